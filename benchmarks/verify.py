@@ -1,0 +1,236 @@
+"""How fast and how small `imgforensics verify` is, as ratios of pairs that are measured in turn in one run.
+
+    python benchmarks/verify.py [--size MIB] [--rounds N] [--memory MIB ...] [--folder DIR]
+
+Makes a docker save archive of the given size with several layers, and a gzip OCI archive of the same content, then
+prints: the wall time of `imgforensics verify` against `openssl dgst -sha256` of the same file; measuring the gzip
+archive on all processors against the same work with zlib of the standard library on one; peak memory for each size
+asked for; and whether anything was spooled. Times on shared machines vary: look at the ratios.
+"""
+
+import argparse
+import hashlib
+import io
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+MIB = 1 << 20
+LAYERS = 6
+PIECE = 8 * MIB
+
+
+def content(seed: int) -> bytes:
+    """Eight MiB that compress about as a file system does: words, tables and some noise."""
+    draw = random.Random(seed)
+    words = [bytes(draw.choices(b"abcdefghijklmnopqrstuvwxyz_", k=draw.randint(2, 11))) for _ in range(4000)]
+    parts: list[bytes] = []
+    size = 0
+    while size < PIECE:
+        kind = draw.random()
+        if kind < 0.7:
+            part = b" ".join(draw.choices(words, k=200)) + b"\n"
+        elif kind < 0.9:
+            part = b"".join(number.to_bytes(4, "little") for number in range(draw.randrange(1 << 20), (1 << 20) + 300))[:4096]
+        else:
+            part = draw.randbytes(1024)
+        parts.append(part)
+        size += len(part)
+    return b"".join(parts)[:PIECE]
+
+
+class Layer:
+    """A layer tar of a given size, made piece by piece."""
+
+    def __init__(self, number: int, size: int, piece: bytes) -> None:
+        self.number = number
+        self.files = max(1, size // PIECE)
+        self.piece = piece
+
+    def chunks(self) -> Iterator[bytes]:
+        for index in range(self.files):
+            info = tarfile.TarInfo(f"data/{self.number}-{index}.bin")
+            info.size = PIECE
+            yield info.tobuf(tarfile.USTAR_FORMAT)
+            turn = (index * 4099) % PIECE
+            yield self.piece[turn:]
+            yield self.piece[:turn]
+        yield bytes(1024)
+
+    @property
+    def size(self) -> int:
+        return self.files * (PIECE + 512) + 1024
+
+
+class Reader(io.RawIOBase):
+    """Chunks as a file, for tarfile."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self.chunks = chunks
+        self.rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        while len(self.rest) < size and (chunk := next(self.chunks, None)) is not None:
+            self.rest += chunk
+        data, self.rest = self.rest[:size], self.rest[size:]
+        return data
+
+
+def sha256(chunks: Iterator[bytes]) -> str:
+    digest = hashlib.sha256()
+    for chunk in chunks:
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
+    info = tarfile.TarInfo(name)
+    info.size = len(data)
+    archive.addfile(info, io.BytesIO(data))
+
+
+def config_of(diff_ids: list[str]) -> bytes:
+    rootfs = {"type": "layers", "diff_ids": [f"sha256:{diff_id}" for diff_id in diff_ids]}
+    history = [{"created_by": f"layer {number}"} for number in range(len(diff_ids))]
+    value = {"architecture": "amd64", "os": "linux", "config": {}, "rootfs": rootfs, "history": history}
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
+def make_plain(path: Path, size: int) -> list[Layer]:
+    piece = content(1)
+    layers = [Layer(number, size // LAYERS, piece) for number in range(LAYERS)]
+    with ThreadPoolExecutor() as pool:
+        diff_ids = list(pool.map(lambda layer: sha256(layer.chunks()), layers))
+    config = config_of(diff_ids)
+    name = f"{hashlib.sha256(config).hexdigest()}.json"
+    with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as archive:
+        paths = [f"{diff_id}/layer.tar" for diff_id in diff_ids]
+        for layer, member in zip(layers, paths, strict=True):
+            info = tarfile.TarInfo(member)
+            info.size = layer.size
+            archive.addfile(info, Reader(layer.chunks()))
+        add(archive, name, config)
+        add(archive, "manifest.json", json.dumps([{"Config": name, "RepoTags": ["bench:1"], "Layers": paths}]).encode())
+    return layers
+
+
+def make_gzip(path: Path, layers: list[Layer]) -> None:
+    def compress(layer: Layer) -> tuple[str, bytes]:
+        digest, packer, out = hashlib.sha256(), zlib.compressobj(6, zlib.DEFLATED, 31), []
+        for chunk in layer.chunks():
+            digest.update(chunk)
+            out.append(packer.compress(chunk))
+        return digest.hexdigest(), b"".join([*out, packer.flush()])
+
+    with ThreadPoolExecutor() as pool:
+        made = list(pool.map(compress, layers))
+    blobs = [blob for _, blob in made]
+    config = config_of([diff_id for diff_id, _ in made])
+
+    def descriptor(data: bytes, media_type: str) -> dict[str, object]:
+        return {"mediaType": media_type, "digest": f"sha256:{hashlib.sha256(data).hexdigest()}", "size": len(data)}
+
+    kind = "application/vnd.oci.image"
+    manifest = json.dumps(
+        {
+            "schemaVersion": 2,
+            "config": descriptor(config, f"{kind}.config.v1+json"),
+            "layers": [descriptor(blob, f"{kind}.layer.v1.tar+gzip") for blob in blobs],
+        }
+    ).encode()
+    index = {"schemaVersion": 2, "manifests": [descriptor(manifest, f"{kind}.manifest.v1+json")]}
+    with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as archive:
+        for data in (*blobs, config, manifest):
+            add(archive, f"blobs/sha256/{hashlib.sha256(data).hexdigest()}", data)
+        add(archive, "index.json", json.dumps(index).encode())
+        add(archive, "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
+
+
+def run(command: list[str], **environment: str) -> tuple[float, int]:
+    """Wall seconds and peak memory in MiB of a command that must succeed."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=os.environ | environment)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        sys.exit(f"{' '.join(command)} ended with {process.returncode}")
+    return seconds, usage.ru_maxrss // 1024
+
+
+def tool(path: Path) -> list[str]:
+    return [sys.executable, "-m", "imgforensics", "verify", str(path)]
+
+
+def serially(path: Path) -> float:
+    """The work of measuring a gzip archive, with the standard library, on one processor."""
+    start = time.perf_counter()
+    with path.open("rb") as file:
+        hashlib.file_digest(file, "sha256")
+    with tarfile.open(path) as archive:
+        for member in archive:
+            reader = archive.extractfile(member)
+            if reader is None:
+                continue
+            stored, inflated, unpacker = hashlib.sha256(), hashlib.sha256(), zlib.decompressobj(31)
+            packed = reader.peek(2)[:2] == b"\x1f\x8b"  # type: ignore[attr-defined]
+            while chunk := reader.read(256 * 1024):
+                stored.update(chunk)
+                if packed:
+                    inflated.update(unpacker.decompress(chunk))
+    return time.perf_counter() - start
+
+
+def ratio(name: str, pairs: list[tuple[float, float]], wanted: str) -> None:
+    ratios = sorted(one / other for one, other in pairs)
+    one, other = pairs[-1]
+    print(f"{name}: {statistics.median(ratios):.2f} ({ratios[0]:.2f}-{ratios[-1]:.2f}), wanted {wanted}")
+    print(f"    last pair: {one:.2f} s against {other:.2f} s")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, default=2048, help="MiB of the plain archive")
+    parser.add_argument("--rounds", type=int, default=5, help="pairs measured")
+    parser.add_argument("--memory", type=int, nargs="*", default=[200, 2048], help="MiB of archives for peak memory")
+    parser.add_argument("--folder", default=None, help="where the archives are made")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        plain, packed = Path(folder, "plain.tar"), Path(folder, "gzip.tar")
+        make_gzip(packed, make_plain(plain, options.size * MIB))
+        sizes = f"{plain.stat().st_size >> 20} MiB plain, {packed.stat().st_size >> 20} MiB gzip"
+        print(f"{os.cpu_count()} processors, {sizes}, {LAYERS} layers, Python {sys.version.split()[0]}")
+        run(tool(plain))  # warms the page cache
+        openssl = ["openssl", "dgst", "-sha256", str(plain)]
+        pairs = [(run(tool(plain))[0], run(openssl)[0]) for _ in range(options.rounds)]
+        ratio("plain archive, verify / openssl dgst -sha256", pairs, "<= 1.3")
+        pairs = [(serially(packed), run(tool(packed))[0]) for _ in range(options.rounds)]
+        ratio("gzip archive, zlib on one processor / verify", pairs, ">= 3")
+        run(tool(plain), TMPDIR="/nonexistent")
+        print("plain archive with no temporary folder: verified, so nothing was spooled")
+        plain.unlink()
+        packed.unlink()
+        for size in options.memory:
+            layers = make_plain(plain, size * MIB)
+            print(f"peak memory, {size} MiB plain: {run(tool(plain))[1]} MiB, wanted <= 150")
+            plain.unlink()
+            make_gzip(packed, layers)
+            print(f"peak memory, {size} MiB gzip: {run(tool(packed))[1]} MiB, wanted <= 150")
+            packed.unlink()
+
+
+if __name__ == "__main__":
+    main()

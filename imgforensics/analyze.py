@@ -1,0 +1,160 @@
+"""The one conductor: an archive in, a report out."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from imgforensics import checks, images, producer
+from imgforensics.archive import Archive, Progress
+from imgforensics.case import Case
+from imgforensics.catalogue import Catalogue
+from imgforensics.errors import InputError, NotAnImageError, SelectionError
+from imgforensics.findings import NotChecked, Verdict, verdict_of
+from imgforensics.model import AnomalyKind, Outcome
+from imgforensics.names import name_claim
+from imgforensics.refnames import normalise
+from imgforensics.report import ArchiveReport, Options, Report
+from imgforensics.structure import Image, Structure
+from imgforensics.verify import verify
+
+
+def analyze(
+    source: str | os.PathLike[str] | BinaryIO,
+    options: Options | None = None,
+    *,
+    progress: Progress | None = None,
+) -> Report:
+    """Check one archive, wholly offline.
+
+    Args:
+        source: a path, or a binary file object that is read from where it stands to its end.
+        options: how to look at it.
+        progress: told of the bytes that will be and were read, from several threads.
+
+    Raises:
+        InputError: it is missing, unreadable, or no docker save or OCI layout archive.
+        SelectionError: the options name a rule or an image that does not exist.
+    """
+    return Report((analyze_archive(source, options or Options(), progress=progress),))
+
+
+def analyze_archive(
+    source: str | os.PathLike[str] | BinaryIO, options: Options, *, progress: Progress | None = None
+) -> ArchiveReport:
+    """As :func:`analyze`, without the report around it."""
+    chosen = checks.select(options.select, options.ignore)
+    path = os.fspath(source) if isinstance(source, str | os.PathLike) else "-"
+    if isinstance(source, str | os.PathLike) and Path(source).is_dir():
+        raise InputError(describe_folder(Path(source)))
+    with Archive(source, options.limits, progress) as archive:
+        catalogue = archive.measure(options.jobs, fast=options.fast)
+    case = examine(catalogue)
+    selected = select_images(case.structure.images, options)
+    findings = checks.run(case, chosen)
+    if len(selected) != len(case.structure.images):
+        kept = {image.index for image in selected}
+        findings = tuple(each for each in findings if each.location.image is None or each.location.image in kept)
+    return ArchiveReport(
+        path=path,
+        verdict=verdict_of(findings),
+        findings=findings,
+        case=case,
+        images=selected,
+        not_checked=not_checked(case, options),
+    )
+
+
+def examine(catalogue: Catalogue) -> Case:
+    """Everything that follows from the measurements.
+
+    Raises:
+        NotAnImageError: nothing in the tar belongs to a container image.
+    """
+    structure = images.interpret(catalogue)
+    if not _is_image(catalogue, structure):
+        raise NotAnImageError(_why_no_image(catalogue))
+    made_by = producer.recognise(catalogue, structure)
+    return Case(catalogue, structure, made_by, verify(catalogue, structure, made_by))
+
+
+def _is_image(catalogue: Catalogue, structure: Structure) -> bool:
+    """Whether there is anything to report on: images, documents that should name some, or parts of one."""
+    if structure.images or structure.artifacts or structure.layouts:
+        return True
+    return any(member.path is not None and name_claim(member.path) is not None for member in catalogue.members)
+
+
+def _why_no_image(catalogue: Catalogue) -> str:
+    words = "a tar archive, but no image: neither manifest.json, index.json nor repositories is in it"
+    cut = (AnomalyKind.TRUNCATED_DATA, AnomalyKind.TRUNCATED_HEADER, AnomalyKind.MISSING_END)
+    if any(anomaly.kind in cut for anomaly in catalogue.anomalies):
+        return f"{words} (it is cut off, and docker save writes them last)"
+    return words
+
+
+def describe_folder(folder: Path) -> str:
+    """Why a folder cannot be looked at as an archive, and what to do."""
+    if (folder / "oci-layout").exists() or (folder / "index.json").exists():
+        return f"an unpacked OCI layout; pack it first: tar -C {folder} -cf image.tar ."
+    if (folder / "manifest.json").exists():
+        return f"an unpacked archive; pack it first: tar -C {folder} -cf image.tar ."
+    return "is a directory"
+
+
+def select_images(found: Sequence[Image], options: Options) -> tuple[Image, ...]:
+    """The images that the options name; all where they name none.
+
+    Raises:
+        SelectionError: they name none that is there.
+    """
+    chosen = [image for image in found if options.image is None or _is_named(image, options.image)]
+    wanted = options.platform
+    if wanted is not None:
+        chosen = [image for image in chosen if image.platform and f"{image.platform}/".startswith(f"{wanted}/")]
+    if not chosen and (options.image is not None or wanted is not None):
+        asked = " ".join(word for word in (options.image, wanted) if word)
+        there = ", ".join(
+            f"@{image.index} {' '.join(image.tags)} {image.platform or ''}".strip() for image in found[:9]
+        )
+        raise SelectionError(f"no image {asked!r} in the archive; it holds {there or 'none'}")
+    return tuple(chosen)
+
+
+def _is_named(image: Image, name: str) -> bool:
+    if name.startswith("@"):
+        return name[1:].isdecimal() and int(name[1:]) == image.index
+    return normalise(name) in {normalise(tag) for tag in image.tags} or name in image.tags
+
+
+def not_checked(case: Case, options: Options) -> tuple[NotChecked, ...]:
+    """What this report does not answer, in a few lines."""
+    reasons: Counter[tuple[str, str]] = Counter()
+    for verification in case.verifications:
+        if verification.outcome is Outcome.UNCHECKED:
+            reasons[str(verification.what), verification.reason] += 1
+    result = [
+        NotChecked(f"{what} ({count} claims)" if count > 1 else f"{what} (1 claim)", reason)
+        for (what, reason), count in reasons.items()
+    ]
+    unmeasured = Counter(case.catalogue.unmeasured.values())
+    result += [NotChecked(f"bytes of {count} members", reason) for reason, count in unmeasured.items()]
+    if case.catalogue.digest is None:
+        result.append(NotChecked("SHA-256 of the archive", "structure only was asked for"))
+    result += [
+        NotChecked(f"rule {rule}", "not selected")
+        for rule in sorted({each.rule.code for each in checks.ALL} - _codes(options))
+    ]
+    result.append(NotChecked("files inside layers", "layers are hashed whole; their entries are not examined"))
+    result.append(NotChecked("who made the images", "digests prove that bytes fit, not where they come from"))
+    return tuple(result)
+
+
+def _codes(options: Options) -> set[str]:
+    return {each.rule.code for each in checks.select(options.select, options.ignore)}
+
+
+def failed(path: str, error: str) -> ArchiveReport:
+    """The report of an archive for which there is no answer."""
+    return ArchiveReport(path=path, verdict=Verdict.UNREADABLE, error=error)

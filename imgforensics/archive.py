@@ -1,0 +1,394 @@
+"""The door to the evidence: open an archive, undo outer compression, index its members, measure each of them once.
+
+A plain tar on disk is read in place, by offset, by several threads at a time: hashing and inflating release the
+interpreter's lock. What cannot be read by offset (standard input, a compressed archive) is first written to an unnamed
+temporary file, bounded by :class:`~imgforensics.limits.Limits`. Nothing is ever written under a name from an archive.
+"""
+
+import hashlib
+import os
+import stat
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, BinaryIO, Protocol, Self
+
+from imgforensics import tarwalk
+from imgforensics.blobscan import BlobScanner
+from imgforensics.catalogue import Catalogue
+from imgforensics.errors import InputError
+from imgforensics.inflate import Inflater, sniff
+from imgforensics.limits import DEFAULT_LIMITS, MIB, Limits
+from imgforensics.model import (
+    DIGEST_LENGTHS,
+    Anomaly,
+    Blob,
+    Compression,
+    Digest,
+    Member,
+    MemberKind,
+)
+
+SMALL = 1 * MIB
+"""Members up to this size, in bytes, are measured before the others: documents are among them, and they tell whether
+another digest algorithm than SHA-256 is claimed anywhere."""
+
+_BATCH = 64
+_HEAD = 512
+
+
+class Progress(Protocol):
+    """What a caller gives to watch a long measurement. Called from several threads."""
+
+    def expect(self, size: int) -> None:
+        """So many more bytes will be read."""
+
+    def advance(self, size: int) -> None:
+        """So many bytes were read."""
+
+
+class Silent:
+    """A progress that nobody watches."""
+
+    def expect(self, size: int) -> None:
+        """Nothing to do."""
+
+    def advance(self, size: int) -> None:
+        """Nothing to do."""
+
+
+class Cancelled(BaseException):
+    """Raised in worker threads when the measurement is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """A tar that can be read by offset, and what was learned on the way to it."""
+
+    digest: Digest | None
+    """SHA-256 of the original file where it had to be read through already."""
+    outer: Compression
+    anomalies: tuple[Anomaly, ...]
+    size: int
+    """Bytes of the original file."""
+    tar_size: int
+
+
+class Archive:
+    """An opened archive: a context manager that hands out bytes of the (decompressed) tar by offset."""
+
+    def __init__(
+        self,
+        source: str | os.PathLike[str] | BinaryIO,
+        limits: Limits = DEFAULT_LIMITS,
+        progress: Progress | None = None,
+    ) -> None:
+        """Open ``source``: a path, or a binary file object, which is read from where it stands to its end.
+
+        Raises:
+            InputError: it is missing, unreadable, a directory, empty, or no tar at all.
+        """
+        self._limits = limits
+        self._progress: Progress = progress or Silent()
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        with ExitStack() as stack:
+            given = isinstance(source, str | os.PathLike)
+            stream = stack.enter_context(_open(source)) if isinstance(source, str | os.PathLike) else source
+            head = _read_exactly(stream, _HEAD)
+            if not head:
+                raise InputError("the file is empty")
+            outer = sniff(head)
+            if outer is Compression.UNSUPPORTED:
+                raise InputError(f"{describe(head)}; unpack it first")
+            if given and outer is Compression.NONE and _is_regular(stream):
+                self._file: IO[bytes] = stream
+                size = os.fstat(stream.fileno()).st_size
+                self.spooled = Spooled(None, outer, (), size, size)
+            else:
+                self._file = stack.enter_context(_temporary())
+                self.spooled = self._spool(stream, head, outer)
+            self._stamp = _stamp(self._file)
+            self._closing = stack.pop_all()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the file; the temporary one, if there was one, is gone then."""
+        self._closing.close()
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Bytes of the tar; fewer than asked for only at its end."""
+        buffer = bytearray(max(0, min(length, self.spooled.tar_size - offset)))
+        filled = 0
+        while filled < len(buffer):
+            count = self._read_into(offset + filled, memoryview(buffer)[filled:])
+            if count == 0:
+                break
+            filled += count
+        return bytes(buffer[:filled])
+
+    def chunks(self, offset: int, length: int) -> Iterator[memoryview]:
+        """The bytes from ``offset`` on, in views of one reused buffer: each is valid until the next is asked for."""
+        buffer = memoryview(bytearray(min(self._limits.chunk, max(length, 1))))
+        end = offset + length
+        while offset < end:
+            if self._stop.is_set():
+                raise Cancelled
+            count = self._read_into(offset, buffer[: min(len(buffer), end - offset)])
+            if count == 0:
+                raise InputError("the file became shorter while it was read")
+            self._progress.advance(count)
+            yield buffer[:count]
+            offset += count
+
+    def measure(self, jobs: int = 1, *, fast: bool = False) -> Catalogue:
+        """Index every member and measure every regular one, and the archive's own digest beside them.
+
+        Args:
+            jobs: threads that work at a time.
+            fast: measure only members that may be documents, and not the archive itself; what was left out stands in
+                ``unmeasured``.
+
+        Raises:
+            InputError: there is no tar in it, or the file changed while it was read.
+        """
+        found = tarwalk.index(self.read, self.spooled.tar_size, self._limits)
+        if not found.members:
+            head = self.read(0, _HEAD)
+            wrapped = f"{self.spooled.outer} around " if self.spooled.outer is not Compression.NONE else ""
+            raise InputError(f"no tar archive: {wrapped}{describe(head)}")
+        files = [member for member in found.members if member.kind in (MemberKind.FILE, MemberKind.SPARSE)]
+        large = [member for member in files if member.present > SMALL]
+        unmeasured = {member.index: "not hashed: structure only was asked for" for member in large} if fast else {}
+        total = sum(member.present for member in files if member.index not in unmeasured)
+        whole = self.spooled.digest is None and not fast
+        self._progress.expect(total + (self.spooled.size if whole else 0))
+        with ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="imgforensics") as pool:
+            try:
+                custody = pool.submit(self._whole) if whole else None
+                blobs = self._run(pool, files, unmeasured)
+                digest = custody.result() if custody else self.spooled.digest
+            except BaseException:
+                self._stop.set()
+                pool.shutdown(wait=True, cancel_futures=True)
+                raise
+        if _stamp(self._file) != self._stamp:
+            raise InputError("the file changed while it was read")
+        return Catalogue(
+            size=self.spooled.size,
+            digest=digest,
+            outer=self.spooled.outer,
+            outer_anomalies=self.spooled.anomalies,
+            tar_size=self.spooled.tar_size,
+            members=found.members,
+            anomalies=found.anomalies,
+            blobs=dict(sorted(blobs.items())),
+            unmeasured=unmeasured,
+            limits=self._limits,
+        )
+
+    def _run(self, pool: Executor, files: list[Member], unmeasured: dict[int, str]) -> dict[int, Blob]:
+        small = [member for member in files if member.present <= SMALL]
+        blobs = self._scan_all(pool, _batches(small), frozenset())
+        algorithms = _further_algorithms(files, blobs)
+        rest = [member for member in files if member.present > SMALL and member.index not in unmeasured]
+        rest.sort(key=lambda member: member.present, reverse=True)
+        again = _batches(small) if algorithms else []
+        blobs.update(self._scan_all(pool, [[member] for member in rest] + again, algorithms))
+        budget = self._limits.documents
+        for index, blob in sorted(blobs.items()):
+            if blob.content is not None:
+                budget -= len(blob.content)
+                if budget < 0:
+                    blobs[index] = replace(blob, content=None)
+                    unmeasured[index] = f"read no further: the documents exceed {self._limits.documents} bytes"
+        return blobs
+
+    def _scan_all(self, pool: Executor, batches: Iterable[list[Member]], algorithms: frozenset[str]) -> dict[int, Blob]:
+        blobs: dict[int, Blob] = {}
+        pending: set[Future[dict[int, Blob]]] = {pool.submit(self._scan, batch, algorithms) for batch in batches}
+        while pending:
+            done, pending = wait(pending, return_when=FIRST_COMPLETED)
+            for future in done:
+                blobs.update(future.result())
+        return blobs
+
+    def _scan(self, members: list[Member], algorithms: frozenset[str]) -> dict[int, Blob]:
+        blobs = {}
+        for member in members:
+            scanner = BlobScanner(member.present, self._limits, algorithms)
+            for chunk in self.chunks(member.data.offset, member.present):
+                scanner.feed(chunk)
+            blobs[member.index] = scanner.finish()
+        return blobs
+
+    def _whole(self) -> Digest:
+        sha256 = hashlib.sha256()
+        for chunk in self.chunks(0, self.spooled.size):
+            sha256.update(chunk)
+        return Digest.sha256(sha256.hexdigest())
+
+    def _read_into(self, offset: int, view: memoryview) -> int:
+        try:
+            if hasattr(os, "preadv"):
+                return os.preadv(self._file.fileno(), [view], offset)
+            with self._lock:  # Windows has no positioned read
+                self._file.seek(offset)
+                return self._file.readinto(view)  # type: ignore[attr-defined, no-any-return]
+        except OSError as error:
+            raise InputError(f"cannot read byte {offset}: {error.strerror or error}") from error
+
+    def _spool(self, stream: IO[bytes], head: bytes, outer: Compression) -> Spooled:
+        sha256 = hashlib.sha256()
+        inflater = None if outer is Compression.NONE else Inflater(outer, self._limits)
+        size = written = 0
+        for chunk in _stream(stream, head, self._limits.chunk):
+            if self._stop.is_set():
+                raise Cancelled
+            size += len(chunk)
+            self._progress.expect(len(chunk))
+            sha256.update(chunk)
+            written += _write(self._file, [chunk] if inflater is None else inflater.feed(chunk))
+            self._progress.advance(len(chunk))
+        anomalies: tuple[Anomaly, ...] = ()
+        if inflater is not None:
+            written += _write(self._file, inflater.finish())
+            anomalies = inflater.anomalies
+        self._file.flush()
+        return Spooled(Digest.sha256(sha256.hexdigest()), outer, anomalies, size, written)
+
+
+def looks_like_archive(path: str | os.PathLike[str]) -> str | None:
+    """Whether a file found in a directory should be opened: None if so, else the reason why not.
+
+    Only its first bytes are read: a tar header at its start, or compression around one.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    with _open(path) as stream:
+        head = _read_exactly(stream, _HEAD)
+        compression = sniff(head)
+        if compression is Compression.NONE:
+            return None if tarwalk.is_header(head) else describe(head)
+        if compression is Compression.UNSUPPORTED:
+            return describe(head)
+        inflater = Inflater(compression)
+        inner = b""
+        while len(inner) < _HEAD and head:
+            inner += b"".join(inflater.feed(head))
+            head = stream.read(64 * 1024)
+    return None if tarwalk.is_header(inner[:_HEAD]) else f"{compression} around {describe(inner)}"
+
+
+_MAGICS: tuple[tuple[bytes, str], ...] = (
+    (b"PK\x03\x04", "a zip file"),
+    (b"\x7fELF", "an ELF program"),
+    (b"MZ", "a Windows program"),
+    (b"%PDF", "a PDF document"),
+    (b"\x89PNG", "a PNG image"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+    (b"\x04\x22\x4d\x18", "an lz4 stream"),
+    (b"LZIP", "an lzip stream"),
+    (b"\x1f\x9d", "a compress (.Z) stream"),
+    (b"hsqs", "a squashfs file system"),
+    (b"SIF_MAGIC", "a Singularity image"),
+    (b"SQLite format 3", "an SQLite database"),
+)
+
+
+def describe(head: bytes) -> str:
+    """What the beginning of a file looks like, in words."""
+    if not head:
+        return "nothing"
+    for magic, words in _MAGICS:
+        if head.startswith(magic):
+            return words
+    if head[32:41] == b"SIF_MAGIC":
+        return "a Singularity image"
+    if not head.strip(b"\0"):
+        return "zero bytes"
+    if all(byte >= 0x20 or byte in b"\t\n\r\f" for byte in head):
+        return "a JSON document" if head.lstrip()[:1] in (b"{", b"[") else "text"
+    return "unknown data"
+
+
+def _open(path: str | os.PathLike[str]) -> IO[bytes]:
+    try:
+        if Path(path).is_dir():
+            raise InputError("is a directory")
+        return Path(path).open("rb", buffering=0)
+    except OSError as error:
+        raise InputError(error.strerror or str(error)) from error
+
+
+def _temporary() -> IO[bytes]:
+    try:
+        return tempfile.TemporaryFile(prefix="imgforensics-", buffering=0)  # noqa: SIM115 - the caller's stack owns it
+    except OSError as error:
+        raise InputError(f"no temporary file can be made: {error.strerror or error}") from error
+
+
+def _is_regular(stream: IO[bytes]) -> bool:
+    return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+
+
+def _stamp(file: IO[bytes]) -> tuple[int, int]:
+    status = os.fstat(file.fileno())
+    return status.st_size, status.st_mtime_ns
+
+
+def _read_exactly(stream: IO[bytes], length: int) -> bytes:
+    """So many bytes, fewer only at the end: pipes hand out less than they are asked for."""
+    data = b""
+    try:
+        while len(data) < length and (piece := stream.read(length - len(data))):
+            data += piece
+    except OSError as error:
+        raise InputError(error.strerror or str(error)) from error
+    return data
+
+
+def _stream(stream: IO[bytes], head: bytes, chunk: int) -> Iterator[bytes]:
+    yield head
+    while piece := _read_exactly(stream, chunk):
+        yield piece
+
+
+def _write(file: IO[bytes], chunks: Iterable[bytes]) -> int:
+    written = 0
+    try:
+        for chunk in chunks:
+            view = memoryview(chunk)
+            while view:
+                view = view[file.write(view) :]
+            written += len(chunk)
+    except OSError as error:
+        hint = "TMPDIR names another place"
+        raise InputError(f"the temporary copy cannot be written: {error.strerror or error} ({hint})") from error
+    return written
+
+
+def _batches(members: list[Member]) -> list[list[Member]]:
+    return [members[start : start + _BATCH] for start in range(0, len(members), _BATCH)]
+
+
+def _further_algorithms(files: list[Member], blobs: dict[int, Blob]) -> frozenset[str]:
+    """Digest algorithms besides SHA-256 that some name or document claims."""
+
+    def claimed(algorithm: str) -> bool:
+        if any(f"/{algorithm}/" in f"/{member.name}" for member in files):
+            return True
+        needle = f"{algorithm}:".encode()
+        return any(blob.content is not None and needle in blob.content for blob in blobs.values())
+
+    return frozenset(algorithm for algorithm in DIGEST_LENGTHS if algorithm != "sha256" and claimed(algorithm))

@@ -1,0 +1,93 @@
+"""The whole truth about one archive, frozen: what checks judge and renderers print."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from imgforensics.catalogue import Catalogue
+from imgforensics.model import AnomalyKind, Location, Outcome, Verification, What
+from imgforensics.producer import Producer
+from imgforensics.structure import Image, Role, Structure
+
+_OF_STORED_BYTES = (What.MEMBER_NAME, What.DESCRIPTOR_DIGEST)
+DAMAGE = frozenset(
+    {
+        AnomalyKind.TRUNCATED_STREAM,
+        AnomalyKind.CORRUPT_STREAM,
+        AnomalyKind.CHECKSUM_MISMATCH,
+        AnomalyKind.LENGTH_MISMATCH,
+    }
+)
+"""Anomalies that mean that a compressed stream is not what its writer made."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """Facts of one archive. Which failure causes which other is worked out here, once, for all checks."""
+
+    catalogue: Catalogue
+    structure: Structure
+    producer: Producer | None
+    verifications: tuple[Verification, ...]
+
+    @cached_property
+    def wrong_bytes(self) -> Mapping[int, Sequence[Verification]]:
+        """Member index to the claims about its stored bytes that failed: the causes of most other mismatches."""
+        failed: dict[int, list[Verification]] = defaultdict(list)
+        for verification in self.mismatches(*_OF_STORED_BYTES):
+            if verification.target is not None:
+                failed[verification.target].append(verification)
+        return dict(failed)
+
+    @cached_property
+    def damaged_streams(self) -> frozenset[int]:
+        """Members whose compressed stream is damaged."""
+        blobs = self.catalogue.blobs.items()
+        return frozenset(index for index, blob in blobs if any(anomaly.kind in DAMAGE for anomaly in blob.anomalies))
+
+    @cached_property
+    def config_members(self) -> frozenset[int]:
+        """Members that some document calls an image's config."""
+        return frozenset(
+            reference.target
+            for reference in self.structure.references
+            if reference.role is Role.CONFIG and reference.target is not None
+        )
+
+    def mismatches(self, *kinds: What) -> list[Verification]:
+        """Verifications of these kinds that failed."""
+        return [
+            verification
+            for verification in self.verifications
+            if verification.outcome is Outcome.MISMATCH and verification.what in kinds
+        ]
+
+    def image(self, location: Location) -> Image | None:
+        """The image that a location speaks of."""
+        return None if location.image is None else self.structure.images[location.image]
+
+    def cause(self, verification: Verification) -> int | None:
+        """The member whose wrong, damaged or missing bytes explain this failure, None where it stands for itself."""
+        target = verification.target
+        if target is not None and (target in self.wrong_bytes or target in self.damaged_streams):
+            return target
+        image = self.image(verification.subject)
+        if image is None:
+            return None
+        for described_by in (image.config_member, image.manifest_member):
+            if described_by in self.wrong_bytes:
+                return described_by
+        if verification.what in (What.V1_ID, What.HISTORY_COUNT):
+            members = [layer.member for layer in image.layers if layer.member is not None]
+            return next((member for member in members if member in self.wrong_bytes), None)
+        return None
+
+    def consequences(self, member: int) -> list[Location]:
+        """Places of other failures that this member's bytes explain."""
+        kinds = (What.DIFF_ID, What.DESCRIPTOR_SIZE, What.V1_ID, What.LAYER_COUNT, What.HISTORY_COUNT)
+        return [failure.subject for failure in self.mismatches(*kinds) if self.cause(failure) == member]
+
+    def name(self, member: int) -> str:
+        """A member's name."""
+        return self.catalogue.members[member].name

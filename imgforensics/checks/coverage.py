@@ -1,0 +1,139 @@
+"""IMG9xx: what could not be checked. Silence about it would pass for a clean result."""
+
+from collections.abc import Iterator
+
+from imgforensics.case import Case
+from imgforensics.checks.rule import Check, Found, check
+from imgforensics.findings import Effect, Rule, Severity
+from imgforensics.model import Anomaly, AnomalyKind, Compression, Digest, Location, Outcome
+
+
+@check("IMG901", "unsupported-compression", Severity.WARNING, Effect.SUSPECT)
+def unsupported_compression(case: Case) -> Iterator[Found]:
+    """A layer is compressed in a way that cannot be undone here.
+
+    ## What it means
+    The uncompressed bytes could not be hashed, so the diff_id is unverified.
+
+    ## Why it matters
+    No usual runtime reads such a layer either.
+
+    ## How it is computed
+    By magic bytes: lz4, lzip, compress.
+
+    ## When it is innocent
+    A file that merely begins like such a stream.
+    """
+    for image in case.structure.images:
+        for layer in image.layers:
+            blob = None if layer.member is None else case.catalogue.blobs.get(layer.member)
+            if blob is not None and layer.member is not None and blob.compression is Compression.UNSUPPORTED:
+                where = Location(case.name(layer.member), image=image.index, layer=layer.index)
+                yield Found(f"layer {layer.index} is compressed in a way that cannot be undone here", where)
+
+
+@check("IMG902", "limit-reached", Severity.WARNING, Effect.SUSPECT)
+def limit_reached(case: Case) -> Iterator[Found]:
+    """A bound on hostile input was reached, and something was left unread.
+
+    ## What it means
+    The archive is larger, deeper or denser than anything real: so many members, such nesting, such growth.
+
+    ## Why it matters
+    Decompression bombs and endless indexes are attacks on the tools that read them (CVE-2017-14992, CVE-2023-25153).
+
+    ## How it is computed
+    Each bound stands, with its reason, in `imgforensics.Limits`; the library can be called with others.
+
+    ## When it is innocent
+    A very large mirror in one archive.
+    """
+    places: list[tuple[int | None, Anomaly]] = [
+        (None, anomaly) for anomaly in (*case.catalogue.anomalies, *case.catalogue.outer_anomalies)
+    ]
+    places += [(anomaly.member, anomaly) for anomaly in case.structure.problems]
+    places += [(member, anomaly) for member, blob in case.catalogue.blobs.items() for anomaly in blob.anomalies]
+    for member, anomaly in places:
+        if anomaly.kind is AnomalyKind.LIMIT:
+            name = None if member is None else case.name(member)
+            where = Location(name, anomaly.pointer, offset=anomaly.span.offset if anomaly.span else None)
+            yield Found(f"{name or 'the archive'}: {anomaly.detail}", where)
+
+
+@check("IMG903", "check-crashed", Severity.WARNING, Effect.SUSPECT)
+def check_crashed(_: Case) -> Iterator[Found]:
+    """One of this tool's own checks failed.
+
+    ## What it means
+    A bug in imgforensics; the rest of the report stands.
+
+    ## Why it matters
+    What that check looks for was not looked for.
+
+    ## How it is computed
+    The failure is caught, and named with the check's code.
+
+    ## When it is innocent
+    Please report it with the archive, or with the part of it that you may share.
+    """
+    yield from ()
+
+
+CRASHED: Rule = check_crashed.rule
+
+
+@check("IMG904", "unverifiable-digest", Severity.WARNING, Effect.SUSPECT)
+def unverifiable_digest(case: Case) -> Iterator[Found]:
+    """A digest of an algorithm that cannot be computed here.
+
+    ## What it means
+    The claim is neither right nor wrong: it was not checked.
+
+    ## Why it matters
+    An unknown algorithm must never pass for a verified one.
+
+    ## How it is computed
+    sha256, sha384 and sha512 are computed; everything else is reported.
+
+    ## When it is innocent
+    New algorithms that image-spec registers after this version.
+    """
+    for verification in case.verifications:
+        if verification.outcome is Outcome.UNCHECKED and verification.claimed:
+            try:
+                digest = Digest.parse(verification.claimed)
+            except ValueError:
+                continue
+            if not digest.known:
+                message = f"{verification.claimed} cannot be checked: {verification.reason}"
+                yield Found(message, verification.subject, claimed=verification.claimed)
+
+
+@check("IMG905", "not-hashed", Severity.NOTE, Effect.UNCHECKED)
+def not_hashed(case: Case) -> Iterator[Found]:
+    """Members were left unhashed because only the structure was asked for.
+
+    ## What it means
+    The archive was checked with `--fast`: its documents hang together, its layers were not looked at.
+
+    ## Why it matters
+    An exchanged layer is not noticed. The verdict is `unchecked`, never `intact`.
+
+    ## How it is computed
+    Every member larger than a document is left out.
+
+    ## When it is innocent
+    Always; run `verify` without `--fast` for an answer.
+    """
+    if case.catalogue.digest is None:
+        count = len(case.catalogue.unmeasured)
+        yield Found(f"structure only: {count} members and the archive itself were not hashed", Location())
+
+
+CHECKS: tuple[Check, ...] = (
+    unsupported_compression,
+    limit_reached,
+    check_crashed,
+    unverifiable_digest,
+    not_hashed,
+)

@@ -1,0 +1,224 @@
+"""IMG3xx: bytes that are not what something says they are. One cause is one finding; what follows from it is related."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from imgforensics.case import DAMAGE, Case
+from imgforensics.checks.rule import Check, Found, check
+from imgforensics.findings import Effect, Severity
+from imgforensics.model import Location, Verification, What
+
+
+def _wrong_bytes(case: Case, member: int, failures: Sequence[Verification], what: str) -> Found:
+    """One finding for a member whose bytes fail one or more claims."""
+    first = min(failures, key=lambda failure: (failure.what is not What.MEMBER_NAME, failure.claimed or ""))
+    name = case.name(member)
+    if first.what is What.MEMBER_NAME:
+        said = f"its name says {first.claimed}"
+    else:
+        said = f"{first.subject.member} at {first.subject.pointer} says {first.claimed}"
+    related = [failure.subject for failure in failures if failure is not first] + case.consequences(member)
+    image = next((image for image in case.structure.images if image.config_member == member), None)
+    layer = next((layer for each in case.structure.images for layer in each.layers if layer.member == member), None)
+    place = next((each for each in case.structure.images if layer is not None and layer in each.layers), image)
+    return Found(
+        f"{what} {name}: {said}, its bytes hash to {first.computed}",
+        Location(
+            name,
+            offset=case.catalogue.members[member].data.offset,
+            length=case.catalogue.members[member].data.length,
+            image=None if place is None else place.index,
+            layer=None if layer is None else layer.index,
+        ),
+        tuple(dict.fromkeys(related)),
+        claimed=first.claimed,
+        computed=first.computed,
+    )
+
+
+@check("IMG301", "config-digest-mismatch", Severity.ERROR, Effect.TAMPERED)
+def config_digest_mismatch(case: Case) -> Iterator[Found]:
+    """An image config's bytes do not hash to the digest that names it.
+
+    ## What it means
+    The config was changed after the archive was written: its entrypoint, environment, user or list of layers.
+
+    ## Why it matters
+    The digest of the config is the image ID that `docker images` shows. crane, skopeo's docker-archive reader and
+    containerd load the changed config without a word.
+
+    ## How it is computed
+    SHA-256 of the config's bytes against its file name and every descriptor that leads to it. diff_ids and legacy IDs
+    that do not fit the changed config are listed as related.
+
+    ## When it is innocent
+    Archives that were edited on purpose by a tool that keeps the old names.
+    """
+    for member, failures in case.wrong_bytes.items():
+        if member in case.config_members:
+            yield _wrong_bytes(case, member, failures, "config")
+
+
+@check("IMG302", "layer-diff-id-mismatch", Severity.ERROR, Effect.TAMPERED)
+def layer_diff_id_mismatch(case: Case) -> Iterator[Found]:
+    """A layer's uncompressed bytes do not hash to the diff_id in the image config.
+
+    ## What it means
+    The layer is not the one that the image was built with.
+
+    ## Why it matters
+    Docker's classic store does not even open a layer whose chain ID it already has; Docker's containerd store notices
+    only when it unpacks, and still reports a successful load.
+
+    ## How it is computed
+    The layer is decompressed, if it is compressed, and hashed, and the hash is compared with `rootfs.diff_ids` at the
+    same position. A layer whose stored bytes already contradict their name is reported as IMG303 instead.
+
+    ## When it is innocent
+    Test archives whose layers were emptied by their authors. Encrypted layers are not compared.
+    """
+    groups: dict[tuple[int | None, str | None], list[Verification]] = defaultdict(list)
+    for failure in case.mismatches(What.DIFF_ID):
+        if case.cause(failure) is None:
+            groups[failure.target, failure.claimed].append(failure)
+    for (member, claimed), failures in groups.items():
+        first, *others = failures
+        name = "the layer" if member is None else case.name(member)
+        number = first.subject.layer
+        said = f"layer {number}: {first.subject.member} at {first.subject.pointer} says {claimed}"
+        because = f" ({first.reason})" if "compressed bytes" in first.reason else ""
+        yield Found(
+            f"{said}, the uncompressed bytes of {name} hash to {first.computed}{because}",
+            Location(name if member is not None else None, image=first.subject.image, layer=number),
+            (first.subject, *(failure.subject for failure in others)),
+            claimed=claimed,
+            computed=first.computed,
+        )
+
+
+@check("IMG303", "blob-digest-mismatch", Severity.ERROR, Effect.TAMPERED)
+def blob_digest_mismatch(case: Case) -> Iterator[Found]:
+    """A member's bytes do not hash to the digest that names it.
+
+    ## What it means
+    A layer, manifest, index or other blob was exchanged or damaged, and its name was kept.
+
+    ## Why it matters
+    `skopeo copy` follows a manifest blob whose bytes were exchanged; viewers and scanners never hash anything.
+
+    ## How it is computed
+    Every name that claims a digest (`blobs/sha256/<hex>`, `<hex>.tar`, `sha256:<hex>` ...) and every descriptor, against
+    the bytes as stored. Layers of docker-archive writers may be named after their compressed or uncompressed bytes; both
+    are tried. Also content that is embedded in a descriptor.
+
+    ## When it is innocent
+    Test archives that were trimmed by their authors.
+    """
+    for member, failures in case.wrong_bytes.items():
+        if member not in case.config_members:
+            yield _wrong_bytes(case, member, failures, "blob")
+    for failure in case.mismatches(What.DESCRIPTOR_DATA):
+        message = f"embedded data does not fit its descriptor, which says {failure.claimed}: {failure.reason}"
+        yield Found(message, failure.subject, claimed=failure.claimed, computed=failure.computed)
+
+
+@check("IMG304", "size-mismatch", Severity.ERROR, Effect.SUSPECT)
+def size_mismatch(case: Case) -> Iterator[Found]:
+    """A descriptor's size is not that of the bytes it names.
+
+    ## What it means
+    The bytes hash to the right digest, but a document gives another size for them.
+
+    ## Why it matters
+    Readers that allocate or read by the claimed size fail or stop early; negative sizes have crashed some.
+
+    ## How it is computed
+    `size` of every descriptor against the member's length.
+
+    ## When it is innocent
+    Old versions of some tools wrote the uncompressed size.
+    """
+    for failure in case.mismatches(What.DESCRIPTOR_SIZE):
+        if case.cause(failure) is None:
+            name = "?" if failure.target is None else case.name(failure.target)
+            message = (
+                f"{failure.subject.member} at {failure.subject.pointer} gives {failure.claimed} bytes, "
+                f"{name} has {failure.computed}"
+            )
+            yield Found(message, failure.subject, claimed=failure.claimed, computed=failure.computed)
+
+
+@check("IMG305", "corrupt-compressed-stream", Severity.ERROR, Effect.SUSPECT)
+def corrupt_compressed_stream(case: Case) -> Iterator[Found]:
+    """A compressed member does not decompress to its end, or its own checksum does not fit.
+
+    ## What it means
+    The stream is damaged or cut off, whatever its digest says.
+
+    ## Why it matters
+    Tools that list a layer often stop before the checksum and never notice; tools that unpack fail.
+
+    ## How it is computed
+    gzip, bzip2, xz and zstd are decompressed to the last byte; CRC and length are compared.
+
+    ## When it is innocent
+    A member that merely begins like a compressed stream and is none is only reported if an image uses it as a layer.
+    """
+    layers = {layer.member for image in case.structure.images for layer in image.layers}
+    for member, blob in case.catalogue.blobs.items():
+        anomalies = [anomaly for anomaly in blob.anomalies if anomaly.kind in DAMAGE]
+        if not anomalies or case.catalogue.cut_off(member) or member in case.wrong_bytes:
+            continue
+        if member in layers or case.catalogue.members[member].path:
+            details = "; ".join(anomaly.detail for anomaly in anomalies)
+            span = anomalies[0].span
+            where = Location(case.name(member), offset=span.offset if span else None)
+            related = tuple(case.consequences(member))
+            severity = None if member in layers else Severity.WARNING
+            message = f"{case.name(member)}: the {blob.compression} stream is damaged: {details}"
+            yield Found(message, where, related, severity=severity)
+
+
+@check("IMG306", "v1-id-mismatch", Severity.WARNING, Effect.SUSPECT)
+def v1_id_mismatch(case: Case) -> Iterator[Found]:
+    """A legacy layer ID is not the one that Docker computes from the config and the diff_ids.
+
+    ## What it means
+    The config, or the order of layers, is not what it was when Docker saved the image; or another tool than Docker
+    wrote the folders.
+
+    ## Why it matters
+    Nobody reads these IDs any more, so whoever edits a config by hand forgets them.
+
+    ## How it is computed
+    SHA-256 over the JSON that Docker builds for each layer (moby, image/v1), for all versions and time zones that occur.
+    Only archives that bear other marks of Docker are judged.
+
+    ## When it is innocent
+    A tool that imitates Docker's layout to the letter, but not its IDs.
+    """
+    for image in case.structure.images:
+        failures = [
+            failure
+            for failure in case.mismatches(What.V1_ID)
+            if failure.subject.image == image.index and case.cause(failure) is None
+        ]
+        if failures:
+            first, *others = failures
+            message = f"legacy layer ID {first.claimed} is not {first.computed}, which config and diff_ids give"
+            related = tuple(failure.subject for failure in others)
+            yield Found(message, first.subject, related, claimed=first.claimed, computed=first.computed)
+    if not case.wrong_bytes:
+        for failure in case.mismatches(What.V1_JSON):
+            message = f"{failure.subject.member} has the legacy ID {failure.claimed}: {failure.reason}"
+            yield Found(message, failure.subject, claimed=failure.claimed)
+
+
+CHECKS: tuple[Check, ...] = (
+    config_digest_mismatch,
+    layer_diff_id_mismatch,
+    blob_digest_mismatch,
+    size_mismatch,
+    corrupt_compressed_stream,
+    v1_id_mismatch,
+)

@@ -1,0 +1,319 @@
+"""IMG1xx: the outer tar and the compression around it."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from imgforensics.case import DAMAGE, Case
+from imgforensics.checks.rule import Check, Found, check
+from imgforensics.findings import Effect, Severity
+from imgforensics.model import Anomaly, AnomalyKind, Location
+
+_ODD_HEADERS = frozenset(
+    {
+        AnomalyKind.BAD_NUMBER,
+        AnomalyKind.BAD_SIZE,
+        AnomalyKind.UNKNOWN_TYPE,
+        AnomalyKind.SPECIAL_TYPE,
+        AnomalyKind.SPARSE,
+        AnomalyKind.DATA_ON_LINK,
+        AnomalyKind.DIRECTORY_WITH_DATA,
+        AnomalyKind.PAX_MALFORMED,
+        AnomalyKind.PAX_DUPLICATE_KEY,
+        AnomalyKind.PAX_OVERRIDES,
+        AnomalyKind.DANGLING_EXTENSION,
+        AnomalyKind.STACKED_EXTENSION,
+        AnomalyKind.NAME_HAS_NUL,
+    }
+)
+_HARMLESS_HEADERS = frozenset({AnomalyKind.PAX_GLOBAL, AnomalyKind.NAME_NOT_UTF8, AnomalyKind.ODD_LENGTH})
+_READERS_DIFFER = frozenset(
+    {
+        AnomalyKind.BAD_SIZE,
+        AnomalyKind.DATA_ON_LINK,
+        AnomalyKind.DIRECTORY_WITH_DATA,
+        AnomalyKind.PAX_OVERRIDES,
+        AnomalyKind.STACKED_EXTENSION,
+    }
+)
+
+
+def _place(case: Case, anomaly: Anomaly) -> Location:
+    name = None if anomaly.member is None else case.name(anomaly.member)
+    span = anomaly.span
+    return Location(member=name, offset=span.offset if span else None, length=span.length if span else None)
+
+
+def _of(case: Case, *kinds: AnomalyKind) -> Iterator[Anomaly]:
+    return (anomaly for anomaly in case.catalogue.anomalies if anomaly.kind in kinds)
+
+
+@check("IMG101", "truncated-archive", Severity.ERROR, Effect.INCOMPLETE)
+def truncated_archive(case: Case) -> Iterator[Found]:
+    """The file ends before the tar does: inside a header, or inside a member's data.
+
+    ## What it means
+    The last member is cut off, and whatever came after it is missing.
+
+    ## Why it matters
+    `docker save` writes `manifest.json` last, so that a cut archive often names no image at all. GNU tar and Python
+    list a file that is cut inside a header without a word.
+
+    ## How it is computed
+    Each header claims a size; the bytes up to that size are compared with the length of the file. What is there of the
+    cut member is not held against its name.
+
+    ## When it is innocent
+    Never: copy the archive again, and compare the SHA-256 with the sender's.
+    """
+    for anomaly in _of(case, AnomalyKind.TRUNCATED_HEADER, AnomalyKind.TRUNCATED_DATA):
+        yield Found(f"the archive is cut off: {anomaly.detail}", _place(case, anomaly))
+
+
+@check("IMG102", "bad-header-checksum", Severity.ERROR, Effect.SUSPECT)
+def bad_header_checksum(case: Case) -> Iterator[Found]:
+    """A tar header's checksum does not fit the header.
+
+    ## What it means
+    At least one byte of the header was changed after it was written.
+
+    ## Why it matters
+    Readers disagree about what comes next: Python's `tarfile` ends the archive silently, GNU tar skips ahead, busybox
+    and Go stop with an error. What stands behind the header is seen by some and not by others.
+
+    ## How it is computed
+    The sum of the header's bytes, with the checksum field taken as spaces, signed and unsigned (POSIX.1, pax). The walk
+    goes on at the next sound header, and what it finds is reported.
+
+    ## When it is innocent
+    Damage in transfer or storage; then other findings usually stand beside it.
+    """
+    for anomaly in _of(case, AnomalyKind.BAD_CHECKSUM):
+        yield Found(f"tar header with a wrong checksum: {anomaly.detail}", _place(case, anomaly))
+    for anomaly in _of(case, AnomalyKind.RESYNCHRONISED):
+        yield Found(f"no sound tar header here; the walk went on further down: {anomaly.detail}", _place(case, anomaly))
+
+
+@check("IMG103", "trailing-data", Severity.WARNING, Effect.SUSPECT)
+def trailing_data(case: Case) -> Iterator[Found]:
+    """Bytes other than zeros follow the end of the archive.
+
+    ## What it means
+    The file holds more than the archive: after the tar's end marker, or after the compressed stream around it.
+
+    ## Why it matters
+    No image tool reads these bytes, and none mentions them. They travel with the archive all the same.
+
+    ## How it is computed
+    The file is read to its end, whatever the end marker says. Zeros are padding and stay silent.
+
+    ## When it is innocent
+    Some media and some tape programs leave remains of older data behind a shorter file.
+    """
+    for anomaly in _of(case, AnomalyKind.TRAILING_DATA):
+        yield Found(f"data after the end of the archive: {anomaly.detail}", _place(case, anomaly))
+    for anomaly in case.catalogue.outer_anomalies:
+        if anomaly.kind is AnomalyKind.TRAILING_BYTES:
+            message = f"data after the {case.catalogue.outer} stream around the archive: {anomaly.detail}"
+            yield Found(message, _place(case, anomaly))
+
+
+@check("IMG104", "duplicate-member", Severity.ERROR, Effect.SUSPECT)
+def duplicate_member(case: Case) -> Iterator[Found]:
+    """Two members have the same name.
+
+    ## What it means
+    The archive holds a name more than once. With different bytes under it this is an error; with the same bytes it is a
+    warning, and folders that are listed twice are only noted.
+
+    ## Why it matters
+    crane and skopeo's docker-archive reader take the first, Docker, containerd and Python the last. A scanner and a
+    runtime can so be shown two images by one file.
+
+    ## How it is computed
+    Names are cleaned as readers clean them (`./a`, `/a` and `a/../a` are `a`) and compared; the bytes by SHA-256.
+
+    ## When it is innocent
+    Archives that were appended to (`tar -r`) keep the older member before the newer one.
+    """
+    for path, indexes in case.catalogue.by_path.items():
+        if len(indexes) < 2 or not path:
+            continue
+        kinds = {case.catalogue.members[index].kind for index in indexes}
+        folders = all(kind == "directory" for kind in kinds)
+        blobs = [case.catalogue.blobs.get(index) for index in indexes]
+        digests = {str(blob.digest) if blob else "" for blob in blobs}
+        same = len(kinds) == 1 and len(digests) == 1
+        severity = Severity.NOTE if folders else Severity.WARNING if same else Severity.ERROR
+        words = "as a folder" if folders else "with the same bytes" if same else "with different bytes"
+        first, *others = (case.catalogue.members[index] for index in indexes)
+        yield Found(
+            f"{path} stands {len(indexes)} times in the archive, {words}",
+            Location(first.name, offset=first.header.offset, length=first.header.length),
+            tuple(Location(other.name, offset=other.header.offset, length=other.header.length) for other in others),
+            severity=severity,
+        )
+
+
+@check("IMG105", "name-escapes-root", Severity.ERROR, Effect.SUSPECT)
+def name_escapes_root(case: Case) -> Iterator[Found]:
+    """A member's name, or the target of a link, leads out of the archive's own folder.
+
+    ## What it means
+    A name is absolute or climbs out with `..`, or a link points outside.
+
+    ## Why it matters
+    A reader that writes members to disk under their names can be led to overwrite other files (CVE-2014-9356,
+    CVE-2014-6407, CVE-2026-17106, CVE-2026-20613).
+
+    ## How it is computed
+    Names are taken apart at `/`; more `..` than folders leads out. This tool never writes a member to disk.
+
+    ## When it is innocent
+    Leading `/` alone is only noted: older tar programs keep it, and readers cut it off.
+    """
+    for member in case.catalogue.members:
+        if member.path is None:
+            where = Location(member.name, offset=member.header.offset, length=member.header.length)
+            yield Found("the name climbs out of the archive's folder", where)
+        elif member.name.startswith("/"):
+            where = Location(member.name, offset=member.header.offset, length=member.header.length)
+            yield Found("the name is absolute", where, severity=Severity.NOTE)
+    for index, anomaly in case.structure.broken_links.items():
+        if anomaly.kind is AnomalyKind.ESCAPING_LINK:
+            yield Found(f"leads out of the archive: {anomaly.detail}", Location(case.name(index)))
+
+
+@check("IMG106", "dangling-or-cyclic-link", Severity.WARNING, Effect.INCOMPLETE)
+def dangling_link(case: Case) -> Iterator[Found]:
+    """A symlink or hard link leads to no member, or in a circle.
+
+    ## What it means
+    The archive has a link whose target is not in it.
+
+    ## Why it matters
+    Docker saves a layer that occurs twice as a link; a link that leads nowhere is a layer that is missing.
+
+    ## How it is computed
+    Links are followed inside the archive only, up to a bound.
+
+    ## When it is innocent
+    When nothing refers to the link: then an unused part was left out.
+    """
+    for index, anomaly in case.structure.broken_links.items():
+        if anomaly.kind is not AnomalyKind.ESCAPING_LINK:
+            words = "leads in a circle" if anomaly.kind is AnomalyKind.CYCLIC_LINK else "leads to no member"
+            yield Found(f"{anomaly.detail} {words}", Location(case.name(index)))
+
+
+@check("IMG107", "missing-end-marker", Severity.ERROR, Effect.INCOMPLETE)
+def missing_end_marker(case: Case) -> Iterator[Found]:
+    """The tar has no end-of-archive marker.
+
+    ## What it means
+    The file ends right after a member; the two zero blocks that end every tar are not there, or only one of them.
+
+    ## Why it matters
+    The archive may have been cut exactly between two members; nothing can tell how many are missing. All usual readers
+    accept such a file in silence.
+
+    ## How it is computed
+    POSIX.1 (pax, "ustar Interchange Format") demands two blocks of 512 zero bytes.
+
+    ## When it is innocent
+    Hand-made writers sometimes forget the marker.
+    """
+    if any(_of(case, AnomalyKind.TRUNCATED_HEADER, AnomalyKind.TRUNCATED_DATA)):
+        return  # cut off earlier: that is the cause
+    for anomaly in _of(case, AnomalyKind.MISSING_END):
+        yield Found(f"no end-of-archive marker: {anomaly.detail}", _place(case, anomaly))
+
+
+@check("IMG108", "member-after-end", Severity.ERROR, Effect.SUSPECT)
+def member_after_end(case: Case) -> Iterator[Found]:
+    """Members stand behind an end-of-archive marker, or behind a lone zero block.
+
+    ## What it means
+    The tar ends, and goes on.
+
+    ## Why it matters
+    GNU tar, Python and Go stop at the marker, busybox goes on after one zero block. Such members are hidden from some
+    readers and seen by others.
+
+    ## How it is computed
+    The walk goes on to the end of the file, past every marker; members that it finds there are measured like all others.
+
+    ## When it is innocent
+    Two archives that were concatenated (`cat a.tar b.tar`) look like this.
+    """
+    for anomaly in _of(case, AnomalyKind.MEMBER_AFTER_END, AnomalyKind.LONE_ZERO_BLOCK):
+        yield Found(f"members behind an end-of-archive marker: {anomaly.detail}", _place(case, anomaly))
+
+
+@check("IMG109", "odd-tar-header", Severity.WARNING, Effect.SUSPECT)
+def odd_tar_header(case: Case) -> Iterator[Found]:
+    """A tar header says something that readers understand differently, or that no image writer writes.
+
+    ## What it means
+    PAX records that overrule the plain header or are malformed, negative or unreadable numbers, sizes on links and
+    folders, sparse files, devices, unknown types.
+
+    ## Why it matters
+    Tar readers disagree about each of these, which moves the border between one member and the next (CVE-2025-62518,
+    CVE-2025-13462, CVE-2026-53655): what one reader takes for data, another takes for members.
+
+    ## How it is computed
+    Plain and extended values are both kept and compared. Those known to split readers are errors.
+
+    ## When it is innocent
+    Global PAX headers (`git archive` writes one) and names that are not UTF-8 are only noted.
+    """
+    seen: dict[AnomalyKind, list[Anomaly]] = defaultdict(list)
+    for anomaly in case.catalogue.anomalies:
+        seen[anomaly.kind].append(anomaly)
+    for kind, anomalies in seen.items():
+        if kind in _ODD_HEADERS | _HARMLESS_HEADERS:
+            first, *others = anomalies
+            severity = Severity.ERROR if kind in _READERS_DIFFER else None
+            more = f" (and {len(others)} more)" if others else ""
+            yield Found(
+                f"{kind}: {first.detail}{more}",
+                _place(case, first),
+                tuple(_place(case, other) for other in others[:100]),
+                severity=Severity.NOTE if kind in _HARMLESS_HEADERS else severity,
+            )
+
+
+@check("IMG110", "damaged-outer-compression", Severity.ERROR, Effect.INCOMPLETE)
+def damaged_outer_compression(case: Case) -> Iterator[Found]:
+    """The compressed stream around the archive is damaged or cut off.
+
+    ## What it means
+    gzip, bzip2, xz or zstd around the tar did not decompress to its end, or its own checksum does not fit.
+
+    ## Why it matters
+    `tar` readers often stop at the tar's end and never see that the checksum is wrong.
+
+    ## How it is computed
+    The stream is read to the end of the file and its CRC and length are compared.
+
+    ## When it is innocent
+    Never: copy the archive again.
+    """
+    for anomaly in case.catalogue.outer_anomalies:
+        if anomaly.kind in DAMAGE:
+            message = f"the {case.catalogue.outer} stream around the archive is damaged: {anomaly.detail}"
+            yield Found(message, _place(case, anomaly))
+
+
+CHECKS: tuple[Check, ...] = (
+    truncated_archive,
+    bad_header_checksum,
+    trailing_data,
+    duplicate_member,
+    name_escapes_root,
+    dangling_link,
+    missing_end_marker,
+    member_after_end,
+    odd_tar_header,
+    damaged_outer_compression,
+)

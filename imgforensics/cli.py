@@ -1,0 +1,288 @@
+"""The command line: parse, call, render, write, exit. No judgement here.
+
+Everything but the parser is imported inside the commands, so that ``--version`` and completion stay quick.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from imgforensics.version import __version__
+
+if TYPE_CHECKING:
+    from imgforensics.report import Options
+    from imgforensics.run import Settings
+
+ANSWERED = 0
+BAD = 1
+NO_ANSWER = 2
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="imgforensics",
+    help="Offline forensics for container-image tarballs: docker save and OCI-layout archives. No network, ever.",
+    epilog="Exit codes: 0 answered and nothing bad, 1 answered and it is bad, 2 no answer, 130 interrupted.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Format(StrEnum):
+    """Formats of a report."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+
+
+class PlainFormat(StrEnum):
+    """Formats of a listing."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+class Colour(StrEnum):
+    """When to use colour."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+class FailOn(StrEnum):
+    """The least severity that makes the exit code 1."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+    NEVER = "never"
+
+
+Paths = Annotated[
+    list[str],
+    typer.Argument(help="Archives, directories (walked recursively), or - for standard input.", metavar="PATH..."),
+]
+Output = Annotated[
+    str, typer.Option("--output", "-o", metavar="FILE", help="Write the report to FILE, whole or not at all.")
+]
+ImageChoice = Annotated[
+    str | None, typer.Option("--image", metavar="REF|@N", help="Report on this image only: a tag, or @ and its number.")
+]
+PlatformChoice = Annotated[
+    str | None, typer.Option("--platform", metavar="OS/ARCH", help="Report on images of this platform only.")
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", "-j", min=1, metavar="N", help="Threads; as many as there are processors by default."),
+]
+ShowProgress = Annotated[
+    bool | None,
+    typer.Option("--progress/--no-progress", help="Progress on stderr; shown by default if that is a terminal."),
+]
+Fast = Annotated[
+    bool, typer.Option("--fast", help="Structure only: layers are not hashed. The verdict is never 'intact'.")
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show notes, evidence, and what was not checked.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="One line an archive.")]
+ColourChoice = Annotated[Colour, typer.Option("--color", help="Colour in tables; auto heeds NO_COLOR.")]
+Codes = Annotated[list[str] | None, typer.Option("--select", metavar="CODE,...", help="Only these rules, e.g. IMG3.")]
+Ignored = Annotated[list[str] | None, typer.Option("--ignore", metavar="CODE,...", help="Not these rules.")]
+Threshold = Annotated[FailOn, typer.Option("--fail-on", help="Least severity that makes the exit code 1.")]
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback
+    if wanted:
+        typer.echo(f"imgforensics {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+    color: ColourChoice = Colour.AUTO,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Options for all commands; they may stand before the command or after it."""
+    context.obj = (verbose, quiet, color)
+
+
+@app.command()
+def verify(
+    context: typer.Context,
+    paths: Paths,
+    format: Annotated[Format, typer.Option("--format", "-f", help="Form of the report.")] = Format.TABLE,  # noqa: A002
+    output: Output = "-",
+    select: Codes = None,
+    ignore: Ignored = None,
+    fail_on: Threshold = FailOn.ERROR,
+    image: ImageChoice = None,
+    platform: PlatformChoice = None,
+    jobs: Jobs = None,
+    progress: ShowProgress = None,
+    fast: Fast = False,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+    color: ColourChoice = Colour.AUTO,
+) -> None:
+    """Check everything in an archive: is every byte what its name says?
+
+    Recomputes the SHA-256 of the archive, of every member, and of every layer uncompressed, compares them with every
+    file name, digest, size and ID that the archive claims, and reports everything that is wrong, missing or odd.
+
+    Example: imgforensics verify image.tar transfer/ --format json -o report.json
+    """
+    with _guarded():
+        from imgforensics.report import Options
+
+        options = Options(
+            jobs=jobs or _processors(),
+            fast=fast,
+            select=_codes(select),
+            ignore=_codes(ignore),
+            image=image,
+            platform=platform,
+        )
+        _run("verify", paths, options, _settings(context, format, output, fail_on, progress, verbose, quiet, color))
+
+
+@app.command()
+def inspect(
+    context: typer.Context,
+    paths: Paths,
+    format: Annotated[PlainFormat, typer.Option("--format", "-f", help="Form of the report.")] = PlainFormat.TABLE,  # noqa: A002
+    output: Output = "-",
+    image: ImageChoice = None,
+    platform: PlatformChoice = None,
+    jobs: Jobs = None,
+    progress: ShowProgress = None,
+    fast: Fast = False,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+    color: ColourChoice = Colour.AUTO,
+) -> None:
+    """Show what is inside: who wrote the archive, its images, tags, platforms, layers and history.
+
+    Measures the same as verify, and ends with the same exit codes.
+    """
+    with _guarded():
+        from imgforensics.report import Options
+
+        options = Options(jobs=jobs or _processors(), fast=fast, image=image, platform=platform)
+        chosen = Format(format.value)
+        _run(
+            "inspect", paths, options, _settings(context, chosen, output, FailOn.ERROR, progress, verbose, quiet, color)
+        )
+
+
+@app.command()
+def rules(
+    code: Annotated[str | None, typer.Argument(help="A rule's code or name, e.g. IMG301.", metavar="[CODE]")] = None,
+    format: Annotated[PlainFormat, typer.Option("--format", "-f", help="Form of the list.")] = PlainFormat.TABLE,  # noqa: A002
+    output: Output = "-",
+) -> None:
+    """List the rules, or explain one."""
+    with _guarded():
+        from imgforensics.render import rules as listing
+        from imgforensics.run import Sink
+
+        with Sink(output) as sink:
+            sink.write(listing.render(code, format.value))
+
+
+def _run(command: str, paths: list[str], options: "Options", settings: "Settings") -> None:
+    from imgforensics.run import run
+
+    code = run(command, paths, options, settings)
+    if code:
+        raise typer.Exit(code)
+
+
+def _settings(
+    context: typer.Context,
+    format: Format,  # noqa: A002
+    output: str,
+    fail_on: FailOn,
+    progress: bool | None,
+    verbose: bool,
+    quiet: bool,
+    color: Colour,
+) -> "Settings":
+    from imgforensics.run import Settings
+
+    verbose_before, quiet_before, color_before = context.obj or (False, False, Colour.AUTO)
+    chosen = color if color is not Colour.AUTO else color_before
+    return Settings(
+        format=format.value,
+        output=output,
+        fail_on=None if fail_on is FailOn.NEVER else fail_on.value,
+        progress=sys.stderr.isatty() if progress is None else progress,
+        verbose=verbose or verbose_before,
+        quiet=quiet or quiet_before,
+        colour=_wants_colour(chosen, output),
+    )
+
+
+def _wants_colour(color: Colour, output: str) -> bool:
+    if color is not Colour.AUTO:
+        return color is Colour.ALWAYS
+    return output == "-" and sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _codes(values: list[str] | None) -> tuple[str, ...]:
+    return tuple(code.strip().upper() for value in values or () for code in value.split(",") if code.strip())
+
+
+def _processors() -> int:
+    """The processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextmanager
+def _guarded() -> Iterator[None]:
+    """Turn what stops the tool into one line and an exit code; nothing else may look like an answer."""
+    from imgforensics.errors import ImgforensicsError
+
+    try:
+        yield
+    except ImgforensicsError as error:
+        _complain(str(error))
+        raise typer.Exit(NO_ANSWER) from None
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        raise typer.Exit(INTERRUPTED) from None
+    except BrokenPipeError:  # whoever reads the output has had enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(NO_ANSWER) from None
+    except typer.Exit:
+        raise
+    except Exception as error:
+        _complain(f"internal error, please report it: {type(error).__name__}: {error}")
+        raise typer.Exit(NO_ANSWER) from error
+
+
+def _complain(message: str) -> None:
+    from imgforensics.render.escape import printable
+
+    typer.echo(f"imgforensics: {printable(message)}", err=True)
+
+
+def main() -> None:
+    """The entry point of the command."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    app()

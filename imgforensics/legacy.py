@@ -1,0 +1,125 @@
+"""Legacy v1 IDs and ``repositories`` against what they must be: claims that no reader checks any more, so that whoever
+edits a config by hand forgets them.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from imgforensics.catalogue import Catalogue
+from imgforensics.model import Location, Outcome, Verification, What
+from imgforensics.producer import DOCKER_CLASSIC, Producer
+from imgforensics.refnames import normalise
+from imgforensics.strictjson import escape_pointer
+from imgforensics.structure import Image, Structure, View
+from imgforensics.v1id import MatchResult, chain_hex_ids, containers_image_ids, matching_moby_ids
+from imgforensics.v1json import parse_v1_json
+
+
+def verify_ids(catalogue: Catalogue, structure: Structure, producer: Producer | None) -> Iterator[Verification]:
+    """Names of layer folders, and the IDs inside legacy v1 JSON, against those recomputed from config and diff_ids.
+
+    A folder that follows no known scheme is a mismatch only where other signs say that Docker wrote the archive.
+    """
+    docker = producer is not None and producer.name == DOCKER_CLASSIC
+    carriers = {v1_id: member for member, v1_id in structure.v1_json.items()}
+    explained: set[str] = set()
+    for image in structure.images:
+        if View.SAVE not in image.views or image.config is None or not image.config.diff_ids:
+            continue
+        result = matching_moby_ids(
+            image.config.value,
+            image.config.diff_ids,
+            image.v1_ids or tuple(carriers),
+            _created_hint(structure, image.v1_ids or tuple(carriers), carriers),
+        )
+        explained.update(result.ids)
+        explained.update(*_containers_image_ids(catalogue, image))
+        yield from _folders(image, result, docker=docker)
+    yield from _documents(catalogue, structure, explained, docker=docker)
+
+
+def _created_hint(structure: Structure, claimed: Sequence[str], carriers: dict[str, int]) -> str | None:
+    """The date of the lower layers, as the lowest layer's legacy document gives it."""
+    for v1_id in claimed:
+        member = carriers.get(v1_id)
+        document = None if member is None else parse_v1_json(structure.documents[member].value)
+        if document is not None and document.parent is None:
+            return document.created
+    return None
+
+
+def _folders(image: Image, result: MatchResult, *, docker: bool) -> Iterator[Verification]:
+    diff_ids = [diff_id.rpartition(":")[2] for diff_id in (image.config.diff_ids if image.config else ())]
+    for number, claimed in enumerate(image.v1_ids):
+        where = Location(member=image.layers[number].references[0].path, image=image.index, layer=number)
+        computed = result.ids[number] if number < len(result.ids) else None
+        if claimed == computed:
+            outcome, reason = Outcome.MATCH, "recomputed from config and diff_ids as Docker does"
+        elif number < len(diff_ids) and claimed == diff_ids[number]:
+            outcome, reason, computed = Outcome.MATCH, "the folder is named after the diff_id, as Nix does", claimed
+        elif docker:
+            outcome, reason = Outcome.MISMATCH, "recomputed from config and diff_ids as Docker does"
+        else:
+            reason = "no sign that Docker made this archive; other tools name these folders in other ways"
+            outcome, computed = Outcome.UNCHECKED, None
+        yield Verification(where, What.V1_ID, claimed, computed, outcome, reason)
+
+
+def _containers_image_ids(catalogue: Catalogue, image: Image) -> tuple[list[str], list[str]]:
+    """An image's legacy IDs as containers/image gives them: since 5.6, and before."""
+    raw = None if image.config_member is None else catalogue.content(image.config_member)
+    diff_ids = image.config.diff_ids if image.config is not None else ()
+    newer = None if raw is None else containers_image_ids(raw, diff_ids)
+    return newer or [], chain_hex_ids(diff_ids)
+
+
+def _documents(
+    catalogue: Catalogue, structure: Structure, explained: set[str], *, docker: bool
+) -> Iterator[Verification]:
+    """The ID inside each legacy v1 JSON against the recomputed ones, or against the folder it stands in."""
+    computed: str | None
+    for member, v1_id in structure.v1_json.items():
+        path = catalogue.members[member].path or ""
+        where = Location(member=catalogue.members[member].name, pointer="/id")
+        folder = path.rpartition("/")[0].rpartition("/")[2]
+        if v1_id in explained:
+            computed, outcome, reason = v1_id, Outcome.MATCH, "recomputed from config and diff_ids"
+        elif folder == v1_id:
+            computed, outcome, reason = folder, Outcome.MATCH, "the ID is the name of its folder"
+        elif docker and "blobs/" in path:
+            computed, outcome, reason = None, Outcome.MISMATCH, "no image in the archive has a layer of this ID"
+        else:
+            computed, outcome, reason = None, Outcome.UNCHECKED, "it follows no scheme that is known here"
+        yield Verification(where, What.V1_JSON, v1_id, computed, outcome, reason, member)
+
+
+def verify_repositories(catalogue: Catalogue, structure: Structure) -> Iterator[Verification]:
+    """Each ID that ``repositories`` gives a tag against the image that the other documents give that tag."""
+    computed: str | None
+    tagged: dict[str, list[Image]] = {}
+    for image in structure.images:
+        for tag in image.tags:
+            tagged.setdefault(normalise(tag), []).append(image)
+    for member, table in structure.repositories.items():
+        source = catalogue.members[member].name
+        for repository, versions in table.items():
+            for tag, claimed in versions.items():
+                name = f"{repository}:{tag}"
+                images = tagged.get(normalise(name), [])
+                tops = [top for image in images for top in _tops(catalogue, image)]
+                if claimed in tops:
+                    computed, outcome, reason = claimed, Outcome.MATCH, f"the top layer of {name}"
+                elif images:
+                    computed, outcome = (tops[0] if tops else None), Outcome.MISMATCH
+                    reason = f"the image that is tagged {name} has another top layer"
+                else:
+                    computed, outcome, reason = None, Outcome.MISMATCH, f"no other document tags an image {name}"
+                pointer = f"/{escape_pointer(repository)}/{escape_pointer(tag)}"
+                where = Location(member=source, pointer=pointer)
+                yield Verification(where, What.REPOSITORIES, claimed, computed, outcome, reason)
+
+
+def _tops(catalogue: Catalogue, image: Image) -> list[str]:
+    """Every ID by which a known writer of ``repositories`` names an image's top layer."""
+    diff_ids = image.config.diff_ids if image.config is not None else ()
+    ids = [image.v1_ids, [diff_id.rpartition(":")[2] for diff_id in diff_ids], *_containers_image_ids(catalogue, image)]
+    return [each[-1] for each in ids if each]

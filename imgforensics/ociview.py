@@ -1,0 +1,274 @@
+"""The OCI view: from ``index.json`` down through nested indexes and manifests to configs and layers.
+
+image-spec v1.1, image-layout.md and image-index.md. Walked without recursion; every descriptor is followed, every
+document read once. Absent children are judged at the end, when it is known which siblings are there: a store that holds
+one platform of a multi-platform image saves the whole index with it, and that is no defect.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from imgforensics.documents import (
+    CONFIG_TYPES,
+    Descriptor,
+    DocumentKind,
+    Index,
+    Manifest,
+    Reader,
+    read_index,
+    read_manifest,
+)
+from imgforensics.model import Anomaly, AnomalyKind
+from imgforensics.reading import Reading
+from imgforensics.structure import Image, ImageKind, Layer, Reference, Role, View
+
+NAME_ANNOTATION = "io.containerd.image.name"
+REF_ANNOTATION = "org.opencontainers.image.ref.name"
+SUBJECT_ANNOTATION = "io.containerd.manifest.subject"
+ATTESTATION_ANNOTATION = "vnd.docker.reference.type"
+ATTESTED_ANNOTATION = "vnd.docker.reference.digest"
+
+
+@dataclass(slots=True)
+class _Step:
+    """One descriptor yet to be followed."""
+
+    reference: Reference
+    root: str
+    depth: int
+    tags: tuple[str, ...]
+    orphan: bool = False
+    parent: int | None = None
+    """Member index of the nested index it stands in, None directly below ``index.json``."""
+
+
+@dataclass(slots=True)
+class OciView:
+    """What the walk found."""
+
+    images: list[Image] = field(default_factory=list)
+    """Images, attestations and artifacts, one a manifest, in the order of the walk."""
+    visited: dict[int, list[str]] = field(default_factory=dict)
+    """Member index of every index and manifest to the tags it was reached by."""
+    excused: dict[int, str] = field(default_factory=dict)
+    """``id()`` of a reference whose target may be absent, and why."""
+    parents: dict[int, list[int | None]] = field(default_factory=dict)
+    """Member index of a manifest to the nested indexes it was reached from."""
+    children: dict[int, list[Reference]] = field(default_factory=dict)
+    """Member index of a nested index to the references in it."""
+
+
+def walk(reading: Reading, starts: Mapping[int, str], view: OciView, *, orphan: bool = False) -> None:
+    """Follow every descriptor from these documents on, and add what is found to ``view``.
+
+    Args:
+        reading: the archive's documents.
+        starts: member index of an ``index.json`` (or, for orphans, of any index or manifest) to its root folder.
+        view: gathers the results.
+        orphan: nothing refers to the starts; they were found by content.
+    """
+    pending: deque[_Step] = deque()
+    for start, root in starts.items():
+        view.visited.setdefault(start, [])
+        if reading.kind(start) is DocumentKind.MANIFEST:
+            _manifest(reading, start, root, None, (), orphan, view)
+        else:
+            pending.extend(_index(reading, start, root, 0, None, orphan, view))
+    while pending:
+        step = pending.popleft()
+        member = step.reference.target
+        if member is None:
+            continue
+        kind = reading.kind(member)
+        if kind not in (DocumentKind.INDEX, DocumentKind.MANIFEST):
+            continue
+        view.parents.setdefault(member, []).append(step.parent)
+        seen = member in view.visited
+        view.visited.setdefault(member, []).extend(step.tags)
+        if seen:
+            continue
+        if len(view.visited) > reading.limits.graph_nodes or step.depth > reading.limits.graph_depth:
+            reading.limit(
+                f"followed {reading.limits.graph_nodes} documents, {reading.limits.graph_depth} indexes deep, no further"
+            )
+            break
+        if kind is DocumentKind.INDEX:
+            pending.extend(_index(reading, member, step.root, step.depth + 1, step.tags, step.orphan, view))
+        else:
+            _manifest(reading, member, step.root, step.reference.descriptor, step.tags, step.orphan, view)
+
+
+def _index(
+    reading: Reading,
+    member: int,
+    root: str,
+    depth: int,
+    tags: tuple[str, ...] | None,
+    orphan: bool,
+    view: OciView,
+) -> list[_Step]:
+    reader = Reader()
+    index = read_index(reading.value(member), reading.limits, reader)
+    reading.note(member, [*reading.documents[member].problems, *reader.problems])
+    if index.subject is not None:
+        _subject(reading, member, root, index.subject)
+    steps = []
+    for descriptor in index.manifests:
+        role = Role.INDEX if "index" in descriptor.media_type or "list" in descriptor.media_type else Role.MANIFEST
+        reference = reading.refer_to_blob(role, member, root, descriptor)
+        if SUBJECT_ANNOTATION in descriptor.annotations or _is_attestation(descriptor):
+            view.excused[id(reference)] = "an attestation, which stores keep only if it was asked for"
+        parent = None if tags is None else member
+        if parent is not None:
+            view.children.setdefault(parent, []).append(reference)
+        steps.append(_Step(reference, root, depth, tags if tags is not None else _names(descriptor), orphan, parent))
+    _check_media_type(reading, member, index)
+    return steps
+
+
+def _names(descriptor: Descriptor) -> tuple[str, ...]:
+    names = (descriptor.annotations.get(NAME_ANNOTATION), descriptor.annotations.get(REF_ANNOTATION))
+    return tuple(name for name in names if name)[:1]
+
+
+def _manifest(
+    reading: Reading,
+    member: int,
+    root: str,
+    descriptor: Descriptor | None,
+    tags: tuple[str, ...],
+    orphan: bool,
+    view: OciView,
+) -> None:
+    reader = Reader()
+    manifest = read_manifest(reading.value(member), reading.limits, reader)
+    reading.note(member, [*reading.documents[member].problems, *reader.problems])
+    _check_media_type(reading, member, manifest)
+    config_reference = (
+        None if manifest.config is None else reading.refer_to_blob(Role.CONFIG, member, root, manifest.config)
+    )
+    config_member = None if config_reference is None else config_reference.target
+    kind = _image_kind(reading, manifest, descriptor, config_member)
+    config = None if config_member is None else reading.config(config_member)
+    if config_member is not None and kind is ImageKind.IMAGE:
+        reading.note(config_member, _config_problems(reading, config_member))
+    layers = []
+    diff_ids = config.diff_ids if config is not None and kind is not ImageKind.ARTIFACT else ()
+    for number, layer in enumerate(manifest.layers):
+        reference = reading.refer_to_blob(Role.LAYER, member, root, layer)
+        claimed = diff_ids[number] if number < len(diff_ids) else None
+        layers.append(Layer(number, reference.target, (reference,), claimed))
+    if manifest.subject is not None:
+        _subject(reading, member, root, manifest.subject)
+    platform = None if config is None or not config.platform.os else config.platform
+    if platform is None and descriptor is not None:
+        platform = descriptor.platform
+    view.images.append(
+        Image(
+            index=-1,
+            kind=kind,
+            views=(View.OCI,),
+            tags=tags,
+            config_member=config_member,
+            config=config,
+            references=() if config_reference is None else (config_reference,),
+            layers=tuple(layers),
+            manifest_member=member,
+            platform=None if platform is None or platform.unknown else str(platform) or None,
+            artifact_type=_artifact_type(manifest, kind),
+            subject=None if manifest.subject is None else manifest.subject.digest,
+            orphan=orphan,
+        )
+    )
+
+
+def _config_problems(reading: Reading, member: int) -> tuple[Anomaly, ...]:
+    """What was odd about a config's JSON as a whole; said once however many manifests name it."""
+    known = {(problem.member, problem.kind, problem.detail, problem.pointer) for problem in reading.problems}
+    return tuple(
+        problem
+        for problem in reading.documents[member].problems
+        if (member, problem.kind, problem.detail, problem.pointer) not in known
+    )
+
+
+def _subject(reading: Reading, member: int, root: str, descriptor: Descriptor) -> None:
+    reference = reading.refer_to_blob(Role.SUBJECT, member, root, descriptor)
+    reading.references[-1] = replace(reference, excused="a subject may be kept apart from what refers to it")
+
+
+def _is_attestation(descriptor: Descriptor) -> bool:
+    return descriptor.annotations.get(ATTESTATION_ANNOTATION) == "attestation-manifest"
+
+
+def _image_kind(
+    reading: Reading, manifest: Manifest, descriptor: Descriptor | None, config_member: int | None
+) -> ImageKind:
+    if descriptor is not None and _is_attestation(descriptor):
+        return ImageKind.ATTESTATION
+    layer_types = {layer.media_type for layer in manifest.layers}
+    if layer_types == {"application/vnd.in-toto+json"}:
+        return ImageKind.ATTESTATION
+    if manifest.artifact_type and (manifest.config is None or manifest.config.media_type not in CONFIG_TYPES):
+        return ImageKind.ARTIFACT
+    config = None if config_member is None else reading.config(config_member)
+    if config is not None:
+        # cosign's signatures carry an image config around layers that are signatures
+        return ImageKind.ARTIFACT if any("cosign" in media_type for media_type in layer_types) else ImageKind.IMAGE
+    if manifest.config is not None and manifest.config.media_type in CONFIG_TYPES:
+        return ImageKind.IMAGE
+    return ImageKind.ARTIFACT
+
+
+def _artifact_type(manifest: Manifest, kind: ImageKind) -> str | None:
+    if kind is ImageKind.IMAGE:
+        return None
+    config_type = "" if manifest.config is None else manifest.config.media_type
+    return manifest.artifact_type or config_type or None
+
+
+def _check_media_type(reading: Reading, member: int, document: Index | Manifest) -> None:
+    """A document's own media type against what its keys say (CVE-2021-41190)."""
+    wanted = "index" if isinstance(document, Index) else "manifest"
+    given = document.media_type
+    says_index = "index" in given or "manifest.list" in given
+    if given and says_index != (wanted == "index"):
+        detail = f"says mediaType {given!r} and has the keys of an image {wanted}"
+        reading.note(member, [Anomaly(AnomalyKind.AMBIGUOUS_KIND, detail, pointer="/mediaType")])
+
+
+def excuse_absent(reading: Reading, view: OciView) -> None:
+    """Mark the references whose absent target is by design: other platforms, attestations."""
+    complete = {image.manifest_member for image in view.images if _complete(image)}
+    reasons = dict(view.excused)
+    for children in view.children.values():
+        if any(child.target in complete for child in children):
+            for child in children:
+                reasons.setdefault(id(child), "another platform of a multi-platform image, not saved")
+    bare = {
+        image.manifest_member
+        for image in view.images
+        if image.manifest_member is not None
+        and _empty(image)
+        and all(_has_complete_sibling(view, parent, complete) for parent in view.parents.get(image.manifest_member, ()))
+        and view.parents.get(image.manifest_member)
+    }
+    for position, reference in enumerate(reading.references):
+        reason = reasons.get(id(reference))
+        if reference.member in bare:
+            reason = "another platform of a multi-platform image, of which only the manifest was saved"
+        if reason is not None and reference.excused is None:
+            reading.references[position] = replace(reference, excused=reason)
+
+
+def _has_complete_sibling(view: OciView, parent: int | None, complete: set[int | None]) -> bool:
+    return parent is not None and any(child.target in complete for child in view.children.get(parent, ()))
+
+
+def _complete(image: Image) -> bool:
+    return image.config_member is not None and all(layer.member is not None for layer in image.layers)
+
+
+def _empty(image: Image) -> bool:
+    return image.config_member is None and all(layer.member is None for layer in image.layers)

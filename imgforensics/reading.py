@@ -1,0 +1,108 @@
+"""The reading of one archive's documents: each parsed once, each oddity kept with the member it was seen in."""
+
+import hashlib
+from dataclasses import replace
+
+from imgforensics.catalogue import Catalogue
+from imgforensics.documents import Config, Descriptor, Document, DocumentKind, Reader, read_config, read_document
+from imgforensics.model import Anomaly, AnomalyKind, Digest, Location
+from imgforensics.structure import Reference, Role
+
+
+class Reading:
+    """What was read so far. One is made for an archive and handed through both views."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.catalogue = catalogue
+        self.limits = catalogue.limits
+        self.documents: dict[int, Document] = {}
+        self.problems: list[Anomaly] = []
+        self.references: list[Reference] = []
+        self._configs: dict[int, Config | None] = {}
+        for index in catalogue.blobs:
+            content = catalogue.content(index)
+            if content is not None:
+                self.documents[index] = read_document(content, self.limits)
+
+    def kind(self, index: int) -> DocumentKind | None:
+        """What the member is by its content, None where it is no JSON."""
+        document = self.documents.get(index)
+        return None if document is None else document.kind
+
+    def value(self, index: int) -> object:
+        """The parsed document of a member, None where it is no JSON."""
+        document = self.documents.get(index)
+        return None if document is None else document.value
+
+    def note(self, member: int, anomalies: list[Anomaly] | tuple[Anomaly, ...]) -> None:
+        """Keep what was odd in a member's document."""
+        self.problems.extend(replace(anomaly, member=member) for anomaly in anomalies)
+
+    def config(self, index: int) -> Config | None:
+        """The typed image config of a member, None where it is none. Its oddities are noted once."""
+        if index not in self._configs:
+            self._configs[index] = self._read_config(index)
+        return self._configs[index]
+
+    def _read_config(self, index: int) -> Config | None:
+        value = self.value(index)
+        if self.kind(index) is not DocumentKind.CONFIG or not isinstance(value, dict):
+            return None
+        reader = Reader()
+        config = read_config(value, self.limits, reader)
+        self.note(index, reader.problems)
+        return config
+
+    def location(self, member: int, pointer: str | None = None) -> Location:
+        """A place in a member's document."""
+        return Location(member=self.catalogue.members[member].name, pointer=pointer)
+
+    def refer(self, reference: Reference) -> Reference:
+        """Keep a reference."""
+        self.references.append(reference)
+        return reference
+
+    def refer_to_blob(self, role: Role, member: int, root: str, descriptor: Descriptor) -> Reference:
+        """Follow a descriptor that stands in ``member`` to the blob it names, below ``root``."""
+        target, by_content = self.find_blob(root, descriptor.digest)
+        where = self.location(member, descriptor.pointer)
+        excused = None
+        if descriptor.urls or is_foreign(descriptor.media_type):
+            excused = "a foreign layer, which is kept elsewhere by design"
+        elif descriptor.data is not None and descriptor.digest == _sha256(descriptor.data):
+            excused = "its content is embedded in the descriptor"
+        return self.refer(
+            Reference(role, member, where, target, descriptor=descriptor, by_content=by_content, excused=excused)
+        )
+
+    def find_blob(self, root: str, digest: Digest | None) -> tuple[int | None, bool]:
+        """The member that holds a digest's bytes, and whether it stands elsewhere than ``blobs/<algorithm>/<hex>``.
+
+        Among several members of that name the one with the right bytes is taken, if there is one.
+        """
+        if digest is None:
+            return None, False
+        named = self.catalogue.find(f"{root}/blobs/{digest.algorithm}/{digest.encoded}")
+        if not named:  # where skopeo's dir: keeps them
+            named = self.catalogue.find(f"{root}/{digest.encoded}")
+        matching = self.catalogue.by_digest.get(digest, ())
+        for index in named:
+            if index in matching:
+                return index, False
+        if named:
+            return named[-1], False
+        return (matching[0], True) if matching else (None, False)
+
+    def limit(self, detail: str) -> None:
+        """Note that a bound was reached."""
+        if not any(problem.detail == detail for problem in self.problems):
+            self.problems.append(Anomaly(AnomalyKind.LIMIT, detail))
+
+
+def _sha256(data: bytes) -> Digest:
+    return Digest.sha256(hashlib.sha256(data).hexdigest())
+
+
+def is_foreign(media_type: str) -> bool:
+    """Whether layers of this type are kept outside of registries and archives (image-spec, layer.md)."""
+    return ".foreign." in media_type or ".nondistributable." in media_type

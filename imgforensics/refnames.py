@@ -1,0 +1,27 @@
+"""Image names: one spelling to compare them by (distribution/reference, "Docker familiar names")."""
+
+DEFAULT_DOMAIN = "docker.io"
+_LEGACY_DOMAIN = "index.docker.io"
+
+
+def normalise(name: str) -> str:
+    """A reference with its registry, ``library/`` and tag spelled out, as Docker's readers complete it.
+
+    ``alpine`` becomes ``docker.io/library/alpine:latest``. A reference with a digest keeps it and gets no tag.
+    """
+    rest, at, digest = name.partition("@")
+    domain, slash, path = rest.partition("/")
+    if not slash or not (set(domain) & {".", ":"} or domain == "localhost" or domain.lower() != domain):
+        domain, path = DEFAULT_DOMAIN, rest
+    if domain == _LEGACY_DOMAIN:
+        domain = DEFAULT_DOMAIN
+    if domain == DEFAULT_DOMAIN and "/" not in path:
+        path = f"library/{path}"
+    if not at and ":" not in path.rpartition("/")[2]:
+        path += ":latest"
+    return f"{domain}/{path}{at}{digest}"
+
+
+def has_repository(name: str) -> bool:
+    """Whether a reference names a repository; a bare tag, as ``org.opencontainers.image.ref.name`` often is, does not."""
+    return "/" in name or ":" in name

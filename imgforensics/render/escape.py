@@ -1,0 +1,27 @@
+"""The one escape for text that comes from an archive, before a terminal or a line of output sees it."""
+
+import unicodedata
+
+_PLAIN = frozenset("Lu Ll Lt Lm Lo Mn Mc Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs".split())
+
+
+def printable(text: str) -> str:
+    r"""The text with every character escaped that could move a cursor, reorder or hide text.
+
+    Control and format characters (among them the bidirectional ones), line separators, private and unassigned ones
+    become ``\x1b`` or ``\u202e``; bytes that were no UTF-8 become ``\xff``; a backslash stays as it is.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(map(_escape, text))
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that was no UTF-8, as surrogateescape keeps it
+        return f"\\x{code - 0xDC00:02x}"
+    if unicodedata.category(character) in _PLAIN:
+        return character
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

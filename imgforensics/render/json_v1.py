@@ -1,0 +1,210 @@
+"""The report as JSON, schema ``imgforensics.report/1``: the versioned contract. Keys are never renamed inside it."""
+
+import json
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from imgforensics.case import Case
+from imgforensics.documents import History
+from imgforensics.findings import Finding, Skipped, Verdict
+from imgforensics.model import Location, Verification
+from imgforensics.report import ArchiveReport, Report
+from imgforensics.structure import Image, Layer
+from imgforensics.version import __version__
+
+SCHEMA = "imgforensics.report/1"
+
+Json = Mapping[str, Any]
+
+
+def render(report: Report) -> str:
+    """The whole report as one document."""
+    items = ",".join(item(archive, report.command) for archive in report.archives)
+    return opening(report.command) + items + closing(report.skipped, report.counts(), len(report.findings))
+
+
+def opening(command: str) -> str:
+    """The document up to its first archive: it is written as the archives end, never held in memory whole."""
+    head = {"schema": SCHEMA, "tool": {"name": "imgforensics", "version": __version__}, "command": command}
+    return f'{_dump(head, indent=2)[:-2]},\n  "archives": ['
+
+
+def item(archive: ArchiveReport, command: str) -> str:
+    """One archive inside the document; a comma belongs between two."""
+    return "\n" + textwrap.indent(_dump(archive_json(archive, command), indent=2), "    ")
+
+
+def closing(skipped: Sequence[Skipped], counts: Mapping[Verdict, int], findings: int) -> str:
+    """The document after its last archive."""
+    tail = {
+        "skipped": [{"path": _text(each.path), "reason": _text(each.reason)} for each in skipped],
+        "summary": {
+            "archives": sum(counts.values()),
+            **{verdict.value: counts.get(verdict, 0) for verdict in Verdict},
+            "findings": findings,
+        },
+    }
+    return f"\n  ],\n{_dump(tail, indent=2)[2:]}\n"
+
+
+def render_line(archive: ArchiveReport, command: str) -> str:
+    """One archive as one line (``jsonl``)."""
+    return _dump(archive_json(archive, command), indent=None) + "\n"
+
+
+def _dump(value: Json, indent: int | None) -> str:
+    # ASCII only: whatever an archive's names hold, any reader in any encoding can take it
+    return json.dumps(value, indent=indent, ensure_ascii=True)
+
+
+def archive_json(archive: ArchiveReport, command: str = "verify") -> Json:
+    """One archive."""
+    case = archive.case
+    result: dict[str, Any] = {
+        "path": _text(archive.path),
+        "size": archive.size,
+        "sha256": None if archive.digest is None else str(archive.digest),
+        "outer_compression": None,
+        "layouts": [],
+        "producer": None,
+        "verdict": archive.verdict.value,
+        "images": [],
+        "artifacts": [],
+        "verifications": [],
+        "findings": [finding_json(finding) for finding in archive.findings],
+        "loads": [],
+        "not_checked": [{"what": _text(each.what), "reason": _text(each.reason)} for each in archive.not_checked],
+        "error": None if archive.error is None else _text(archive.error),
+    }
+    if case is None:
+        return result
+    outer = case.catalogue.outer
+    producer = case.producer
+    result["outer_compression"] = None if outer == "none" else outer.value
+    result["layouts"] = [view.value for view in case.structure.layouts]
+    if producer is not None:
+        evidence = [_text(each) for each in producer.evidence]
+        result["producer"] = {"name": producer.name, "versions": producer.versions, "evidence": evidence}
+    result["images"] = [image_json(case, image, detailed=command == "inspect") for image in archive.images]
+    result["artifacts"] = [artifact_json(case, image) for image in case.structure.artifacts]
+    result["verifications"] = [verification_json(each) for each in case.verifications]
+    return result
+
+
+def image_json(case: Case, image: Image, *, detailed: bool) -> Json:
+    """One image; with its config's main values and history where they are asked for."""
+    config = None if image.config_member is None else case.catalogue.blobs.get(image.config_member)
+    manifest = None if image.manifest_member is None else case.catalogue.blobs.get(image.manifest_member)
+    result: dict[str, Any] = {
+        "index": image.index,
+        "views": [view.value for view in image.views],
+        "tags": [_text(tag) for tag in image.tags],
+        "platform": None if image.platform is None else _text(image.platform),
+        "image_id": None if config is None else str(config.digest),
+        "manifest_digest": None if manifest is None else str(manifest.digest),
+        "layers": [layer_json(case, layer) for layer in image.layers],
+        "registry": None,
+    }
+    if detailed:
+        result["config"] = _config_json(image)
+        result["history"] = [_history_json(entry) for entry in (image.config.history if image.config else None) or ()]
+    return result
+
+
+def _config_json(image: Image) -> Json | None:
+    if image.config is None:
+        return None
+    runtime = image.config.value.get("config")
+    kept = ("User", "ExposedPorts", "Env", "Entrypoint", "Cmd", "Volumes", "WorkingDir", "Labels", "StopSignal")
+    return {
+        "created": _text(image.config.created) or None,
+        "author": _text(image.config.author) or None,
+        "docker_version": _text(image.config.docker_version) or None,
+        "runtime": {name: runtime[name] for name in kept if name in runtime} if isinstance(runtime, dict) else None,
+    }
+
+
+def _history_json(entry: History) -> Json:
+    return {
+        "created": _text(entry.created) or None,
+        "created_by": _text(entry.created_by) or None,
+        "author": _text(entry.author) or None,
+        "comment": _text(entry.comment) or None,
+        "empty_layer": entry.empty_layer,
+    }
+
+
+def artifact_json(case: Case, image: Image) -> Json:
+    """An attestation or another artifact."""
+    manifest = None if image.manifest_member is None else case.catalogue.blobs.get(image.manifest_member)
+    return {
+        "kind": image.kind.value,
+        "tags": [_text(tag) for tag in image.tags],
+        "artifact_type": None if image.artifact_type is None else _text(image.artifact_type),
+        "manifest_digest": None if manifest is None else str(manifest.digest),
+        "subject": None if image.subject is None else str(image.subject),
+        "layers": [layer_json(case, layer) for layer in image.layers],
+    }
+
+
+def layer_json(case: Case, layer: Layer) -> Json:
+    """One layer."""
+    blob = None if layer.member is None else case.catalogue.blobs.get(layer.member)
+    return {
+        "index": layer.index,
+        "member": None if layer.member is None else _text(case.name(layer.member)),
+        "claimed_diff_id": None if layer.claimed_diff_id is None else _text(layer.claimed_diff_id),
+        "diff_id": None if blob is None or blob.diff_id is None else str(blob.diff_id),
+        "digest": None if blob is None else str(blob.digest),
+        "size": None if layer.member is None else case.catalogue.members[layer.member].present,
+        "uncompressed_size": None if blob is None else blob.uncompressed_size,
+        "compression": None if blob is None else blob.compression.value,
+        "media_type": None if layer.media_type is None else _text(layer.media_type),
+    }
+
+
+def verification_json(verification: Verification) -> Json:
+    """One claim and how it fared."""
+    return {
+        "subject": location_json(verification.subject),
+        "what": verification.what.value,
+        "claimed": None if verification.claimed is None else _text(verification.claimed),
+        "computed": verification.computed,
+        "verdict": verification.outcome.value,
+        "reason": _text(verification.reason),
+    }
+
+
+def finding_json(finding: Finding) -> Json:
+    """One finding."""
+    return {
+        "code": finding.rule.code,
+        "name": finding.rule.name,
+        "severity": finding.severity.value,
+        "message": _text(finding.message),
+        "location": location_json(finding.location),
+        "related": [location_json(location) for location in finding.related],
+        "claimed": None if finding.claimed is None else _text(finding.claimed),
+        "computed": None if finding.computed is None else _text(finding.computed),
+    }
+
+
+def location_json(location: Location) -> Json:
+    """A place; absent parts are null."""
+    return {
+        "member": None if location.member is None else _text(location.member),
+        "pointer": None if location.pointer is None else _text(location.pointer),
+        "offset": location.offset,
+        "length": location.length,
+        "image": location.image,
+        "layer": location.layer,
+    }
+
+
+def _text(text: str) -> str:
+    r"""Text that any JSON reader takes: a byte that was no UTF-8 as ``\xff``, a lone surrogate as ``?``."""
+    if text.isascii():
+        return text
+    escaped = "".join(f"\\x{ord(char) - 0xDC00:02x}" if "\udc80" <= char <= "\udcff" else char for char in text)
+    return escaped.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,76 @@
+"""The rules as a list, one rule explained, and ``docs/rules.md``: all from the docstrings of the checks."""
+
+import json
+
+from tabulate import tabulate
+
+from imgforensics.checks import ALL
+from imgforensics.errors import SelectionError
+from imgforensics.findings import Rule
+
+_GROUPS = {
+    "1": "The outer tar and its compression",
+    "2": "Documents, references, views",
+    "3": "Digests and sizes",
+    "4": "Config and history",
+    "5": "Inside layers",
+    "6": "Provenance and expectations",
+    "7": "Signatures",
+    "9": "What could not be checked",
+}
+
+
+def render(code: str | None = None, format: str = "table") -> str:  # noqa: A002 - the option's name
+    """The list of rules, or one of them.
+
+    Raises:
+        SelectionError: there is no such rule.
+    """
+    rules = [each.rule for each in ALL]
+    if code is not None:
+        rules = [rule for rule in rules if code.upper() == rule.code or code.lower() == rule.name]
+        if not rules:
+            raise SelectionError(f"no rule {code!r}; 'imgforensics rules' lists them")
+    if format == "json":
+        return json.dumps([_json(rule) for rule in rules], indent=2) + "\n"
+    if code is not None:
+        rule = rules[0]
+        head = f"{rule.code} {rule.name} ({rule.severity}, since {rule.since})"
+        return f"{head}\n\n{rule.doc}\n"
+    rows = [[rule.code, rule.name, rule.severity.value, rule.summary] for rule in rules]
+    headers = ["code", "name", "severity", "finds"]
+    return tabulate(rows, headers, tablefmt="simple", disable_numparse=True) + "\n"
+
+
+def _json(rule: Rule) -> dict[str, str]:
+    return {
+        "code": rule.code,
+        "name": rule.name,
+        "severity": rule.severity.value,
+        "verdict": rule.effect.value,
+        "since": rule.since,
+        "summary": rule.summary,
+        "documentation": rule.doc,
+    }
+
+
+def markdown() -> str:
+    """``docs/rules.md``."""
+    lines = [
+        "# Rules",
+        "",
+        "Made from the docstrings of `imgforensics/checks/` by `python -m imgforensics.render.rules`; do not edit.",
+        "A code is never reused. A finding can be milder than its rule's severity; the text says when.",
+    ]
+    group = ""
+    for rule in (each.rule for each in ALL):
+        if rule.code[3] != group:
+            group = rule.code[3]
+            lines += ["", f"## IMG{group}xx: {_GROUPS[group]}"]
+        body = rule.doc.replace("\n## ", "\n#### ")
+        lines += ["", f"### {rule.code} {rule.name}", "", f"*{rule.severity}, since {rule.since}*", "", body]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(markdown(), end="")

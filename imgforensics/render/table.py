@@ -1,0 +1,209 @@
+"""The report for people: the verdict first, then what is wrong, then what is in the archive. It may change any time."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from tabulate import tabulate
+
+from imgforensics.case import Case
+from imgforensics.findings import Finding, Severity, Skipped, Verdict
+from imgforensics.model import Location, Outcome
+from imgforensics.render.escape import printable
+from imgforensics.render.style import Style
+from imgforensics.report import ArchiveReport, Report
+from imgforensics.structure import Image
+
+_RELATED = 4
+_PLAIN = Style()
+_MEANINGS = {
+    Verdict.INTACT: "every claim was checked and holds",
+    Verdict.UNCHECKED: "nothing wrong was seen, but not everything was looked at",
+    Verdict.INCOMPLETE: "something that is referred to is missing or cut off",
+    Verdict.SUSPECT: "it hangs together, but something in it is out of order",
+    Verdict.TAMPERED: "some bytes do not hash to what names them",
+    Verdict.UNREADABLE: "no answer",
+}
+
+
+def render(report: Report, style: Style = _PLAIN, *, verbose: bool = False, quiet: bool = False) -> str:
+    """All archives of a run, and a summary where there is more than one.
+
+    Args:
+        report: what to print.
+        style: colours.
+        verbose: also notes' related places, everything that was checked, and what was not.
+        quiet: one line an archive.
+    """
+    blocks = [archive(each, style, verbose=verbose, quiet=quiet, command=report.command) for each in report.archives]
+    if len(report.archives) != 1 or report.skipped:
+        blocks.append(summary(report.counts(), report.skipped, style, verbose=verbose))
+    return ("" if quiet else "\n").join(blocks)
+
+
+def archive(
+    report: ArchiveReport,
+    style: Style = _PLAIN,
+    *,
+    verbose: bool = False,
+    quiet: bool = False,
+    command: str = "verify",
+) -> str:
+    """One archive."""
+    lines = [_headline(report, style)]
+    if quiet or report.case is None:
+        return lines[0] + "\n"
+    lines.append(f"  {_identity(report)}")
+    if report.case.producer is not None:
+        producer = report.case.producer
+        versions = f" ({producer.versions})" if producer.versions else ""
+        lines.append(f"  written by {printable(producer.name + versions)}")
+        if command == "inspect" or verbose:
+            lines += [f"    - {printable(evidence)}" for evidence in producer.evidence]
+    shown = [each for each in report.findings if verbose or each.severity is not Severity.NOTE]
+    for finding in shown:
+        lines += _finding(finding, style, verbose=verbose)
+    hidden = len(report.findings) - len(shown)
+    if hidden:
+        lines.append(f"  {hidden} {_plural(hidden, 'note')} not shown (-v)")
+    if report.images:
+        lines += ["", *_indent(_images(report.case, report.images))]
+    lines += _artifacts(report.case)
+    if command == "inspect":
+        for image in report.images:
+            lines += ["", *_image_details(report.case, image)]
+    lines += ["", f"  {_checked(report)}"]
+    if verbose:
+        lines += [f"    not checked: {printable(each.what)}: {printable(each.reason)}" for each in report.not_checked]
+    return "\n".join(lines) + "\n"
+
+
+def summary(
+    counts: Mapping[Verdict, int], skipped: Sequence[Skipped], style: Style = _PLAIN, *, verbose: bool = False
+) -> str:
+    """How many archives fared how; the last lines of a batch."""
+    rows = [[style.paint(verdict.value, verdict), str(counts[verdict])] for verdict in Verdict if counts.get(verdict)]
+    rows.append(["archives", str(sum(counts.values()))])
+    lines = [tabulate(rows, tablefmt="plain", disable_numparse=True, colalign=("left", "right"))]
+    if skipped:
+        lines.append(f"{len(skipped)} {_plural(len(skipped), 'file')} skipped, no image archives")
+        if verbose:
+            lines += [f"  {printable(each.path)}: {printable(each.reason)}" for each in skipped]
+    return "\n".join(lines) + "\n"
+
+
+def _headline(report: ArchiveReport, style: Style) -> str:
+    verdict = style.paint(report.verdict.value.upper(), report.verdict)
+    why = report.error if report.error is not None else _MEANINGS[report.verdict]
+    return f"{verdict}  {style.paint(printable(report.path), 'strong')}: {printable(why)}"
+
+
+def _identity(report: ArchiveReport) -> str:
+    case = report.case
+    layouts = " + ".join(case.structure.layouts) if case and case.structure.layouts else "no documents"
+    outer = f", {case.catalogue.outer}-compressed" if case and case.catalogue.outer != "none" else ""
+    digest = f", {report.digest}" if report.digest else ""
+    return f"{layouts}{outer}, {report.size} bytes{digest}"
+
+
+def _finding(finding: Finding, style: Style, *, verbose: bool) -> list[str]:
+    severity = style.paint(finding.severity.value, finding.severity)
+    lines = [f"  {severity} {finding.rule.code} {finding.rule.name}: {printable(finding.message)}"]
+    related = finding.related if verbose else finding.related[:_RELATED]
+    if related and finding.severity is not Severity.NOTE:
+        lines += [f"      also {_place(location)}" for location in related]
+        if len(related) < len(finding.related):
+            lines.append(f"      and {len(finding.related) - len(related)} more places (-v)")
+    return lines
+
+
+def _place(location: Location) -> str:
+    parts = []
+    if location.member is not None:
+        parts.append(printable(location.member))
+    if location.pointer:
+        parts.append(printable(location.pointer))
+    if location.offset is not None and location.member is None:
+        parts.append(f"at byte {location.offset}")
+    if location.layer is not None:
+        parts.append(f"(layer {location.layer})")
+    return " ".join(parts) or "the archive"
+
+
+def _images(case: Case, images: Sequence[Image]) -> str:
+    rows = []
+    for image in images:
+        config = None if image.config_member is None else case.catalogue.blobs.get(image.config_member)
+        manifest = None if image.manifest_member is None else case.catalogue.blobs.get(image.manifest_member)
+        rows.append(
+            [
+                f"@{image.index}",
+                printable(", ".join(image.tags)) or "(untagged)",
+                printable(image.platform or "?"),
+                str(config.digest) if config else "(no config)",
+                manifest.digest.short if manifest else "",
+                str(len(image.layers)),
+            ]
+        )
+    headers = ["", "tags", "platform", "image ID", "manifest", "layers"]
+    return tabulate(rows, headers, tablefmt="simple", disable_numparse=True)
+
+
+def _artifacts(case: Case) -> list[str]:
+    lines = []
+    for artifact in case.structure.artifacts:
+        manifest = None if artifact.manifest_member is None else case.catalogue.blobs.get(artifact.manifest_member)
+        name = printable(", ".join(artifact.tags) or artifact.artifact_type or "")
+        digest = manifest.digest.short if manifest else ""
+        lines.append(f"  {artifact.kind} {digest} {name}".rstrip())
+    return ["", *lines] if lines else []
+
+
+def _image_details(case: Case, image: Image) -> list[str]:
+    lines = [f"  image @{image.index} {printable(', '.join(image.tags))}".rstrip()]
+    if image.config is not None:
+        for name, value in (
+            ("created", image.config.created),
+            ("author", image.config.author),
+            ("docker version", image.config.docker_version),
+        ):
+            if value:
+                lines.append(f"    {name}: {printable(value)}")
+    rows = []
+    commands = _commands(image)
+    for layer in image.layers:
+        blob = None if layer.member is None else case.catalogue.blobs.get(layer.member)
+        rows.append(
+            [
+                str(layer.index),
+                blob.diff_id.short if blob and blob.diff_id else (layer.claimed_diff_id or "?")[:19] + " (claimed)",
+                "" if layer.member is None else str(case.catalogue.members[layer.member].present),
+                blob.compression.value if blob else "absent" if layer.member is None else "not hashed",
+                printable(commands[layer.index] if layer.index < len(commands) else "")[:60],
+            ]
+        )
+    if rows:
+        headers = ["layer", "diff_id", "bytes", "compression", "created by"]
+        lines += _indent(tabulate(rows, headers, tablefmt="simple", disable_numparse=True), 4)
+    return lines
+
+
+def _commands(image: Image) -> list[str]:
+    history = (image.config.history if image.config else None) or ()
+    return [entry.created_by for entry in history if not entry.empty_layer]
+
+
+def _checked(report: ArchiveReport) -> str:
+    verifications = report.case.verifications if report.case else ()
+    held = sum(each.outcome is Outcome.MATCH for each in verifications)
+    failed = sum(each.outcome is Outcome.MISMATCH for each in verifications)
+    open_ = sum(each.outcome is Outcome.UNCHECKED for each in verifications)
+    words = [f"{held} {_plural(held, 'claim')} checked and held", f"{failed} failed" if failed else ""]
+    words.append(f"{open_} could not be checked" if open_ else "")
+    return ", ".join(word for word in words if word)
+
+
+def _plural(count: int, word: str) -> str:
+    return word if count == 1 else f"{word}s"
+
+
+def _indent(text: str, by: int = 2) -> Iterable[str]:
+    return (f"{' ' * by}{line}".rstrip() for line in text.splitlines())

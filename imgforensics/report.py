@@ -1,0 +1,84 @@
+"""What comes out: the options that went in, one archive's report, and the report of a run."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from imgforensics.case import Case
+from imgforensics.findings import Finding, NotChecked, Skipped, Verdict
+from imgforensics.limits import DEFAULT_LIMITS, Limits
+from imgforensics.model import Digest
+from imgforensics.structure import Image
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to look at an archive."""
+
+    jobs: int = 1
+    """Threads that hash and inflate at a time."""
+    fast: bool = False
+    """Structure only: members larger than a document are not hashed, and the verdict is never ``intact``."""
+    select: tuple[str, ...] = ()
+    """Rule codes, or beginnings of them; all rules where it is empty."""
+    ignore: tuple[str, ...] = ()
+    """Rule codes, or beginnings of them, that are not reported."""
+    image: str | None = None
+    """Report on one image only: a reference, an image ID or its beginning, or ``@N``."""
+    platform: str | None = None
+    """Report on images of one platform only: ``os/architecture[/variant]``."""
+    limits: Limits = DEFAULT_LIMITS
+
+
+@dataclass(frozen=True)
+class ArchiveReport:
+    """Everything that is known about one archive."""
+
+    path: str
+    verdict: Verdict
+    findings: tuple[Finding, ...] = ()
+    case: Case | None = None
+    """All facts; None where there is no answer."""
+    images: tuple[Image, ...] = ()
+    """The images that were asked for; all, unless options chose."""
+    not_checked: tuple[NotChecked, ...] = ()
+    error: str | None = None
+    """Why there is no answer, in one line."""
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of the file as it lies on disk."""
+        return None if self.case is None else self.case.catalogue.size
+
+    @property
+    def digest(self) -> Digest | None:
+        """SHA-256 of the file as it lies on disk."""
+        return None if self.case is None else self.case.catalogue.digest
+
+
+@dataclass(frozen=True)
+class Report:
+    """The report of a run: one archive or many."""
+
+    archives: tuple[ArchiveReport, ...]
+    skipped: tuple[Skipped, ...] = ()
+    """Files found in directories that are no archives."""
+    command: str = "verify"
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings of all archives, in their order."""
+        return tuple(finding for archive in self.archives for finding in archive.findings)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The gravest verdict among the archives."""
+        order = list(Verdict)
+        return max((archive.verdict for archive in self.archives), key=order.index, default=Verdict.UNREADABLE)
+
+    def counts(self) -> Counter[Verdict]:
+        """Archives by verdict."""
+        return Counter(archive.verdict for archive in self.archives)
+
+    def __iter__(self) -> Iterator[ArchiveReport]:
+        return iter(self.archives)

@@ -1,0 +1,220 @@
+"""One run of a command over many archives: results are written as they end, and the exit code is worked out."""
+
+import contextlib
+import os
+import sys
+import tempfile
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from imgforensics import batch, checks
+from imgforensics.archive import Progress
+from imgforensics.errors import InputError
+from imgforensics.findings import Severity, Skipped, Verdict
+from imgforensics.render import json_v1, printable, table
+from imgforensics.render.style import Style
+from imgforensics.report import ArchiveReport, Options
+
+ANSWERED, BAD, NO_ANSWER = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to print."""
+
+    format: str
+    output: str
+    fail_on: str | None
+    """The least severity that makes the exit code 1; None for none."""
+    progress: bool
+    verbose: bool
+    quiet: bool
+    colour: bool
+
+
+def run(command: str, paths: list[str], options: Options, settings: Settings) -> int:
+    """Look at every path, write every result, and return the exit code."""
+    checks.select(options.select, options.ignore)  # a wrong code is an error before any work, not one an archive
+    counts: Counter[Verdict] = Counter()
+    bad = no_answer = False
+    skipped: list[Skipped] = []
+    with Sink(settings.output) as sink, _progress(settings.progress) as watcher:
+        writer = _WRITERS[settings.format](sink, command, settings)
+        found = batch.discover(paths)
+        for result in batch.run(found, options, stdin=sys.stdin.buffer, given=paths, progress=watcher):
+            if isinstance(result, Skipped):
+                skipped.append(result)
+                continue
+            counts[result.verdict] += 1
+            no_answer |= result.error is not None
+            bad |= _is_bad(result, settings.fail_on)
+            writer.add(result)
+            if result.error is not None:
+                print(f"imgforensics: {printable(result.path)}: {printable(result.error)}", file=sys.stderr)
+        if not counts:
+            raise InputError(_nothing(paths, skipped))
+        writer.end(skipped, counts)
+    return NO_ANSWER if no_answer else BAD if bad else ANSWERED
+
+
+def _nothing(paths: list[str], skipped: list[Skipped]) -> str:
+    where = ", ".join(paths[:3])
+    seen = f"; {len(skipped)} files skipped, the first: {skipped[0].path}: {skipped[0].reason}" if skipped else ""
+    return f"no archive in {where}{seen}"
+
+
+def _is_bad(report: ArchiveReport, fail_on: str | None) -> bool:
+    if fail_on is None:
+        return False
+    return any(finding.severity.rank <= Severity(fail_on).rank for finding in report.findings)
+
+
+class Sink:
+    """Where a report goes: standard output, or a file that is there whole or not at all."""
+
+    def __init__(self, output: str) -> None:
+        self._output = output
+        self._file: IO[str] = sys.stdout
+        self._temporary: str | None = None
+
+    def __enter__(self) -> Self:
+        if self._output != "-":
+            folder = os.path.dirname(self._output) or "."
+            try:
+                handle, self._temporary = tempfile.mkstemp(prefix=".imgforensics-", dir=folder)
+            except OSError as error:
+                raise InputError(f"{self._output}: cannot be written: {error.strerror or error}") from error
+            self._file = os.fdopen(handle, "w", encoding="utf-8", newline="\n")
+        return self
+
+    def write(self, text: str) -> None:
+        """Add text; on standard output it is seen at once."""
+        self._file.write(text)
+        if self._temporary is None:
+            self._file.flush()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._temporary is None:
+            return
+        self._file.close()
+        if kind is None:
+            mask = os.umask(0)
+            os.umask(mask)
+            Path(self._temporary).chmod(0o666 & ~mask)  # as any other new file; mkstemp makes it private
+            os.replace(self._temporary, self._output)
+        else:
+            with contextlib.suppress(OSError):
+                os.unlink(self._temporary)
+
+
+class _Writer(ABC):
+    """Writes results as they end."""
+
+    def __init__(self, sink: Sink, command: str, settings: Settings) -> None:
+        self.sink = sink
+        self.command = command
+        self.settings = settings
+        self.written = 0
+
+    @abstractmethod
+    def add(self, report: ArchiveReport) -> None:
+        """Write one archive."""
+
+    @abstractmethod
+    def end(self, skipped: list[Skipped], counts: Counter[Verdict]) -> None:
+        """Write what follows the last archive."""
+
+
+class _Table(_Writer):
+    def add(self, report: ArchiveReport) -> None:
+        separator = "\n" if self.written and not self.settings.quiet else ""
+        text = table.archive(
+            report,
+            Style(self.settings.colour),
+            verbose=self.settings.verbose,
+            quiet=self.settings.quiet,
+            command=self.command,
+        )
+        self.sink.write(separator + text)
+        self.written += 1
+
+    def end(self, skipped: list[Skipped], counts: Counter[Verdict]) -> None:
+        if counts.total() > 1 or skipped:
+            style = Style(self.settings.colour)
+            self.sink.write("\n" + table.summary(counts, skipped, style, verbose=self.settings.verbose))
+
+
+class _Lines(_Writer):
+    def add(self, report: ArchiveReport) -> None:
+        self.sink.write(json_v1.render_line(report, self.command))
+
+    def end(self, skipped: list[Skipped], counts: Counter[Verdict]) -> None:
+        """Nothing: every line stands for itself."""
+
+
+class _Document(_Writer):
+    findings = 0
+
+    def add(self, report: ArchiveReport) -> None:
+        self.sink.write(json_v1.opening(self.command) if not self.written else ",")
+        self.sink.write(json_v1.item(report, self.command))
+        self.written += 1
+        self.findings += len(report.findings)
+
+    def end(self, skipped: list[Skipped], counts: Counter[Verdict]) -> None:
+        self.sink.write(json_v1.closing(skipped, counts, self.findings))
+
+
+_WRITERS: dict[str, type[_Writer]] = {"table": _Table, "jsonl": _Lines, "json": _Document}
+
+
+@contextmanager
+def _progress(shown: bool) -> Iterator[Callable[[str], Progress] | None]:
+    """A progress display on standard error: archives by name, bytes, rate and time left."""
+    if not shown:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+    from rich.progress import Progress as Display
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(binary_units=True),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    display = Display(*columns, console=Console(stderr=True), transient=True)
+
+    class Watcher:
+        def __init__(self, path: str) -> None:
+            self.done = 0
+            for old in display.task_ids:
+                display.remove_task(old)
+            self.size = 0
+            self.task = display.add_task(printable(os.path.basename(path))[:40], total=None)
+
+        def expect(self, size: int) -> None:
+            self.size += size
+            display.update(self.task, total=self.size)
+
+        def advance(self, size: int) -> None:
+            display.advance(self.task, size)
+
+    with display:
+        yield Watcher

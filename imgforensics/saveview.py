@@ -1,0 +1,149 @@
+"""The docker save view: ``manifest.json``, and before Docker 1.10 ``repositories`` with one folder a layer.
+
+Docker image specification v1.2 (``manifest.json``) and v1.0/v1.1 (``repositories``, ``<id>/json``, ``<id>/layer.tar``).
+Names in these documents are member names; they are resolved inside the archive, through links, never outside of it.
+"""
+
+import re
+from collections.abc import Mapping
+
+from imgforensics.documents import DocumentKind, Reader, SaveEntry, read_repositories, read_save_manifest
+from imgforensics.model import Anomaly, AnomalyKind
+from imgforensics.reading import Reading
+from imgforensics.structure import Image, ImageKind, Layer, Reference, Role, View
+from imgforensics.v1json import V1Json, parse_v1_json
+
+_V1_LAYER = re.compile(r"(?:.*/)?([0-9a-f]{64})/layer\.tar")
+
+
+def read_save(reading: Reading, member: int, root: str) -> list[Image]:
+    """The images that one ``manifest.json`` lists."""
+    reader = Reader()
+    entries = read_save_manifest(reading.value(member), reading.limits, reader)
+    reading.note(member, [*reading.documents[member].problems, *reader.problems])
+    return [_image(reading, member, root, entry) for entry in entries]
+
+
+def _image(reading: Reading, member: int, root: str, entry: SaveEntry) -> Image:
+    references = []
+    config_member = None
+    if entry.config:
+        reference = _refer(reading, Role.CONFIG, member, root, entry.config, f"{entry.pointer}/Config")
+        references.append(reference)
+        config_member = reference.target
+    else:
+        missing = Anomaly(AnomalyKind.MISSING_KEY, "Config is missing", pointer=f"{entry.pointer}/Config")
+        reading.note(member, [missing])
+    config = None if config_member is None else reading.config(config_member)
+    if config_member is not None and config_member in reading.documents:
+        reading.note(config_member, reading.documents[config_member].problems)
+    diff_ids = () if config is None else config.diff_ids
+    layers = []
+    for number, name in enumerate(entry.layers):
+        claimed = diff_ids[number] if number < len(diff_ids) else None
+        found = [_refer(reading, Role.LAYER, member, root, name, f"{entry.pointer}/Layers/{number}")]
+        source = entry.layer_sources.get(claimed or "")
+        if source is not None:
+            excused = "a foreign layer, which is kept elsewhere by design" if source.urls else None
+            where = reading.location(member, source.pointer)
+            found.append(
+                reading.refer(Reference(Role.LAYER, member, where, found[0].target, descriptor=source, excused=excused))
+            )
+        layers.append(Layer(number, found[0].target, tuple(found), claimed))
+    platform = None if config is None or not config.platform.os else str(config.platform)
+    return Image(
+        index=-1,
+        kind=ImageKind.IMAGE,
+        views=(View.SAVE,),
+        tags=entry.repo_tags,
+        config_member=config_member,
+        config=config,
+        references=tuple(references),
+        layers=tuple(layers),
+        platform=platform,
+        v1_ids=_v1_ids(entry.layers),
+    )
+
+
+def _v1_ids(names: tuple[str, ...]) -> tuple[str, ...]:
+    matches = [_V1_LAYER.fullmatch(name) for name in names]
+    return tuple(match.group(1) for match in matches if match) if all(matches) else ()
+
+
+def _refer(reading: Reading, role: Role, member: int, root: str, name: str, pointer: str) -> Reference:
+    """Follow a member name; among several members of that name the one whose bytes fit the name is taken."""
+    found = reading.catalogue.find(f"{root}/{name}")
+    target = found[-1] if found else None
+    for index in found:
+        if reading.catalogue.blobs.get(index) and reading.catalogue.blobs[index].digest.encoded in name:
+            target = index
+    return reading.refer(Reference(role, member, reading.location(member, pointer), target, path=name))
+
+
+def repositories(reading: Reading, member: int) -> Mapping[str, Mapping[str, str]]:
+    """What ``repositories`` says: name to tag to ID."""
+    reader = Reader()
+    found = read_repositories(reading.value(member), reader)
+    reading.note(member, [*reading.documents[member].problems, *reader.problems])
+    return found
+
+
+def v1_folders(reading: Reading, root: str) -> dict[str, tuple[int, V1Json]]:
+    """Folders of legacy layers below ``root``: claimed ID to the member of its ``json`` and what that says."""
+    prefix = f"{root}/" if root else ""
+    folders = {}
+    for path, indexes in reading.catalogue.by_path.items():
+        inner = path.removeprefix(prefix)
+        folder, slash, name = inner.partition("/")
+        if path.startswith(prefix) and slash and name == "json" and reading.kind(indexes[-1]) is DocumentKind.V1_JSON:
+            document = parse_v1_json(reading.value(indexes[-1]))
+            if document is not None:
+                folders[folder] = (indexes[-1], document)
+    return folders
+
+
+def read_legacy(reading: Reading, root: str, tags: Mapping[str, list[tuple[int, str]]]) -> list[Image]:
+    """The images of an archive from before ``manifest.json``: chains of folders, each naming its parent.
+
+    Args:
+        reading: the archive's documents.
+        root: the folder in which ``repositories`` stands, or the layer folders.
+        tags: top layer's ID to the references that ``repositories`` gives it, each with the member that says so.
+    """
+    folders = v1_folders(reading, root)
+    parents = {document.parent for _, document in folders.values()}
+    tops = [top for top in tags if top in folders] + [
+        folder for folder in folders if folder not in parents and folder not in tags
+    ]
+    return [_legacy_image(reading, root, folders, top, [name for _, name in tags.get(top, [])]) for top in tops]
+
+
+def _legacy_image(
+    reading: Reading, root: str, folders: Mapping[str, tuple[int, V1Json]], top: str, tags: list[str]
+) -> Image:
+    chain: list[str] = []
+    current: str | None = top
+    while current is not None and current in folders and current not in chain and len(chain) < reading.limits.layers:
+        chain.append(current)
+        current = folders[current][1].parent
+    if current is not None and current not in chain:
+        lowest = folders[chain[-1]][0]
+        reading.refer(Reference(Role.LAYER, lowest, reading.location(lowest, "/parent"), None, path=f"{current}/json"))
+    layers = []
+    for number, folder in enumerate(reversed(chain)):
+        member = folders[folder][0]
+        reference = _refer(reading, Role.LAYER, member, root, f"{folder}/layer.tar", "")
+        layers.append(Layer(number, reference.target, (reference,), None))
+    described = folders[top][1]
+    return Image(
+        index=-1,
+        kind=ImageKind.IMAGE,
+        views=(View.SAVE,),
+        tags=tuple(tags),
+        config_member=None,
+        config=None,
+        references=(),
+        layers=tuple(layers),
+        platform="/".join(part for part in (described.os, described.architecture) if part) or None,
+        v1_ids=tuple(reversed(chain)),
+    )

@@ -1,0 +1,189 @@
+"""Claims against measurements. Every claim that an archive makes about its own bytes is compared, and every comparison
+is kept, whatever it gave. Nothing here raises, prints or judges.
+"""
+
+import hashlib
+from collections.abc import Iterator
+
+from imgforensics import legacy
+from imgforensics.catalogue import Catalogue
+from imgforensics.documents import Descriptor
+from imgforensics.model import DIGEST_LENGTHS, Digest, Location, MemberKind, Outcome, Verification, What
+from imgforensics.names import name_claim
+from imgforensics.producer import Producer
+from imgforensics.reading import is_foreign
+from imgforensics.structure import Image, Layer, Reference, Structure
+
+
+def verify(catalogue: Catalogue, structure: Structure, producer: Producer | None) -> tuple[Verification, ...]:
+    """Compare every claim of an archive with what was measured.
+
+    Args:
+        catalogue: the measurements.
+        structure: the claims.
+        producer: decides whether legacy IDs are expected to follow Docker's scheme.
+    """
+    return (
+        *_names(catalogue),
+        *_descriptors(catalogue, structure),
+        *_images(catalogue, structure),
+        *legacy.verify_ids(catalogue, structure, producer),
+        *legacy.verify_repositories(catalogue, structure),
+    )
+
+
+def _names(catalogue: Catalogue) -> Iterator[Verification]:
+    for member in catalogue.members:
+        if member.kind not in (MemberKind.FILE, MemberKind.SPARSE) or member.path is None:
+            continue
+        claim = name_claim(member.path)
+        if claim is not None:
+            where = Location(member=member.name)
+            yield _compare(catalogue, where, What.MEMBER_NAME, claim.digest, member.index, either=claim.of_layer)
+
+
+def _compare(
+    catalogue: Catalogue,
+    where: Location,
+    what: What,
+    claimed: Digest,
+    target: int,
+    *,
+    either: bool = False,
+    uncompressed: bool = False,
+) -> Verification:
+    """One claimed digest against the bytes of a member: as stored, uncompressed, or either of both."""
+    blob = catalogue.blobs.get(target)
+    why = _uncheckable(catalogue, target, claimed.algorithm)
+    if why is not None or blob is None:
+        return Verification(where, what, str(claimed), None, Outcome.UNCHECKED, why or "not measured", target)
+    stored, inflated = blob.digest_by(claimed.algorithm), blob.diff_id_by(claimed.algorithm)
+    computed = inflated if uncompressed else stored
+    if uncompressed and computed is None:
+        reason = "the stream could not be decompressed to its end"
+        return Verification(where, what, str(claimed), None, Outcome.UNCHECKED, reason, target)
+    bytes_of = "the uncompressed bytes" if uncompressed and inflated != stored else "the bytes"
+    name = catalogue.members[target].name
+    if computed == claimed:
+        return Verification(where, what, str(claimed), str(computed), Outcome.MATCH, f"{bytes_of} of {name}", target)
+    if either and inflated == claimed:
+        reason = f"the uncompressed bytes of {name}"
+        return Verification(where, what, str(claimed), str(inflated), Outcome.MATCH, reason, target)
+    reason = f"{bytes_of} of {name} hash to another digest"
+    if uncompressed and stored == claimed:
+        reason = f"it is the digest of the compressed bytes of {name}, not of the uncompressed ones"
+    return Verification(where, what, str(claimed), str(computed), Outcome.MISMATCH, reason, target)
+
+
+def _uncheckable(catalogue: Catalogue, target: int, algorithm: str) -> str | None:
+    if catalogue.cut_off(target):
+        member = catalogue.members[target]
+        return f"cut off: {member.present} of {member.data.length} bytes are there"
+    if target not in catalogue.blobs:
+        return catalogue.unmeasured.get(target, "not measured")
+    if algorithm not in DIGEST_LENGTHS:
+        return f"digests of the algorithm {algorithm!r} cannot be computed"
+    if catalogue.blobs[target].digest_by(algorithm) is None:
+        return f"{algorithm} was not computed"
+    return None
+
+
+def _descriptors(catalogue: Catalogue, structure: Structure) -> Iterator[Verification]:
+    for reference in structure.references:
+        descriptor = reference.descriptor
+        if descriptor is None:
+            continue
+        if descriptor.data is not None:
+            yield _embedded(reference, descriptor)
+        if reference.target is None:
+            continue
+        if descriptor.digest is not None:
+            what = What.DESCRIPTOR_DIGEST
+            yield _compare(catalogue, reference.where, what, descriptor.digest, reference.target)
+        if descriptor.size is not None:
+            yield _size(catalogue, reference, descriptor.size, reference.target)
+
+
+def _size(catalogue: Catalogue, reference: Reference, claimed: int, target: int) -> Verification:
+    member = catalogue.members[target]
+    what = What.DESCRIPTOR_SIZE
+    if catalogue.cut_off(target):
+        reason = f"cut off: {member.present} of {member.data.length} bytes are there"
+        return Verification(reference.where, what, str(claimed), None, Outcome.UNCHECKED, reason, target)
+    outcome = Outcome.MATCH if claimed == member.data.length else Outcome.MISMATCH
+    reason = f"bytes of {member.name}"
+    return Verification(reference.where, what, str(claimed), str(member.data.length), outcome, reason, target)
+
+
+def _embedded(reference: Reference, descriptor: Descriptor) -> Verification:
+    """A descriptor's ``data`` against its own digest and size (image-spec, descriptor.md, "Embedded Content")."""
+    data = descriptor.data or b""
+    claimed = descriptor.digest
+    where = Location(member=reference.where.member, pointer=f"{descriptor.pointer}/data")
+    if claimed is None or not claimed.known:
+        reason = "the descriptor's digest cannot be computed"
+        return Verification(where, What.DESCRIPTOR_DATA, descriptor.digest_text, None, Outcome.UNCHECKED, reason)
+    computed = Digest(claimed.algorithm, hashlib.new(claimed.algorithm, data, usedforsecurity=False).hexdigest())
+    size_fits = descriptor.size is None or descriptor.size == len(data)
+    outcome = Outcome.MATCH if computed == claimed and size_fits else Outcome.MISMATCH
+    reason = f"{len(data)} bytes embedded in the descriptor, which says {descriptor.size}"
+    return Verification(where, What.DESCRIPTOR_DATA, str(claimed), str(computed), outcome, reason)
+
+
+def _images(catalogue: Catalogue, structure: Structure) -> Iterator[Verification]:
+    for image in (*structure.images, *structure.artifacts):
+        if image.config is None or image.config_member is None:
+            continue
+        number = image.index if image.index >= 0 else None
+        config = catalogue.members[image.config_member].name
+        if image in structure.images or image.config.diff_ids:
+            yield _layer_count(image, config, number)
+        for layer in image.layers:
+            yield _diff_id(catalogue, layer, config, number)
+        if image.index >= 0:
+            yield _history_count(image, config)
+
+
+def _layer_count(image: Image, config: str, number: int | None) -> Verification:
+    claimed = len(image.config.diff_ids) if image.config else 0
+    outcome = Outcome.MATCH if claimed == len(image.layers) else Outcome.MISMATCH
+    where = Location(member=config, pointer="/rootfs/diff_ids", image=number)
+    named = ", ".join(
+        sorted({reference.where.member or "" for layer in image.layers for reference in layer.references})
+    )
+    reason = f"diff_ids of the config against layers listed{' by ' + named if named else ''}"
+    return Verification(where, What.LAYER_COUNT, str(claimed), str(len(image.layers)), outcome, reason)
+
+
+def _history_count(image: Image, config: str) -> Verification:
+    where = Location(member=config, pointer="/history", image=image.index)
+    history = image.config.history if image.config else None
+    computed = str(len(image.layers))
+    if not history:
+        return Verification(where, What.HISTORY_COUNT, None, computed, Outcome.ABSENT, "the config has no history")
+    claimed = sum(not entry.empty_layer for entry in history)
+    outcome = Outcome.MATCH if claimed == len(image.layers) else Outcome.MISMATCH
+    reason = "history entries that are no empty layer against layers"
+    return Verification(where, What.HISTORY_COUNT, str(claimed), computed, outcome, reason)
+
+
+def _diff_id(catalogue: Catalogue, layer: Layer, config: str, number: int | None) -> Verification:
+    where = Location(member=config, pointer=f"/rootfs/diff_ids/{layer.index}", image=number, layer=layer.index)
+    claimed = layer.claimed_diff_id
+    if claimed is None:
+        reason = "the config claims no diff_id for this layer"
+        return Verification(where, What.DIFF_ID, None, None, Outcome.ABSENT, reason, layer.member)
+    media_type = layer.media_type or ""
+    if layer.member is None:
+        kept = "kept elsewhere by design (foreign)" if is_foreign(media_type) else "not in the archive"
+        reason = f"the layer is {kept}"
+        return Verification(where, What.DIFF_ID, claimed, None, Outcome.UNCHECKED, reason)
+    if media_type.endswith("+encrypted"):
+        reason = "the layer is encrypted: its diff_id is of the plain text"
+        return Verification(where, What.DIFF_ID, claimed, None, Outcome.UNCHECKED, reason, layer.member)
+    try:
+        digest = Digest.parse(claimed)
+    except ValueError as error:
+        reason = f"no digest: {error}"
+        return Verification(where, What.DIFF_ID, claimed, None, Outcome.MISMATCH, reason, layer.member)
+    return _compare(catalogue, where, What.DIFF_ID, digest, layer.member, uncompressed=True)
