@@ -26,9 +26,7 @@ _SCALARS = re.compile(rb'null|true|false|-?[0-9][0-9.eE+-]*|"[^\x00-\x1f]*"')
 class BlobScanner:
     """Measures one blob: :meth:`feed` its bytes in order, then :meth:`finish` once."""
 
-    def __init__(
-        self, size: int, limits: Limits = DEFAULT_LIMITS, algorithms: frozenset[str] = frozenset()
-    ) -> None:
+    def __init__(self, size: int, limits: Limits = DEFAULT_LIMITS, algorithms: frozenset[str] = frozenset()) -> None:
         """Begin a blob.
 
         Args:

@@ -11,8 +11,8 @@ xz     streams (The .xz File Format, section 2); zero bytes in fours may stand b
 =====  ===============================================================================================================
 
 The input is cut into slices by its own offsets, never by how it arrived: the same bytes always give the same anomalies
-at the same offsets, and the same output before a flaw. DEFLATE is undone by ISA-L, which accepts some incomplete sets of
-Huffman codes that zlib refuses; all other flaws both refuse.
+at the same offsets, and the same output before a flaw. DEFLATE is undone by ISA-L, which accepts some incomplete sets
+of Huffman codes that zlib refuses.
 """
 
 import bz2
@@ -106,12 +106,12 @@ def sniff(head: bytes) -> Compression:
 
 
 def _is_compress(head: bytes) -> bool:
-    """compress (.Z): magic, then 9 to 16 bits a code, two reserved bits, the block flag."""
+    """Whether this is compress (.Z): magic, then 9 to 16 bits a code, two reserved bits, the block flag."""
     return head.startswith(b"\x1f\x9d") and len(head) > 2 and head[2] & 0x60 == 0 and 9 <= head[2] & 0x1F <= 16
 
 
 def _is_bare_lzma(head: bytes) -> bool:
-    """LZMA_Alone: no magic, but its 13 bytes of header are told apart as xz does it, and a range coder starts with zero.
+    """Whether this is LZMA_Alone: no magic, but xz's rules for its 13 bytes of header, and a range coder's zero byte.
 
     lc/lp/pb as every tool sets them, a dictionary of ``2**n`` or ``2**n + 2**(n-1)`` bytes, a length that is unknown or
     below 256 GiB.

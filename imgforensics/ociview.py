@@ -154,7 +154,7 @@ def _manifest(
     if config_member is not None and kind is ImageKind.IMAGE:
         reading.note(config_member, _config_problems(reading, config_member))
     layers = []
-    diff_ids = config.diff_ids if config is not None and kind is not ImageKind.ARTIFACT else ()
+    diff_ids = () if config is None else config.diff_ids
     for number, layer in enumerate(manifest.layers):
         reference = reading.refer_to_blob(Role.LAYER, member, root, layer)
         claimed = diff_ids[number] if number < len(diff_ids) else None

@@ -291,11 +291,9 @@ def _layouts(signs: Signs) -> Producer | None:
     if compact and signs.folders and not any(key.startswith("io.containerd") for key in signs.annotations):
         spaced = signs.layout == b'{"imageLayoutVersion": "1.0.0"}'
         versions = "containers/image up to 5.28" if spaced else "containers/image 5.29 or newer"
-        evidence = (
-            f"oci-layout is written {'with' if spaced else 'without'} a space",
-            "index.json is compact and carries no annotation of containerd",
-        )
-        return Producer("containers/image", f"podman, buildah or skopeo (oci-archive), {versions}", evidence)
+        spelled = f"oci-layout is written {'with' if spaced else 'without'} a space"
+        plain = "index.json is compact and carries no annotation of containerd"
+        return Producer("containers/image", f"podman, buildah or skopeo (oci-archive), {versions}", (spelled, plain))
     return None
 
 

@@ -149,7 +149,7 @@ def _read_time(value: object, dialect: Dialect) -> str:
     return f'"{time}"'
 
 
-def members(value: object, fields: Iterable[_Field], dialect: Dialect) -> Iterator[tuple[str, str]]:
+def struct_members(value: object, fields: Iterable[_Field], dialect: Dialect) -> Iterator[tuple[str, str]]:
     """Names and printed values of a struct's fields, in order, decoded from an object without regard to case."""
     if value is not None and not isinstance(value, Mapping):
         raise UnreadableError
@@ -175,12 +175,12 @@ def print_object(members: Iterable[tuple[str, str]]) -> str:
 
 def _read_healthcheck(value: object, dialect: Dialect) -> str:
     """``*container.HealthConfig``"""
-    return "null" if value is None else print_object(members(value, _HEALTHCHECK, dialect))
+    return "null" if value is None else print_object(struct_members(value, _HEALTHCHECK, dialect))
 
 
 def print_config(value: object, dialect: Dialect) -> str:
     """``container.Config``; all fields at zero where there is none."""
-    return print_object(members(value, _CONFIG, dialect))
+    return print_object(struct_members(value, _CONFIG, dialect))
 
 
 def _read_config_pointer(value: object, dialect: Dialect) -> str:

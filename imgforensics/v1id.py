@@ -14,8 +14,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 
-from imgforensics.gojson import go_string, go_time, raw_members, scrub
-from imgforensics.v1config import IMAGE_FIELDS, ZERO_TIME, Dialect, UnreadableError, members, print_config, print_object
+from imgforensics.gojson import go_string, go_time, raw_members
+from imgforensics.v1config import (
+    IMAGE_FIELDS,
+    ZERO_TIME,
+    Dialect,
+    UnreadableError,
+    print_config,
+    print_object,
+    struct_members,
+)
 
 UTC_EPOCH = "1970-01-01T00:00:00Z"
 """The date of lower layers since docker 17.04, where the daemon's zone is UTC."""
@@ -90,7 +98,7 @@ def moby_ids(
 def _top_members(config: Mapping[str, object], dialect: Dialect, *, variant: bool) -> dict[str, str] | None:
     """Keys and printed values of the config that enter the top layer's id, None where Go refuses the config."""
     try:
-        members = dict(members(config, IMAGE_FIELDS, dialect))
+        members = dict(struct_members(config, IMAGE_FIELDS, dialect))
     except UnreadableError:
         return None
     if not variant:

@@ -197,7 +197,8 @@ def no_image_document(case: Case) -> Iterator[Found]:
     ## When it is innocent
     An OCI layout from which every image was removed has an empty index.
     """
-    if not case.structure.images and not case.structure.artifacts:
+    named_but_absent = any(reference.target is None for reference in case.structure.references)
+    if not case.structure.images and not case.structure.artifacts and not named_but_absent:
         named = sorted({case.name(member) for member in case.structure.entry_points})
         which = f"{', '.join(named)} names no image" if named else "no document names an image"
         empty = bool(named) and not case.structure.orphans
