@@ -121,6 +121,7 @@ class BlobScanner:
         if self._inflater is not None:
             for chunk in self._inflater.feed(data):
                 self._take_uncompressed(chunk)
+                del chunk  # the next one then gets the same memory
         elif self._compression is Compression.NONE:
             if len(self._head) < _HEAD:
                 self._head += data[: _HEAD - len(self._head)]

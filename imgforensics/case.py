@@ -85,7 +85,8 @@ class Case:
 
     def consequences(self, member: int) -> list[Location]:
         """Places of other failures that this member's bytes explain."""
-        kinds = (What.DIFF_ID, What.DESCRIPTOR_SIZE, What.V1_ID, What.LAYER_COUNT, What.HISTORY_COUNT)
+        counts = (What.LAYER_COUNT, What.HISTORY_COUNT)
+        kinds = (What.DIFF_ID, What.DESCRIPTOR_SIZE, What.V1_ID, *counts, What.REPOSITORIES)
         return [failure.subject for failure in self.mismatches(*kinds) if self.cause(failure) == member]
 
     def name(self, member: int) -> str:

@@ -3,6 +3,7 @@ edits a config by hand forgets them.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from imgforensics.catalogue import Catalogue
 from imgforensics.model import Location, Outcome, Verification, What
@@ -85,6 +86,8 @@ def _documents(
             computed, outcome, reason = v1_id, Outcome.MATCH, "recomputed from config and diff_ids"
         elif folder == v1_id:
             computed, outcome, reason = folder, Outcome.MATCH, "the ID is the name of its folder"
+        elif any(View.SAVE in image.views and image.config is None for image in structure.images):
+            computed, outcome, reason = None, Outcome.UNCHECKED, "the config of an image is not there"
         elif docker and "blobs/" in path:
             computed, outcome, reason = None, Outcome.MISMATCH, "no image in the archive has a layer of this ID"
         else:
@@ -104,17 +107,19 @@ def verify_repositories(catalogue: Catalogue, structure: Structure) -> Iterator[
         for repository, versions in table.items():
             for tag, claimed in versions.items():
                 name = f"{repository}:{tag}"
+                where = Location(member=source, pointer=f"/{escape_pointer(repository)}/{escape_pointer(tag)}")
                 images = tagged.get(normalise(name), [])
                 tops = [top for image in images for top in _tops(catalogue, image)]
+                where = replace(where, image=images[0].index if images else None)
                 if claimed in tops:
                     computed, outcome, reason = claimed, Outcome.MATCH, f"the top layer of {name}"
+                elif any(image.config is None and not image.v1_ids for image in images):
+                    computed, outcome, reason = None, Outcome.UNCHECKED, "the config that tells is not there"
                 elif images:
                     computed, outcome = (tops[0] if tops else None), Outcome.MISMATCH
                     reason = f"the image that is tagged {name} has another top layer"
                 else:
                     computed, outcome, reason = None, Outcome.MISMATCH, f"no other document tags an image {name}"
-                pointer = f"/{escape_pointer(repository)}/{escape_pointer(tag)}"
-                where = Location(member=source, pointer=pointer)
                 yield Verification(where, What.REPOSITORIES, claimed, computed, outcome, reason)
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from imgforensics.documents import (
     CONFIG_TYPES,
+    INDEX_TYPES,
+    MANIFEST_TYPES,
     Descriptor,
     DocumentKind,
     Index,
@@ -82,6 +84,7 @@ def walk(reading: Reading, starts: Mapping[int, str], view: OciView, *, orphan: 
             continue
         kind = reading.kind(member)
         if kind not in (DocumentKind.INDEX, DocumentKind.MANIFEST):
+            _no_manifest(reading, step.reference, member)
             continue
         view.parents.setdefault(member, []).append(step.parent)
         seen = member in view.visited
@@ -97,6 +100,20 @@ def walk(reading: Reading, starts: Mapping[int, str], view: OciView, *, orphan: 
             pending.extend(_index(reading, member, step.root, step.depth + 1, step.tags, step.orphan, view))
         else:
             _manifest(reading, member, step.root, step.reference.descriptor, step.tags, step.orphan, view)
+
+
+def _no_manifest(reading: Reading, reference: Reference, member: int) -> None:
+    """A descriptor says manifest or index, and the blob is neither. Blobs of other types are nobody's business."""
+    media_type = "" if reference.descriptor is None else reference.descriptor.media_type
+    if media_type not in MANIFEST_TYPES | INDEX_TYPES or reading.catalogue.cut_off(member):
+        return
+    document = reading.documents.get(member)
+    if document is not None and document.problems:
+        reading.note(member, document.problems)
+    elif reading.catalogue.members[member].data.length > reading.limits.document:
+        reading.note(member, [Anomaly(AnomalyKind.LIMIT, "is too large to be read as a manifest")])
+    elif member in reading.catalogue.blobs:
+        reading.note(member, [Anomaly(AnomalyKind.BAD_VALUE, f"is no document of the type {media_type}")])
 
 
 def _index(
@@ -152,7 +169,7 @@ def _manifest(
     kind = _image_kind(reading, manifest, descriptor, config_member)
     config = None if config_member is None else reading.config(config_member)
     if config_member is not None and kind is ImageKind.IMAGE:
-        reading.note(config_member, _config_problems(reading, config_member))
+        reading.note_config(config_member)
     layers = []
     diff_ids = () if config is None else config.diff_ids
     for number, layer in enumerate(manifest.layers):
@@ -180,16 +197,6 @@ def _manifest(
             subject=None if manifest.subject is None else manifest.subject.digest,
             orphan=orphan,
         )
-    )
-
-
-def _config_problems(reading: Reading, member: int) -> tuple[Anomaly, ...]:
-    """What was odd about a config's JSON as a whole; said once however many manifests name it."""
-    known = {(problem.member, problem.kind, problem.detail, problem.pointer) for problem in reading.problems}
-    return tuple(
-        problem
-        for problem in reading.documents[member].problems
-        if (member, problem.kind, problem.detail, problem.pointer) not in known
     )
 
 

@@ -46,12 +46,23 @@ class Reading:
 
     def _read_config(self, index: int) -> Config | None:
         value = self.value(index)
-        if self.kind(index) is not DocumentKind.CONFIG or not isinstance(value, dict):
-            return None
+        if not isinstance(value, dict) or not any(key.lower() == "rootfs" for key in value):
+            return None  # further keys never make it another document: whoever reads it as a config ignores them
         reader = Reader()
         config = read_config(value, self.limits, reader)
         self.note(index, reader.problems)
         return config
+
+    def note_config(self, index: int) -> None:
+        """Note what was odd about a document that an image calls its config, or that it is none. Said once."""
+        document = self.documents.get(index)
+        odd = () if document is None else document.problems
+        if not odd and self.config(index) is None and index in self.catalogue.blobs and not self.catalogue.cut_off(index):
+            if self.catalogue.members[index].data.length > self.limits.document:
+                odd = (Anomaly(AnomalyKind.LIMIT, "is too large to be read as an image config"),)
+            else:
+                odd = (Anomaly(AnomalyKind.BAD_VALUE, "is no image config: it has no rootfs"),)
+        self.note(index, [each for each in odd if replace(each, member=index) not in self.problems])
 
     def location(self, member: int, pointer: str | None = None) -> Location:
         """A place in a member's document."""

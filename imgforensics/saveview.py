@@ -35,8 +35,8 @@ def _image(reading: Reading, member: int, root: str, entry: SaveEntry) -> Image:
         missing = Anomaly(AnomalyKind.MISSING_KEY, "Config is missing", pointer=f"{entry.pointer}/Config")
         reading.note(member, [missing])
     config = None if config_member is None else reading.config(config_member)
-    if config_member is not None and config_member in reading.documents:
-        reading.note(config_member, reading.documents[config_member].problems)
+    if config_member is not None:
+        reading.note_config(config_member)
     diff_ids = () if config is None else config.diff_ids
     layers = []
     for number, name in enumerate(entry.layers):

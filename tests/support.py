@@ -70,11 +70,11 @@ def _id(case: Case, image: Image) -> str:
 
 
 def edit(entries: Sequence[Entry], name: str, change: Callable[[Any], Any]) -> Entry:
-    """Rewrite a JSON member: `change` alters the document in place, or returns another one; the entry, changed."""
+    """Rewrite a JSON member: `change` alters the document in place; the entry, changed."""
     entry = builder.find(entries, name)
     document = json.loads(entry.data)
-    changed = change(document)
-    entry.data = builder.go(document if changed is None else changed)
+    change(document)
+    entry.data = builder.go(document)
     return entry
 
 

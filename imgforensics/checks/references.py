@@ -197,6 +197,8 @@ def repositories_disagree(case: Case) -> Iterator[Found]:
     only noted.
     """
     for failure in case.mismatches(What.REPOSITORIES):
+        if case.cause(failure) is not None:
+            continue
         known = case.producer is not None and case.producer.name in ("docker save", "containers/image")
         tagged = failure.computed is not None
         severity = Severity.NOTE if tagged and not known else None

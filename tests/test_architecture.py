@@ -1,0 +1,146 @@
+"""The laws of ARCHITECTURE.md that a parser can hold: who imports whom, who opens files, who prints."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import imgforensics
+
+ROOT = Path(imgforensics.__file__).parent
+PAPER = ROOT.parent / "ARCHITECTURE.md"
+
+ORDER = (
+    "errors limits version model findings refnames names tarheader tarwalk inflate blobscan catalogue archive strictjson "
+    "documents gojson v1config v1json v1id structure reading ociview saveview images producer legacy verify case checks/ "
+    "report analyze batch render/ run cli"
+).split()
+"""Every room, from the ground up: a room imports only rooms before it."""
+TOP = ("__init__", "__main__")
+"""The package's own face and its door; they may import any room, and no room imports them."""
+
+FILES = sorted(ROOT.rglob("*.py"))
+OPENERS = {"archive", "batch", "run", "cli"}
+PRINTERS = {"run", "cli", "render.rules"}
+
+
+def _name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if len(parts) > 1 and parts[-1] == "__init__" else parts)
+
+
+def _room(module: str) -> str:
+    head, dot, _ = module.partition(".")
+    return f"{head}/" if dot or (ROOT / head).is_dir() else head
+
+
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def _is_module(name: str) -> bool:
+    path = ROOT.joinpath(*name.split("."))
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
+def _imports(tree: ast.Module) -> Iterator[str]:
+    """Full names of everything imported, at any depth, type checking included; modules where names are modules."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide where they lead"
+            assert node.module is not None
+            if node.module.partition(".")[0] != "imgforensics":
+                yield node.module
+                continue
+            inner = node.module.partition(".")[2]
+            for alias in node.names:
+                longer = f"{inner}.{alias.name}" if inner else alias.name
+                yield f"imgforensics.{longer}" if _is_module(longer) else node.module
+
+
+def _rooms_imported(path: Path) -> set[str]:
+    names = {name for name in _imports(_tree(path)) if name.partition(".")[0] == "imgforensics"}
+    return {_room(name.partition(".")[2]) if "." in name else "__init__" for name in names}
+
+
+def _calls(path: Path) -> Iterator[tuple[str, str, int]]:
+    """(what it hangs on, name, line) of every call."""
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Call):
+            match node.func:
+                case ast.Name(id=name):
+                    yield "", name, node.lineno
+                case ast.Attribute(value=value, attr=name):
+                    yield ast.unparse(value), name, node.lineno
+
+
+def test_the_order_names_every_room_once():
+    rooms = {_room(_name(path)) for path in FILES} - set(TOP)
+    assert rooms == set(ORDER)
+    assert len(ORDER) == len(set(ORDER))
+
+
+def test_the_table_on_paper_is_this_order():
+    if not PAPER.exists():
+        pytest.skip("not a checkout")
+    table = PAPER.read_text(encoding="utf-8").partition("## The rooms")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    assert [room for row in rows for room in re.findall(r"`([^`]+)`", row)] == ORDER
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_a_room_imports_only_rooms_above_it(path):
+    own = _room(_name(path))
+    if own in TOP:
+        return
+    allowed = set(ORDER[: ORDER.index(own)]) | ({own} if own.endswith("/") else set())
+    assert _rooms_imported(path) <= allowed
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_only_the_ends_open_files(path):
+    if _name(path) in OPENERS:
+        return
+    modules = {name.partition(".")[0] for name in _imports(_tree(path))}
+    assert not modules & {"tempfile", "shutil", "io", "mmap", "fileinput", "glob", "tarfile", "zipfile"}
+    if _name(path) != "analyze":  # which asks whether a path is a folder, and what is in it
+        assert "pathlib" not in modules
+    opening = {"open", "fdopen", "read_bytes", "read_text", "write_bytes", "write_text", "listdir", "scandir", "walk"}
+    assert not [call for call in _calls(path) if call[1] in opening and call[0] != "ast"]
+
+
+def test_analyze_only_asks_what_a_path_is():
+    path = ROOT / "analyze.py"
+    asked = {name for on, name, _ in _calls(path) if on.startswith(("Path(", "folder", "(folder", "os.", "os"))}
+    assert asked <= {"is_dir", "exists", "fspath"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_only_the_ends_print(path):
+    if _name(path) in PRINTERS:
+        return
+    assert not [call for call in _calls(path) if call[1] in ("print", "echo", "secho", "warn")]
+    text = ast.unparse(_tree(path))
+    assert "sys.stdout" not in text
+    assert "sys.stderr" not in text
+    assert not {"logging", "warnings"} & set(_imports(_tree(path)))
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_nothing_reaches_a_network_or_another_program(path):
+    modules = {name.partition(".")[0] for name in _imports(_tree(path))}
+    forbidden = "socket ssl urllib urllib3 http httpx requests aiohttp asyncio ftplib smtplib subprocess multiprocessing"
+    assert not modules & set(forbidden.split())
+    running = {"system", "popen", "execv", "execvp", "spawnv", "posix_spawn", "eval", "exec", "__import__"}
+    assert not [call for call in _calls(path) if call[1] in running]
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_every_module_says_what_it_is_and_stays_short(path):
+    if _name(path) != "version":
+        assert ast.get_docstring(_tree(path))
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 540

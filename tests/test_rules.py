@@ -1,0 +1,461 @@
+"""Every rule fires where it should, with severity, place and verdict, and stays silent where it should."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from dataclasses import replace as copy_of
+
+import pytest
+
+from imgforensics import Limits, Options, SelectionError, Severity, Verdict, checks
+from imgforensics.case import Case
+from imgforensics.checks.rule import Check, Found
+from tests import builder
+from tests.builder import Entry, ImageSpec
+from tests.support import codes, descriptor, edit, manifest, oci, report_of, the, told
+
+ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
+LAYERS = builder.two_layers()
+CONFIG = ImageSpec().config_bytes(builder.OCI_ORDER)
+
+
+@dataclass(frozen=True)
+class Expected:
+    """An archive in which a rule fires, and what its one finding says."""
+
+    code: str
+    archive: Callable[[], bytes | list[Entry]]
+    severity: Severity
+    verdict: Verdict
+    member: str | None = None
+    claimed: str | None = None
+    computed: str | None = None
+    options: Options | None = None
+
+
+def _edited(layout: str, name: str, change: Callable[..., object], spec: ImageSpec | None = None) -> list[Entry]:
+    entries = builder.LAYOUTS[layout]([spec or ImageSpec()])
+    edit(entries, name, change)
+    return entries
+
+
+def _added(*entries: Entry, layout: str = "crane") -> list[Entry]:
+    return [*builder.LAYOUTS[layout]([ImageSpec()]), *entries]
+
+
+def _lied(layout: str, lie: Callable[[list[Entry]], object]) -> list[Entry]:
+    entries = builder.LAYOUTS[layout]([ImageSpec()])
+    lie(entries)
+    return entries
+
+
+def _names(layout: str) -> tuple[str, str]:
+    """Names of the config and of the lowest layer."""
+    entries = builder.LAYOUTS[layout]([ImageSpec()])
+    return builder.config_of(entries).path, builder.layers_of(entries)[0].path
+
+
+def _layers_last() -> list[Entry]:
+    config, *layers, listed = builder.crane([ImageSpec()], compression="none")
+    return [listed, config, *layers]
+
+
+def _one(layers: list[bytes], *, config: bytes = CONFIG, media_type: str = builder.OCI_LAYER) -> list[Entry]:
+    """An OCI layout of one image by hand."""
+    document = manifest(config, layers, media_type)
+    return oci([descriptor(document)], [config, *layers, document])
+
+
+def _broken_crc(data: bytes) -> bytes:
+    packed = builder.gz(data)
+    return packed[:-8] + bytes([packed[-8] ^ 1]) + packed[-7:]
+
+
+def _wrong_checksum() -> list[Entry]:
+    entries = builder.docker25([ImageSpec()])
+    builder.layers_of(entries)[0].checksum = 1
+    return entries
+
+
+def _renamed_folder() -> list[Entry]:
+    entries = builder.docker_legacy([ImageSpec()])
+    old, new = builder.layers_of(entries)[1].path.partition("/")[0], "ab" * 32
+    for entry in entries:
+        entry.name = entry.path.replace(old, new)
+        entry.data = entry.data.replace(old.encode(), new.encode())
+    return entries
+
+
+def _views_disagree() -> list[Entry]:
+    evil = builder.containerd([ImageSpec(layers=[builder.EVIL])])
+    good = builder.containerd([ImageSpec()])
+    kept = [entry for entry in evil if entry.path != "index.json"]
+    blobs = [entry for entry in good if entry.path.startswith("blobs/sha256/") and entry.type == b"0"]
+    return [*kept, *blobs, builder.find(good, "index.json")]
+
+
+def _doubled_key() -> list[Entry]:
+    entries = builder.crane([ImageSpec()])
+    listed = builder.find(entries, "manifest.json")
+    listed.data = listed.data.replace(b'"RepoTags"', b'"RepoTags":["evil.example/x:1"],"RepoTags"')
+    return entries
+
+
+def _other_algorithm() -> list[Entry]:
+    document = manifest(CONFIG, LAYERS)
+    document = document.replace(builder.digest(LAYERS[1]).encode(), b"blake3:abcdef")
+    entries = oci([descriptor(document)], [CONFIG, LAYERS[0], document])
+    return [*entries, Entry("blobs/blake3/abcdef", LAYERS[1])]
+
+
+def _wrong_size() -> list[Entry]:
+    return _edited("oci_archive", "index.json", lambda document: document["manifests"][0].update(size=7))
+
+
+def _manifest_of(layout: str) -> tuple[str, int]:
+    entries = builder.LAYOUTS[layout]([ImageSpec()])
+    found = json.loads(builder.find(entries, "index.json").data)["manifests"][0]
+    return f"blobs/{found['digest'].replace(':', '/')}", found["size"]
+
+
+LZ4 = b"\x04\x22\x4d\x18" + bytes(600)
+TRAILER = b"remains of older data" * 30
+UNCHECKED_LAYER = builder.layer({"big": bytes(3 << 20)})
+MISSING = builder.digest(b"not there")
+EVIL_ID = builder.digest(builder.EVIL)
+
+FIRING = [
+    Expected(
+        "IMG101", lambda: builder.tar(_layers_last())[: -1024 - 600], ERROR, Verdict.INCOMPLETE, _layers_last()[-1].path
+    ),
+    Expected("IMG101", lambda: builder.tar([*builder.crane([ImageSpec()]), Entry("x")])[: -1024 - 200], ERROR, Verdict.INCOMPLETE),
+    Expected("IMG102", _wrong_checksum, ERROR, Verdict.SUSPECT, _names("docker25")[1]),
+    Expected("IMG103", lambda: builder.archive("crane") + TRAILER, WARNING, Verdict.SUSPECT),
+    Expected("IMG103", lambda: builder.gz(builder.archive("crane")) + TRAILER, WARNING, Verdict.SUSPECT),
+    Expected(
+        "IMG104",
+        lambda: _lied("crane", lambda entries: builder.duplicate(entries, "manifest.json", b"[]")),
+        ERROR,
+        Verdict.SUSPECT,
+        "manifest.json",
+    ),
+    Expected(
+        "IMG104",
+        lambda: _lied("crane", lambda entries: builder.duplicate(entries, "manifest.json")),
+        WARNING,
+        Verdict.SUSPECT,
+        "manifest.json",
+    ),
+    Expected(
+        "IMG104",
+        lambda: _lied("docker25", lambda entries: builder.duplicate(entries, "blobs/")),
+        NOTE,
+        Verdict.INTACT,
+        "blobs/",
+    ),
+    Expected("IMG105", lambda: _added(Entry("../../etc/cron.d/evil", b"x")), ERROR, Verdict.SUSPECT, "../../etc/cron.d/evil"),
+    Expected(
+        "IMG105",
+        lambda: _added(Entry("out", type=b"2", linkname="../../etc/passwd")),
+        ERROR,
+        Verdict.SUSPECT,
+        "out",
+    ),
+    Expected("IMG106", lambda: _added(Entry("a", type=b"2", linkname="b")), WARNING, Verdict.INCOMPLETE, "a"),
+    Expected("IMG107", lambda: builder.tar(builder.crane([ImageSpec()]), end=b""), ERROR, Verdict.INCOMPLETE),
+    Expected("IMG107", lambda: builder.tar(builder.crane([ImageSpec()]), end=bytes(512)), ERROR, Verdict.INCOMPLETE),
+    Expected(
+        "IMG108", lambda: builder.archive("crane") + builder.tar([Entry("hidden", b"x")]), ERROR, Verdict.SUSPECT
+    ),
+    Expected("IMG109", lambda: _added(Entry("pipe", type=b"6")), WARNING, Verdict.SUSPECT, "pipe"),
+    Expected("IMG109", lambda: _added(Entry("dir/", b"data", type=b"5")), ERROR, Verdict.SUSPECT, "dir/"),
+    Expected("IMG110", lambda: _broken_crc(builder.archive("crane")), ERROR, Verdict.INCOMPLETE),
+    Expected(
+        "IMG201",
+        lambda: _edited("crane", "manifest.json", lambda images: images[0].update(RepoTags="a:1")),
+        ERROR,
+        Verdict.SUSPECT,
+        "manifest.json",
+    ),
+    Expected(
+        "IMG201",
+        lambda: builder.crane([ImageSpec(raw_config=b'{"os":"linux"}')]),
+        ERROR,
+        Verdict.SUSPECT,
+        builder.digest(b'{"os":"linux"}'),
+    ),
+    Expected(
+        "IMG201",
+        lambda: oci([descriptor(b"{}")], [b"{}"]),
+        ERROR,
+        Verdict.SUSPECT,
+        f"blobs/sha256/{builder.sha256(b'{}')}",
+    ),
+    Expected("IMG202", _doubled_key, ERROR, Verdict.SUSPECT, "manifest.json"),
+    Expected(
+        "IMG203",
+        lambda: _lied("crane", lambda entries: builder.duplicate(entries, "manifest.json", b"[]", before=True)),
+        ERROR,
+        Verdict.SUSPECT,
+        "manifest.json",
+    ),
+    Expected(
+        "IMG203",
+        lambda: _edited("docker25", "index.json", lambda document: document.update(layers=[])),
+        ERROR,
+        Verdict.SUSPECT,
+        "index.json",
+    ),
+    Expected(
+        "IMG204",
+        lambda: _lied("crane", lambda entries: entries.remove(builder.layers_of(entries)[0])),
+        ERROR,
+        Verdict.INCOMPLETE,
+        "manifest.json",
+        _names("crane")[1],
+    ),
+    Expected(
+        "IMG204",
+        lambda: _edited(
+            "oci_archive",
+            "index.json",
+            lambda document: document["manifests"].append({"digest": MISSING, "size": 9, "mediaType": builder.OCI_MANIFEST}),
+        ),
+        ERROR,
+        Verdict.INCOMPLETE,
+        "index.json",
+        MISSING,
+    ),
+    Expected(
+        "IMG205", lambda: _added(Entry("extra", b"x")), WARNING, Verdict.SUSPECT, "extra", computed=builder.digest(b"x")
+    ),
+    Expected("IMG205", lambda: _added(Entry(".DS_Store", b"x")), NOTE, Verdict.INTACT, ".DS_Store"),
+    Expected("IMG206", _views_disagree, ERROR, Verdict.SUSPECT),
+    Expected(
+        "IMG207",
+        lambda: _edited("crane", "manifest.json", lambda images: images[0]["Layers"].pop()),
+        ERROR,
+        Verdict.SUSPECT,
+        _names("crane")[0],
+        "2",
+        "1",
+    ),
+    Expected(
+        "IMG208",
+        lambda: _one([*LAYERS[:1]], config=ImageSpec(layers=LAYERS[:1]).config_bytes(), media_type=builder.OCI_LAYER + "+gzip"),
+        NOTE,
+        Verdict.INTACT,
+        f"blobs/sha256/{builder.sha256(LAYERS[0])}",
+        builder.OCI_LAYER + "+gzip",
+        "none",
+    ),
+    Expected(
+        "IMG209",
+        lambda: _edited(
+            "oci_archive",
+            "index.json",
+            lambda document: document["manifests"].append({"digest": "sha256:../../x", "size": 9}),
+        ),
+        ERROR,
+        Verdict.SUSPECT,
+        "index.json",
+    ),
+    Expected("IMG210", lambda: builder.crane([ImageSpec()])[:-1], ERROR, Verdict.SUSPECT),
+    Expected("IMG210", lambda: oci([], []), WARNING, Verdict.INCOMPLETE, "index.json"),
+    Expected(
+        "IMG211",
+        lambda: _edited("docker25", "repositories", lambda table: table["example.com/app"].update({"1.0": "ab" * 32})),
+        WARNING,
+        Verdict.SUSPECT,
+        "repositories",
+        "ab" * 32,
+        ImageSpec().diff_ids[-1].partition(":")[2],
+    ),
+    Expected("IMG212", lambda: builder.archive("pre110"), NOTE, Verdict.INTACT),
+    Expected(
+        "IMG301",
+        lambda: _lied("docker_legacy", builder.swap_config),
+        ERROR,
+        Verdict.TAMPERED,
+        _names("docker_legacy")[0],
+        f"sha256:{_names('docker_legacy')[0][:64]}",
+    ),
+    Expected(
+        "IMG302",
+        lambda: _lied("docker_legacy", builder.swap_layer),
+        ERROR,
+        Verdict.TAMPERED,
+        _names("docker_legacy")[1],
+        ImageSpec().diff_ids[0],
+        EVIL_ID,
+    ),
+    Expected(
+        "IMG303",
+        lambda: _lied("docker25", builder.swap_layer),
+        ERROR,
+        Verdict.TAMPERED,
+        _names("docker25")[1],
+        ImageSpec().diff_ids[0],
+        EVIL_ID,
+    ),
+    Expected("IMG304", _wrong_size, ERROR, Verdict.SUSPECT, "index.json", "7", str(_manifest_of("oci_archive")[1])),
+    Expected(
+        "IMG305",
+        lambda: _one([_broken_crc(LAYERS[0]), LAYERS[1]]),
+        ERROR,
+        Verdict.SUSPECT,
+        f"blobs/sha256/{builder.sha256(_broken_crc(LAYERS[0]))}",
+    ),
+    Expected("IMG306", _renamed_folder, WARNING, Verdict.SUSPECT, claimed="ab" * 32),
+    Expected(
+        "IMG401",
+        lambda: builder.crane([ImageSpec(history=[{"created_by": "only one"}])]),
+        NOTE,
+        Verdict.INTACT,
+        claimed="1",
+        computed="2",
+    ),
+    Expected("IMG402", lambda: builder.crane([ImageSpec(extra={"os": ""})]), NOTE, Verdict.INTACT),
+    Expected(
+        "IMG403",
+        lambda: builder.containerd([ImageSpec(extra={"architecture": "s390x"})], index=True),
+        WARNING,
+        Verdict.SUSPECT,
+        claimed="linux/amd64",
+        computed="linux/s390x",
+    ),
+    Expected("IMG901", lambda: builder.crane([ImageSpec(layers=[LZ4])], compression="none"), WARNING, Verdict.SUSPECT),
+    Expected(
+        "IMG902",
+        lambda: builder.archive("crane"),
+        WARNING,
+        Verdict.SUSPECT,
+        options=Options(limits=Limits(members=2)),
+    ),
+    Expected("IMG904", _other_algorithm, WARNING, Verdict.SUSPECT, claimed="blake3:abcdef"),
+    Expected(
+        "IMG905",
+        lambda: builder.archive("docker25", ImageSpec(layers=[UNCHECKED_LAYER])),
+        NOTE,
+        Verdict.UNCHECKED,
+        options=Options(fast=True),
+    ),
+]
+
+
+@pytest.mark.parametrize("case", FIRING, ids=[f"{number}-{case.code}" for number, case in enumerate(FIRING)])
+def test_rule_fires(case: Expected) -> None:
+    report = report_of(case.archive(), case.options)
+    found = [finding for finding in report.findings if finding.rule.code == case.code]
+    assert found, told(report)
+    first = found[0]
+    assert first.severity is case.severity, told(report)
+    assert report.verdict is case.verdict, told(report)
+    if case.member is not None:
+        assert case.member in {finding.location.member for finding in found}, told(report)
+    for wanted, given in ((case.claimed, first.claimed), (case.computed, first.computed)):
+        assert wanted is None or wanted == given, told(report)
+
+
+SILENT: dict[str, Callable[[], bytes | list[Entry]]] = {
+    "IMG101": lambda: builder.archive("crane"),
+    "IMG102": lambda: builder.archive("docker25"),
+    "IMG103": lambda: builder.archive("crane") + bytes(10240),
+    "IMG104": lambda: _added(Entry("MANIFEST.JSON", b"[]")),
+    "IMG105": lambda: _added(Entry("a/../b", b"x"), Entry("c/d", type=b"2", linkname="../b")),
+    "IMG106": lambda: builder.docker_legacy([ImageSpec(layers=[LAYERS[0], LAYERS[0]])]),
+    "IMG107": lambda: builder.tar(builder.crane([ImageSpec()]), pad_to=10240),
+    "IMG108": lambda: builder.tar(builder.crane([ImageSpec()]), pad_to=10240),
+    "IMG109": lambda: [copy_of(entry, pax={"mtime": "1.5"}) for entry in builder.crane([ImageSpec()])],
+    "IMG110": lambda: builder.gz(builder.archive("crane")),
+    "IMG201": lambda: builder.crane([ImageSpec(tags=[])]),
+    "IMG202": lambda: builder.crane([ImageSpec(container={"Labels": {"a": "1", "A": "2"}})]),
+    "IMG203": lambda: _lied("crane", lambda entries: builder.duplicate(entries, "manifest.json")),
+    "IMG204": lambda: builder.archive("docker25"),
+    "IMG205": lambda: builder.docker25([ImageSpec()]),
+    "IMG206": lambda: builder.containerd([ImageSpec(), ImageSpec(platform="linux/arm64")], index=True),
+    "IMG207": lambda: builder.archive("crane"),
+    "IMG208": lambda: builder.containerd([ImageSpec()], compression="zstd"),
+    "IMG209": lambda: builder.archive("oci_layout_sha512"),
+    "IMG210": lambda: builder.archive("pre110"),
+    "IMG211": lambda: builder.archive("containers_image_docker"),
+    "IMG212": lambda: builder.archive("jib"),
+    "IMG301": lambda: _lied("docker_legacy", builder.swap_layer),
+    "IMG302": lambda: _lied("docker25", builder.swap_layer),
+    "IMG303": lambda: _lied("docker25", builder.swap_config),
+    "IMG304": lambda: _lied("docker25", lambda entries: builder.swap_layer(entries, builder.EVIL + bytes(512))),
+    "IMG305": lambda: _one([builder.multi_gz(LAYERS[0][:100], LAYERS[0][100:]), builder.zstd(LAYERS[1])]),
+    "IMG306": lambda: _lied("docker_legacy", builder.swap_config),
+    "IMG401": lambda: builder.crane([ImageSpec(history=[])]),
+    "IMG402": lambda: builder.archive("jib"),
+    "IMG403": lambda: builder.containerd([ImageSpec()], attestation=True),
+    "IMG901": lambda: builder.containerd([ImageSpec()], compression="zstd"),
+    "IMG902": lambda: builder.archive("crane"),
+    "IMG903": lambda: builder.archive("crane"),
+    "IMG904": lambda: builder.archive("oci_layout_sha512"),
+    "IMG905": lambda: builder.archive("docker25", ImageSpec(layers=[UNCHECKED_LAYER])),
+}
+
+
+@pytest.mark.parametrize("code", SILENT)
+def test_rule_stays_silent(code: str) -> None:
+    report = report_of(SILENT[code]())
+    assert code not in codes(report), told(report)
+
+
+def test_every_rule_is_covered() -> None:
+    known = {each.rule.code for each in checks.ALL}
+    assert {case.code for case in FIRING} | {"IMG903"} == known
+    assert set(SILENT) == known
+
+
+def test_every_rule_is_documented() -> None:
+    for each in checks.ALL:
+        parts = [line for line in each.rule.doc.splitlines() if line.startswith("## ")]
+        assert parts == ["## What it means", "## Why it matters", "## How it is computed", "## When it is innocent"]
+        assert each.rule.summary.endswith(".")
+
+
+def test_crashed_check_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(_: Case) -> Iterator[Found]:
+        raise RuntimeError("a bug")
+
+    others = tuple(each for each in checks.ALL if each.rule.code != "IMG301")
+    broken = next(each for each in checks.ALL if each.rule.code == "IMG301")
+    monkeypatch.setattr(checks, "ALL", (Check(broken.rule, crash), *others))
+    report = report_of(_lied("docker25", builder.swap_layer))
+    finding = the(report, "IMG903")
+    assert (finding.severity, finding.rule.code) == (WARNING, "IMG903")
+    assert "IMG301" in finding.message
+    assert "a bug" in finding.message
+    assert the(report, "IMG303").severity is ERROR  # the rest of the report stands
+    assert report_of(builder.archive("crane")).verdict is Verdict.SUSPECT
+
+
+def test_fast_never_says_intact() -> None:
+    data = builder.archive("docker25", ImageSpec(layers=[UNCHECKED_LAYER]))
+    assert report_of(data).verdict is Verdict.INTACT
+    report = report_of(data, Options(fast=True))
+    assert report.verdict is Verdict.UNCHECKED
+    assert report.digest is None
+
+
+def test_findings_are_sorted_worst_first() -> None:
+    entries = _added(Entry("extra", b"x"), Entry("/absolute", b""), layout="docker25")
+    builder.swap_layer(entries)
+    report = report_of(entries)
+    ranks = [finding.severity.rank for finding in report.findings]
+    assert ranks == sorted(ranks)
+    assert set(ranks) == {0, 1, 2}
+
+
+def test_rules_can_be_chosen() -> None:
+    entries = _lied("docker25", builder.swap_both)
+    assert codes(report_of(entries, Options(select=("IMG303",)))) == ["IMG303"]
+    assert codes(report_of(entries, Options(select=("IMG3",), ignore=("IMG303",)))) == ["IMG301"]
+    report = report_of(entries, Options(ignore=("IMG3",)))
+    assert not codes(report)
+    assert any(each.what == "rule IMG301" for each in report.not_checked)
+    for wrong in (Options(select=("IMG7",)), Options(ignore=("X",))):
+        with pytest.raises(SelectionError):
+            report_of(entries, wrong)
