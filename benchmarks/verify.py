@@ -33,8 +33,8 @@ PIECE = 8 * MIB
 def content(seed: int) -> bytes:
     """Eight MiB that compress about as a file system does: words, tables and some noise."""
     draw = random.Random(seed)
-    words = [bytes(draw.choices(b"abcdefghijklmnopqrstuvwxyz_", k=draw.randint(2, 11))) for _ in range(4000)]
-    phrases = [b" ".join(draw.choices(words, k=draw.randint(3, 12))) for _ in range(6000)]
+    words = [bytes(draw.choices(b"abcdefghijklmnopqrstuvwxyz_", k=draw.randint(2, 11))) for _ in range(1500)]
+    phrases = [b" ".join(draw.choices(words, k=draw.randint(3, 12))) for _ in range(300)]
     parts: list[bytes] = []
     size = 0
     while size < PIECE:
@@ -42,7 +42,9 @@ def content(seed: int) -> bytes:
         if kind < 0.7:
             part = b"\n".join(draw.choices(phrases, k=20) + draw.choices(words, k=20))
         elif kind < 0.9:
-            part = b"".join(number.to_bytes(4, "little") for number in range(draw.randrange(1 << 20), (1 << 20) + 300))[:4096]
+            part = b"".join(number.to_bytes(4, "little") for number in range(draw.randrange(1 << 20), (1 << 20) + 300))[
+                :4096
+            ]
         else:
             part = draw.randbytes(1024)
         parts.append(part)
@@ -175,7 +177,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
 
 
 def peak(command: list[str]) -> int:
-    """Peak memory of a command in MiB. A small process starts it: a child is counted at least as large as its parent."""
+    """Peak memory of a command in MiB. A small process starts it: a child counts at least as large as that."""
     return int(subprocess.run([sys.executable, "-c", PEAK, *command], capture_output=True, check=True).stdout)
 
 

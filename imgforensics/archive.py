@@ -22,7 +22,7 @@ from imgforensics.blobscan import BlobScanner
 from imgforensics.catalogue import Catalogue
 from imgforensics.errors import InputError
 from imgforensics.inflate import Inflater, sniff
-from imgforensics.limits import DEFAULT_LIMITS, MIB, Limits
+from imgforensics.limits import DEFAULT_LIMITS, KIB, MIB, Limits
 from imgforensics.model import (
     DIGEST_LENGTHS,
     Anomaly,
@@ -282,12 +282,21 @@ def looks_like_archive(path: str | os.PathLike[str]) -> str | None:
             return None if tarwalk.is_header(head) else describe(head)
         if compression is Compression.UNSUPPORTED:
             return describe(head)
-        inflater = Inflater(compression)
-        inner = b""
-        while len(inner) < _HEAD and head:
-            inner += b"".join(inflater.feed(head))
-            head = stream.read(64 * 1024)
-    return None if tarwalk.is_header(inner[:_HEAD]) else f"{compression} around {describe(inner)}"
+        inner = _first_bytes(compression, stream, head)
+    return None if tarwalk.is_header(inner[:_HEAD]) else f"{compression} around {describe(inner[:_HEAD])}"
+
+
+def _first_bytes(compression: Compression, stream: IO[bytes], head: bytes) -> bytes:
+    """The first inflated bytes of a stream: a tar header's worth, or fewer where there are no more."""
+    inflater = Inflater(compression)
+    inner = b""
+    while head:
+        for chunk in inflater.feed(head):
+            inner += chunk[:_HEAD]
+            if len(inner) >= _HEAD:
+                return inner
+        head = _read_exactly(stream, 64 * 1024)
+    return inner + b"".join(chunk[:_HEAD] for chunk in inflater.finish())
 
 
 _MAGICS: tuple[tuple[bytes, str], ...] = (
@@ -333,7 +342,7 @@ def _open(path: str | os.PathLike[str]) -> IO[bytes]:
 
 def _temporary() -> IO[bytes]:
     try:
-        return tempfile.TemporaryFile(prefix="imgforensics-", buffering=0)  # noqa: SIM115 - the caller's stack owns it
+        return tempfile.TemporaryFile(prefix="imgforensics-", buffering=0)  # the caller's stack owns it
     except OSError as error:
         raise InputError(f"no temporary file can be made: {error.strerror or error}") from error
 

@@ -98,7 +98,7 @@ Ignored = Annotated[list[str] | None, typer.Option("--ignore", metavar="CODE,...
 Threshold = Annotated[FailOn, typer.Option("--fail-on", help="Least severity that makes the exit code 1.")]
 
 
-def _version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback
+def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"imgforensics {__version__}")
         raise typer.Exit
@@ -115,6 +115,7 @@ def options(
     ] = False,
 ) -> None:
     """Options for all commands; they may stand before the command or after it."""
+    del version  # its callback has answered
     context.obj = (verbose, quiet, color)
 
 

@@ -190,8 +190,8 @@ def classify(value: object) -> tuple[DocumentKind, tuple[Anomaly, ...]]:
 
 
 _V1_KEYS = frozenset(
-    "id parent comment created container container_config docker_version author config architecture variant os size "
-    "throwaway checksum layer_id parent_id".split()
+    {"id", "parent", "comment", "created", "container", "container_config", "docker_version", "author", "config"}
+    | {"architecture", "variant", "os", "size", "throwaway", "checksum", "layer_id", "parent_id"}
 )
 
 

@@ -59,7 +59,10 @@ def interpret(catalogue: Catalogue) -> Structure:
     ]
     images, artifacts = _join(catalogue, saved, found, reading)
     orphans, parts = _orphans(reading, roots, entries, images, artifacts)
-    layouts = tuple(view for view in View if any(view in image.views for image in (*images, *artifacts)))
+    shown = {view for image in (*images, *artifacts) for view in image.views}
+    if any(image.manifest_member is not None for image in images):
+        shown.add(View.OCI)
+    layouts = tuple(view for view in View if view in shown)
     return Structure(
         roots=roots,
         layouts=layouts or _layouts_by_name(entries),
@@ -234,7 +237,7 @@ def _same_bytes(catalogue: Catalogue, one: int | None, other: int | None) -> boo
 def _merge(one: Image, other: Image) -> Image:
     return replace(
         one,
-        views=tuple(view for view in View if view in one.views or view in other.views),
+        views=one.views if other.orphan else tuple(view for view in View if view in one.views or view in other.views),
         tags=_merge_tags(one.tags, other.tags),
         references=one.references + other.references,
         layers=tuple(_merge_layers(mine, theirs) for mine, theirs in zip(one.layers, other.layers, strict=True)),
@@ -254,10 +257,8 @@ def _merge_tags(one: Iterable[str], other: Iterable[str]) -> tuple[str, ...]:
     tags = list(dict.fromkeys(one))
     known = {normalise(tag) for tag in tags}
     bare = {tag.rpartition(":")[2] for tag in known}
-    for tag in dict.fromkeys(other):
-        if not (normalise(tag) in known if has_repository(tag) else tag in bare):
-            tags.append(tag)
-    return tuple(tags)
+    new = (tag for tag in dict.fromkeys(other) if not (normalise(tag) in known if has_repository(tag) else tag in bare))
+    return (*tags, *new)
 
 
 def _v1_json(reading: Reading) -> dict[int, str]:

@@ -12,7 +12,7 @@ class Limits:
     """Bounds on what one archive may cost. Sizes are in bytes."""
 
     members: int = 200_000
-    """Members of the outer tar. The largest mirrors hold tens of thousands of blobs; a walk of this many takes seconds."""
+    """Members of the outer tar. The largest mirrors hold tens of thousands of blobs; so many take seconds."""
 
     extension: int = 1 * MIB
     """One PAX or GNU long-name body. Go's ``archive/tar`` and GNU tar refuse more than 1 MiB."""

@@ -92,9 +92,7 @@ def walk(reading: Reading, starts: Mapping[int, str], view: OciView, *, orphan: 
         if seen:
             continue
         if len(view.visited) > reading.limits.graph_nodes or step.depth > reading.limits.graph_depth:
-            reading.limit(
-                f"followed {reading.limits.graph_nodes} documents, {reading.limits.graph_depth} indexes deep, no further"
-            )
+            reading.limit(f"followed {reading.limits.graph_nodes} documents, {reading.limits.graph_depth} indexes deep")
             break
         if kind is DocumentKind.INDEX:
             pending.extend(_index(reading, member, step.root, step.depth + 1, step.tags, step.orphan, view))

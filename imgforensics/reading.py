@@ -57,7 +57,12 @@ class Reading:
         """Note what was odd about a document that an image calls its config, or that it is none. Said once."""
         document = self.documents.get(index)
         odd = () if document is None else document.problems
-        if not odd and self.config(index) is None and index in self.catalogue.blobs and not self.catalogue.cut_off(index):
+        if (
+            not odd
+            and self.config(index) is None
+            and index in self.catalogue.blobs
+            and not self.catalogue.cut_off(index)
+        ):
             if self.catalogue.members[index].data.length > self.limits.document:
                 odd = (Anomaly(AnomalyKind.LIMIT, "is too large to be read as an image config"),)
             else:

@@ -23,5 +23,5 @@ def normalise(name: str) -> str:
 
 
 def has_repository(name: str) -> bool:
-    """Whether a reference names a repository; a bare tag, as ``org.opencontainers.image.ref.name`` often is, does not."""
+    """Whether a reference names a repository; a bare tag, such as some ``ref.name`` annotations, does not."""
     return "/" in name or ":" in name

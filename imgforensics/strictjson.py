@@ -9,6 +9,7 @@ the last of repeated keys.
 
 import codecs
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,7 +37,7 @@ class JsonObject(dict[str, object]):
     repeated: tuple[str, ...] = ()
 
 
-class _Rejected(ValueError):
+class _RejectedError(ValueError):
     """Raised by the hooks below to leave ``json`` with a reason."""
 
 
@@ -110,7 +111,14 @@ def _load(text: str, problems: list[Anomaly]) -> object:
             return digits
         return int(digits)
 
-    decoder = json.JSONDecoder(object_pairs_hook=_object, parse_int=integer, parse_constant=_constant)
+    def real(digits: str) -> object:
+        number = float(digits)
+        if math.isfinite(number):
+            return number
+        problems.append(Anomaly(AnomalyKind.BAD_VALUE, "a number beyond what 64 bits hold, which Go refuses"))
+        return digits
+
+    decoder = json.JSONDecoder(object_pairs_hook=_object, parse_int=integer, parse_float=real, parse_constant=_constant)
     start = len(text) - len(text.lstrip(_WHITESPACE))
     value: object
     try:
@@ -126,7 +134,7 @@ def _load(text: str, problems: list[Anomaly]) -> object:
 
 
 def _constant(name: str) -> object:
-    raise _Rejected(f"{name} is no JSON value")
+    raise _RejectedError(f"{name} is no JSON value")
 
 
 def _object(pairs: list[tuple[str, object]]) -> JsonObject:

@@ -52,7 +52,7 @@ _NIL = frozenset({"null"})
 
 
 def _read_text(value: object, dialect: Dialect) -> str:
-    """``string``"""
+    """``string``."""
     if value is None:
         return '""'
     if not isinstance(value, str):
@@ -61,7 +61,7 @@ def _read_text(value: object, dialect: Dialect) -> str:
 
 
 def _read_flag(value: object, _: Dialect) -> str:
-    """``bool``"""
+    """``bool``."""
     if value is not None and not isinstance(value, bool):
         raise UnreadableError
     return "true" if value else "false"
@@ -77,7 +77,7 @@ def _read_integer(value: object, _: Dialect) -> str:
 
 
 def _read_integer_pointer(value: object, dialect: Dialect) -> str:
-    """``*int``"""
+    """``*int``."""
     return "null" if value is None else _read_integer(value, dialect)
 
 
@@ -113,12 +113,12 @@ def _read_empty_struct(value: object) -> str:
 
 
 def _read_set(value: object, dialect: Dialect) -> str:
-    """``map[string]struct{}``"""
+    """``map[string]struct{}``."""
     return _read_map(value, _read_empty_struct, dialect)
 
 
 def _read_labels(value: object, dialect: Dialect) -> str:
-    """``map[string]string``"""
+    """``map[string]string``."""
     return _read_map(value, lambda item: _read_text(item, dialect), dialect)
 
 
@@ -174,7 +174,7 @@ def print_object(members: Iterable[tuple[str, str]]) -> str:
 
 
 def _read_healthcheck(value: object, dialect: Dialect) -> str:
-    """``*container.HealthConfig``"""
+    """``*container.HealthConfig``."""
     return "null" if value is None else print_object(struct_members(value, _HEALTHCHECK, dialect))
 
 
@@ -184,7 +184,7 @@ def print_config(value: object, dialect: Dialect) -> str:
 
 
 def _read_config_pointer(value: object, dialect: Dialect) -> str:
-    """``*container.Config``"""
+    """``*container.Config``."""
     return "null" if value is None else print_config(value, dialect)
 
 

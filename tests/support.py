@@ -91,9 +91,9 @@ def oci(
     ]
 
 
-def descriptor(data: bytes, media_type: str = builder.OCI_MANIFEST, **more: Any) -> dict[str, Any]:
+def descriptor(content: bytes, media_type: str = builder.OCI_MANIFEST, **more: Any) -> dict[str, Any]:
     """A truthful descriptor of these bytes, and whatever else it should say."""
-    return {"mediaType": media_type, "digest": builder.digest(data), "size": len(data)} | more
+    return {"mediaType": media_type, "digest": builder.digest(content), "size": len(content)} | more
 
 
 def manifest(config: bytes, layers: Sequence[bytes], media_type: str = builder.OCI_LAYER, **more: Any) -> bytes:

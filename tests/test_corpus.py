@@ -1,8 +1,8 @@
 """Every archive of a corpus of real ones against its record: engines in a laboratory, and test data of public projects.
 
-The corpus is not part of this repository. IMGFORENSICS_CORPUS names its folder, which holds ``lab/*/expected.json`` beside
-an archive each, and ``public/index.jsonl`` with one line for each archive in ``public/``; without the variable, the
-script ``corpus/unpack`` of a folder ``shared`` beside the checkout is asked for it.
+The corpus is not part of this repository. IMGFORENSICS_CORPUS names its folder, which holds ``lab/*/expected.json``
+beside an archive each, and ``public/index.jsonl`` with one line for each archive in ``public/``; without the variable,
+the script ``corpus/unpack`` of a folder ``shared`` beside the checkout is asked for it.
 """
 
 import functools

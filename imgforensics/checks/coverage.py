@@ -125,9 +125,11 @@ def not_hashed(case: Case) -> Iterator[Found]:
     ## When it is innocent
     Always; run `verify` without `--fast` for an answer.
     """
+    count = len(case.catalogue.unmeasured)
     if case.catalogue.digest is None:
-        count = len(case.catalogue.unmeasured)
         yield Found(f"structure only: {count} members and the archive itself were not hashed", Location())
+    elif count:
+        yield Found(f"{count} members were not hashed", Location())
 
 
 CHECKS: tuple[Check, ...] = (

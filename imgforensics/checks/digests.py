@@ -1,4 +1,4 @@
-"""IMG3xx: bytes that are not what something says they are. One cause is one finding; what follows from it is related."""
+"""IMG3xx: bytes that are not what something says they are. One cause is one finding; what follows is related."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -107,9 +107,9 @@ def blob_digest_mismatch(case: Case) -> Iterator[Found]:
     `skopeo copy` follows a manifest blob whose bytes were exchanged; viewers and scanners never hash anything.
 
     ## How it is computed
-    Every name that claims a digest (`blobs/sha256/<hex>`, `<hex>.tar`, `sha256:<hex>` ...) and every descriptor, against
-    the bytes as stored. Layers of docker-archive writers may be named after their compressed or uncompressed bytes; both
-    are tried. Also content that is embedded in a descriptor.
+    Every name that claims a digest (`blobs/sha256/<hex>`, `<hex>.tar`, `sha256:<hex>` ...) and every descriptor,
+    against the bytes as stored. Layers of docker-archive writers may be named after their compressed or uncompressed
+    bytes; both are tried. Also content that is embedded in a descriptor.
 
     ## When it is innocent
     Test archives that were trimmed by their authors.
@@ -191,7 +191,7 @@ def v1_id_mismatch(case: Case) -> Iterator[Found]:
     Nobody reads these IDs any more, so whoever edits a config by hand forgets them.
 
     ## How it is computed
-    SHA-256 over the JSON that Docker builds for each layer (moby, image/v1), for all versions and time zones that occur.
+    SHA-256 over the JSON that Docker builds for each layer (moby, image/v1), for all versions and zones that occur.
     Only archives that bear other marks of Docker are judged.
 
     ## When it is innocent

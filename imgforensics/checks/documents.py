@@ -1,4 +1,4 @@
-"""IMG201 to IMG203, IMG208, IMG209: documents that are not what they should be, or that readers understand differently."""
+"""IMG201 to IMG203, IMG208 to IMG210: documents that are not what they should be, or can be read in two ways."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -39,8 +39,8 @@ def malformed_document(case: Case) -> Iterator[Found]:
     `manifest.json`, `index.json`, a manifest or a config is not what its specification says.
 
     ## Why it matters
-    Readers differ in what they forgive: Go takes invalid UTF-8 and stops behind the first value, Python takes byte order
-    marks, UTF-16 and NaN. A document that some refuse and others read shows each of them another archive.
+    Readers differ in what they forgive: Go takes invalid UTF-8 and stops behind the first value, Python takes byte
+    order marks, UTF-16 and NaN. A document that some refuse and others read shows each of them another archive.
 
     ## How it is computed
     Strictly after RFC 8259 and the image specifications; reading goes on wherever it can.

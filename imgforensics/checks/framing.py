@@ -240,7 +240,7 @@ def member_after_end(case: Case) -> Iterator[Found]:
     readers and seen by others.
 
     ## How it is computed
-    The walk goes on to the end of the file, past every marker; members that it finds there are measured like all others.
+    The walk goes on to the end of the file, past every marker; members found there are measured like all others.
 
     ## When it is innocent
     Two archives that were concatenated (`cat a.tar b.tar`) look like this.

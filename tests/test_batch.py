@@ -1,0 +1,224 @@
+"""Many archives: what is found, in which order, what is passed over and why, and that none stops the others."""
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from imgforensics import Options, Verdict, batch
+from imgforensics.findings import Skipped
+from imgforensics.report import ArchiveReport
+from tests import builder
+
+GOOD = builder.archive("crane")
+EVIL = GOOD.replace(b"hello", b"owned")
+PLAIN_TAR = builder.tar([builder.Entry("readme.txt", b"hello")])
+
+
+def put(root: Path, files: dict[str, bytes]) -> Path:
+    for name, data in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return root
+
+
+def found(*paths: Path | str) -> list[str | Skipped]:
+    return list(batch.discover([str(path) for path in paths]))
+
+
+def results(*paths: Path | str, stdin: io.BytesIO | None = None) -> list[ArchiveReport | Skipped]:
+    given = [str(path) for path in paths]
+    return list(batch.run(batch.discover(given), Options(), stdin=stdin, given=given))
+
+
+def test_a_directory_is_walked_in_sorted_order(tmp_path):
+    names = ["b.tar", "a.tar", "sub/z.tar", "sub/a.tar", "a-sub/1.tar", "Z.tar"]
+    put(tmp_path, dict.fromkeys(names, GOOD))
+    expected = ["Z.tar", "a.tar", "b.tar", "a-sub/1.tar", "sub/a.tar", "sub/z.tar"]
+    assert found(tmp_path) == [str(tmp_path / name) for name in expected]
+
+
+def test_paths_come_in_the_order_given(tmp_path):
+    put(tmp_path, {"z.tar": GOOD, "a.tar": GOOD, "dir/m.tar": GOOD})
+    given = [tmp_path / "z.tar", tmp_path / "dir", tmp_path / "a.tar", "-", tmp_path / "gone.tar"]
+    assert found(*given) == [
+        str(tmp_path / "z.tar"),
+        str(tmp_path / "dir" / "m.tar"),
+        str(tmp_path / "a.tar"),
+        "-",
+        str(tmp_path / "gone.tar"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "nothing"),
+        (b"hello\n", "text"),
+        (b'{"a": 1}', "a JSON document"),
+        (b"PK\x03\x04rest", "a zip file"),
+        (bytes(4096), "zero bytes"),
+        (gzip.compress(b"hello"), "gzip around text"),
+        (bz2.compress(b"hello"), "bzip2 around text"),
+        (lzma.compress(b"hello"), "xz around text"),
+        (b"\x04\x22\x4d\x18" + bytes(20), "an lz4 stream"),
+        (b"\xfe\x01\x02\x03" * 200, "unknown data"),
+    ],
+)
+def test_what_is_no_tar_is_skipped_with_what_it_is_instead(tmp_path, data, words):
+    path = tmp_path / "file.tar"
+    path.write_bytes(data)
+    assert found(tmp_path) == [Skipped(str(path), words)]
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress, builder.zstd])
+@pytest.mark.parametrize("layout", ["docker_legacy", "oci_archive"])
+def test_an_archive_is_found_by_content_in_any_compression(tmp_path, pack, layout):
+    path = tmp_path / "no-suffix"
+    path.write_bytes(pack(builder.archive(layout)))
+    assert found(tmp_path) == [str(path)]
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, builder.zstd])
+def test_looking_inside_a_compressed_file_stops_early(tmp_path, pack, monkeypatch):
+    path = tmp_path / "zeros"
+    path.write_bytes(pack(GOOD + bytes(64 << 20)) if pack is not builder.zstd else pack(GOOD + bytes(4 << 20)))
+    seen = []
+    inflater = sys.modules["imgforensics.archive"].Inflater
+
+    class Counting(inflater):
+        def feed(self, data):
+            for chunk in super().feed(data):
+                seen.append(len(chunk))
+                yield chunk
+
+    monkeypatch.setattr("imgforensics.archive.Inflater", Counting)
+    assert found(tmp_path) == [str(path)]
+    assert sum(seen) <= 2 << 20
+
+
+def test_a_tar_without_an_image_is_skipped_where_found_and_an_error_where_named(tmp_path):
+    path = put(tmp_path, {"plain.tar": PLAIN_TAR}) / "plain.tar"
+    (skipped,) = results(tmp_path)
+    assert isinstance(skipped, Skipped)
+    assert skipped.path == str(path)
+    assert "no image" in skipped.reason
+    (failed,) = results(path)
+    assert isinstance(failed, ArchiveReport)
+    assert failed.verdict is Verdict.UNREADABLE
+    assert failed.error
+    assert "no image" in failed.error
+
+
+def test_what_is_no_regular_file_is_skipped(tmp_path):
+    put(tmp_path, {"good.tar": GOOD})
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    skipped = [each for each in found(tmp_path) if isinstance(each, Skipped)]
+    assert {each.path: each.reason for each in skipped} == {
+        str(tmp_path / name): "no regular file" for name in os.listdir(tmp_path) if name != "good.tar"
+    }
+
+
+def test_links_to_files_are_followed_and_links_to_directories_are_not(tmp_path):
+    put(tmp_path, {"in/real.tar": GOOD, "else/where.tar": GOOD})
+    (tmp_path / "in" / "link.tar").symlink_to(tmp_path / "else" / "where.tar")
+    (tmp_path / "in" / "loop").symlink_to(tmp_path / "in")
+    assert found(tmp_path / "in") == [str(tmp_path / "in" / "link.tar"), str(tmp_path / "in" / "real.tar")]
+
+
+def test_a_nested_unpacked_layout_is_one_skip_that_says_how_to_pack_it(tmp_path):
+    layout = {"oci-layout": builder.LAYOUT, "index.json": b"{}", "blobs/sha256/00": GOOD}
+    put(tmp_path, {"image.tar": GOOD, **{f"layout/{name}": data for name, data in layout.items()}})
+    first, second = found(tmp_path)
+    assert first == str(tmp_path / "image.tar")
+    assert isinstance(second, Skipped)
+    assert second.path == str(tmp_path / "layout")
+    assert "tar -C" in second.reason
+
+
+@pytest.mark.parametrize("names", [("oci-layout", "index.json"), ("index.json",), ("manifest.json",)])
+def test_an_unpacked_archive_by_name_is_an_error_that_says_how_to_pack_it(tmp_path, names):
+    put(tmp_path, dict.fromkeys(names, b"{}"))
+    (report,) = results(tmp_path)
+    assert isinstance(report, ArchiveReport)
+    assert report.error is not None
+    assert report.error.endswith(f"pack it first: tar -C {tmp_path} -cf image.tar .")
+
+
+def test_no_archive_stops_the_others(tmp_path):
+    put(tmp_path, {"1.tar": GOOD, "2.tar": b"text", "4.tar": builder.archive("docker25"), "5.tar": GOOD[:512]})
+    paths = [tmp_path / f"{number}.tar" for number in range(1, 6)]
+    reports = [each for each in results(*paths) if isinstance(each, ArchiveReport)]
+    assert [each.path for each in reports] == [str(path) for path in paths]
+    assert [each.error is None for each in reports] == [True, False, False, True, reports[4].error is None]
+    assert reports[3].verdict is Verdict.INTACT
+
+
+def test_a_bug_costs_one_archive_only(tmp_path, monkeypatch):
+    put(tmp_path, {"1.tar": GOOD, "2.tar": GOOD, "3.tar": GOOD})
+    real = batch.analyze_archive
+
+    def sometimes(source, options, progress=None):
+        if str(source).endswith("2.tar"):
+            raise ZeroDivisionError("oops")
+        return real(source, options, progress=progress)
+
+    monkeypatch.setattr(batch, "analyze_archive", sometimes)
+    reports = [each for each in results(tmp_path) if isinstance(each, ArchiveReport)]
+    assert [each.verdict for each in reports] == [Verdict.INTACT, Verdict.UNREADABLE, Verdict.INTACT]
+    assert reports[1].error == "internal error, please report it: ZeroDivisionError: oops"
+
+
+def test_standard_input_is_what_is_handed_in():
+    (report,) = results("-", stdin=io.BytesIO(gzip.compress(GOOD)))
+    assert isinstance(report, ArchiveReport)
+    assert (report.path, report.verdict) == ("-", Verdict.INTACT)
+
+
+def test_a_watcher_is_made_for_each_archive_and_told_all_bytes(tmp_path):
+    put(tmp_path, {"1.tar": GOOD, "2.tar.gz": gzip.compress(GOOD)})
+    told: dict[str, list[int]] = {}
+
+    class Watcher:
+        def __init__(self, path: str) -> None:
+            self.sums = told.setdefault(os.path.basename(path), [0, 0])
+
+        def expect(self, size: int) -> None:
+            self.sums[0] += size
+
+        def advance(self, size: int) -> None:
+            self.sums[1] += size
+
+    list(batch.run(batch.discover([str(tmp_path)]), Options(), progress=Watcher))
+    assert list(told) == ["1.tar", "2.tar.gz"]
+    assert all(expected == advanced > 0 for expected, advanced in told.values())
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")
+def test_an_unreadable_directory_is_skipped_with_the_reason(tmp_path):
+    put(tmp_path, {"a.tar": GOOD, "closed/b.tar": GOOD})
+    (tmp_path / "closed").chmod(0)
+    try:
+        assert any(isinstance(each, Skipped) and "ermission" in each.reason for each in found(tmp_path))
+    finally:
+        (tmp_path / "closed").chmod(0o755)
+
+
+def test_an_unreadable_directory_is_noted(tmp_path, monkeypatch):
+    put(tmp_path, {"a.tar": GOOD})
+    real = os.walk
+
+    def walk(top, onerror=None, **more):
+        onerror(PermissionError(13, "Permission denied", f"{top}/closed"))
+        yield from real(top, onerror=onerror, **more)
+
+    monkeypatch.setattr(os, "walk", walk)
+    assert found(tmp_path)[0] == Skipped(f"{tmp_path}/closed", "Permission denied")
