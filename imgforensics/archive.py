@@ -22,7 +22,7 @@ from imgforensics.blobscan import BlobScanner
 from imgforensics.catalogue import Catalogue
 from imgforensics.errors import InputError
 from imgforensics.inflate import Inflater, sniff
-from imgforensics.limits import DEFAULT_LIMITS, KIB, MIB, Limits
+from imgforensics.limits import DEFAULT_LIMITS, MIB, Limits
 from imgforensics.model import (
     DIGEST_LENGTHS,
     Anomaly,

@@ -108,8 +108,8 @@ def _no_manifest(reading: Reading, reference: Reference, member: int) -> None:
     document = reading.documents.get(member)
     if document is not None and document.problems:
         reading.note(member, document.problems)
-    elif reading.catalogue.members[member].data.length > reading.limits.document:
-        reading.note(member, [Anomaly(AnomalyKind.LIMIT, "is too large to be read as a manifest")])
+    elif reading.unread(member):
+        reading.note(member, [Anomaly(AnomalyKind.LIMIT, "was not read as a manifest")])
     elif member in reading.catalogue.blobs:
         reading.note(member, [Anomaly(AnomalyKind.BAD_VALUE, f"is no document of the type {media_type}")])
 

@@ -63,11 +63,18 @@ class Reading:
             and index in self.catalogue.blobs
             and not self.catalogue.cut_off(index)
         ):
-            if self.catalogue.members[index].data.length > self.limits.document:
-                odd = (Anomaly(AnomalyKind.LIMIT, "is too large to be read as an image config"),)
+            if self.unread(index):
+                odd = (Anomaly(AnomalyKind.LIMIT, "was not read as an image config"),)
             else:
-                odd = (Anomaly(AnomalyKind.BAD_VALUE, "is no image config: it has no rootfs"),)
+                is_object = document is not None and isinstance(document.value, dict)  # {} stands in for one at times
+                kind = AnomalyKind.MISSING_KEY if is_object else AnomalyKind.BAD_VALUE
+                odd = (Anomaly(kind, "is no image config: it has no rootfs"),)
         self.note(index, [each for each in odd if replace(each, member=index) not in self.problems])
+
+    def unread(self, index: int) -> bool:
+        """Whether a bound kept a member from being read as a document."""
+        too_large = self.catalogue.members[index].data.length > self.limits.document
+        return too_large or index in self.catalogue.unmeasured
 
     def location(self, member: int, pointer: str | None = None) -> Location:
         """A place in a member's document."""

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,9 +44,12 @@ def run(command: str, paths: list[str], options: Options, settings: Settings) ->
     counts: Counter[Verdict] = Counter()
     bad = no_answer = False
     skipped: list[Skipped] = []
+    found: Iterable[str | Skipped] = batch.discover(paths)
+    if settings.output != "-":
+        found = list(found)  # before the report's temporary file lies among them
+        _spare_evidence(found, settings.output)
     with Sink(settings.output) as sink, _progress(settings.progress) as watcher:
         writer = _WRITERS[settings.format](sink, command, settings)
-        found = batch.discover(paths)
         for result in batch.run(found, options, stdin=sys.stdin.buffer, given=paths, progress=watcher):
             if isinstance(result, Skipped):
                 skipped.append(result)
@@ -63,6 +66,12 @@ def run(command: str, paths: list[str], options: Options, settings: Settings) ->
     return NO_ANSWER if no_answer else BAD if bad else ANSWERED
 
 
+def _spare_evidence(found: Iterable[str | Skipped], output: str) -> None:
+    for path in found:
+        if isinstance(path, str) and os.path.isfile(path) and os.path.isfile(output) and os.path.samefile(path, output):
+            raise InputError(f"{output}: is one of the archives; a report never replaces evidence")
+
+
 def _nothing(paths: list[str], skipped: list[Skipped]) -> str:
     where = ", ".join(paths[:3])
     seen = f"; {len(skipped)} files skipped, the first: {skipped[0].path}: {skipped[0].reason}" if skipped else ""
@@ -76,43 +85,66 @@ def _is_bad(report: ArchiveReport, fail_on: str | None) -> bool:
 
 
 class Sink:
-    """Where a report goes: standard output, or a file that is there whole or not at all."""
+    """Where a report goes: standard output, or a file that is there whole or not at all.
+
+    What is no regular file (a device, a pipe) is written into, never replaced; so is what a link leads to.
+    """
 
     def __init__(self, output: str) -> None:
         self._output = output
         self._file: IO[str] = sys.stdout
+        self._target = output
         self._temporary: str | None = None
 
     def __enter__(self) -> Self:
-        if self._output != "-":
-            folder = os.path.dirname(self._output) or "."
-            try:
-                handle, self._temporary = tempfile.mkstemp(prefix=".imgforensics-", dir=folder)
-            except OSError as error:
-                raise InputError(f"{self._output}: cannot be written: {error.strerror or error}") from error
-            self._file = os.fdopen(handle, "w", encoding="utf-8", newline="\n")
+        if self._output == "-":
+            return self
+        try:
+            if os.path.exists(self._output) and not os.path.isfile(self._output):
+                self._file = Path(self._output).open("w", encoding="utf-8", newline="\n")
+            else:
+                self._target = os.path.realpath(self._output)
+                handle, self._temporary = tempfile.mkstemp(prefix=".imgforensics-", dir=os.path.dirname(self._target))
+                self._file = os.fdopen(handle, "w", encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise self._failed(error) from error
         return self
 
     def write(self, text: str) -> None:
         """Add text; on standard output it is seen at once."""
-        self._file.write(text)
-        if self._temporary is None:
-            self._file.flush()
+        try:
+            self._file.write(text)
+            if self._temporary is None:
+                self._file.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise self._failed(error) from error
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._temporary is None:
+        if self._output == "-":
             return
-        self._file.close()
-        if kind is None:
-            mask = os.umask(0)
-            os.umask(mask)
-            Path(self._temporary).chmod(0o666 & ~mask)  # as any other new file; mkstemp makes it private
-            os.replace(self._temporary, self._output)
-        else:
-            with contextlib.suppress(OSError):
-                os.unlink(self._temporary)
+        try:
+            self._file.close()
+            if self._temporary is not None and kind is None:
+                mask = os.umask(0)
+                os.umask(mask)
+                Path(self._temporary).chmod(0o666 & ~mask)  # as any other new file; mkstemp makes it private
+                os.replace(self._temporary, self._target)
+                self._temporary = None
+        except OSError as failure:
+            if kind is None:
+                raise self._failed(failure) from failure
+        finally:
+            if self._temporary is not None:
+                with contextlib.suppress(OSError):
+                    os.unlink(self._temporary)
+
+    def _failed(self, error: OSError) -> InputError:
+        where = "standard output" if self._output == "-" else self._output
+        return InputError(f"{where}: cannot be written: {error.strerror or error}")
 
 
 class _Writer(ABC):

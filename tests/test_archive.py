@@ -93,8 +93,8 @@ def test_a_compressed_archive_that_is_cut_off_says_so(outer, part):
     assert str(catalogue.digest) == builder.digest(data)
 
 
-@each_compression
-def test_a_damaged_compressed_archive_says_so(outer):
+@pytest.mark.parametrize("outer", [outer for outer in PACKERS if outer is not Compression.ZSTD], ids=str)
+def test_a_damaged_compressed_archive_says_so(outer):  # the builder's zstd frame has no checksum that could tell
     data = bytearray(PACKERS[outer](DATA))
     middle = len(data) // 2
     data[middle : middle + 4] = bytes(byte ^ 0xFF for byte in data[middle : middle + 4])
@@ -103,9 +103,7 @@ def test_a_damaged_compressed_archive_says_so(outer):
     except InputError as error:
         assert "no tar archive" in str(error)
         return
-    blobs = {str(blob.digest) for blob in catalogue.blobs.values()}
-    whole = {str(blob.digest) for blob in measured(io.BytesIO(DATA)).blobs.values()}
-    assert catalogue.outer_anomalies or blobs != whole  # a bare zstd frame has no checksum; the digests tell
+    assert catalogue.outer_anomalies
 
 
 @each_compression
@@ -272,7 +270,7 @@ def test_reading_ends_where_the_tar_ends(tmp_path):
 
 
 def test_a_stop_cancels_what_is_being_read(tmp_path):
-    with Archive(put(tmp_path, DATA)) as archive:
+    with Archive(put(tmp_path, DATA), replace(DEFAULT_LIMITS, chunk=4096)) as archive:
         chunks = archive.chunks(0, len(DATA))
         next(chunks)
         archive._stop.set()

@@ -102,7 +102,11 @@ def test_image_without_layers(layout: str) -> None:
 def test_layer_compressions() -> None:
     layer = LAYERS[0]
     packed = [layer, builder.gz(layer), builder.pgzip(layer), builder.zstd(layer)]
-    packed += [builder.multi_gz(layer[:7], layer[7:]), builder.gz(layer) + bytes(512), builder.zstd(layer[:9]) + builder.zstd(layer[9:])]
+    packed += [
+        builder.multi_gz(layer[:7], layer[7:]),
+        builder.gz(layer) + bytes(512),
+        builder.zstd(layer[:9]) + builder.zstd(layer[9:]),
+    ]
     config = ImageSpec(layers=[layer] * len(packed)).config_bytes()
     document = manifest(config, packed)
     assert_clean(report_of(oci([descriptor(document)], [config, *packed, document])))
@@ -183,7 +187,7 @@ def test_blob_of_another_type_in_the_index_is_nobodys_business() -> None:
     assert_clean(report_of(oci(listed, [CONFIG, *LAYERS, MANIFEST, extra])))
 
 
-# ------------------------------------------------------------------------------------------------ artifacts and subjects
+# ----------------------------------------------------------------------------------------------- artifacts and subjects
 
 
 def test_attestations_are_no_images() -> None:
@@ -298,7 +302,7 @@ def test_sha512() -> None:
     assert all(len(name.partition(":")[2]) == 64 for name in image_ids(report))
 
 
-# ------------------------------------------------------------------------------------------------- documents that differ
+# ------------------------------------------------------------------------------------------------ documents that differ
 
 
 def _two_faces(*, tagged: bool, with_manifest: bool) -> list[Entry]:
@@ -309,7 +313,11 @@ def _two_faces(*, tagged: bool, with_manifest: bool) -> list[Entry]:
     blobs = {entry.path: entry for entry in (*good, *evil) if entry.path.startswith("blobs/")}
     if not with_manifest:
         del blobs[f"blobs/sha256/{target}"]
-    return [*blobs.values(), *(builder.find(good, name) for name in ("index.json", "oci-layout")), builder.find(evil, "manifest.json")]
+    return [
+        *blobs.values(),
+        *(builder.find(good, name) for name in ("index.json", "oci-layout")),
+        builder.find(evil, "manifest.json"),
+    ]
 
 
 @pytest.mark.parametrize("tagged", [True, False])
@@ -344,11 +352,15 @@ def test_keys_that_stand_twice(extra: bytes) -> None:
     assert report.verdict is Verdict.SUSPECT
 
 
-@pytest.mark.parametrize("extra", [{"layers": []}, {"manifests": []}, {"fsLayers": []}, {"imageLayoutVersion": "1.0.0"}])
+@pytest.mark.parametrize(
+    "extra", [{"layers": []}, {"manifests": []}, {"fsLayers": []}, {"imageLayoutVersion": "1.0.0"}]
+)
 def test_config_that_looks_like_another_document(extra: dict[str, Any]) -> None:
     """Keys that readers of configs ignore must not keep the layers from being compared."""
     for layout in ("crane", "containerd", "docker_legacy", "oci_archive"):
-        entries = builder.LAYOUTS[layout]([ImageSpec(extra=extra | {"rootfs": {"type": "layers", "diff_ids": [builder.digest(b"x")] * 2}})])
+        entries = builder.LAYOUTS[layout](
+            [ImageSpec(extra=extra | {"rootfs": {"type": "layers", "diff_ids": [builder.digest(b"x")] * 2}})]
+        )
         report = report_of(entries)
         assert report.verdict is Verdict.TAMPERED, told(report)
         assert "IMG302" in codes(report), told(report)
@@ -379,7 +391,8 @@ def test_config_that_is_none(raw: bytes) -> None:
 def test_encrypted_layer_is_unchecked() -> None:
     secret = b"\x93\x11cipher text" * 99
     document = manifest(CONFIG, [LAYERS[0], secret]).replace(
-        b'tar","digest":"' + builder.digest(secret).encode(), b'tar+encrypted","digest":"' + builder.digest(secret).encode()
+        b'tar","digest":"' + builder.digest(secret).encode(),
+        b'tar+encrypted","digest":"' + builder.digest(secret).encode(),
     )
     assert b"+encrypted" in document
     report = report_of(oci([descriptor(document)], [CONFIG, LAYERS[0], secret, document]))
@@ -387,9 +400,17 @@ def test_encrypted_layer_is_unchecked() -> None:
     assert any("encrypted" in each.reason for each in report.not_checked)
 
 
-@pytest.mark.parametrize("media_type", [builder.OCI_LAYER.replace("v1", "nondistributable.v1"), builder.DOCKER_LAYER.replace("diff", "foreign.diff")])
+@pytest.mark.parametrize(
+    "media_type",
+    [builder.OCI_LAYER.replace("v1", "nondistributable.v1"), builder.DOCKER_LAYER.replace("diff", "foreign.diff")],
+)
 def test_foreign_layer_is_noted(media_type: str) -> None:
-    absent = {"mediaType": media_type, "digest": builder.digest(LAYERS[0]), "size": 1, "urls": ["https://example.com/l"]}
+    absent = {
+        "mediaType": media_type,
+        "digest": builder.digest(LAYERS[0]),
+        "size": 1,
+        "urls": ["https://example.com/l"],
+    }
     document = builder.go(json.loads(MANIFEST) | {"layers": [absent, descriptor(LAYERS[1], builder.OCI_LAYER)]})
     report = report_of(oci([descriptor(document)], [CONFIG, LAYERS[1], document]))
     assert_clean(report)
@@ -409,7 +430,13 @@ def _linked(*links: Entry) -> list[Entry]:
 
 
 def test_links_in_a_circle() -> None:
-    report = report_of(_linked(Entry("", type=b"2", linkname="../a"), Entry("a", type=b"2", linkname="b"), Entry("b", type=b"2", linkname="a")))
+    report = report_of(
+        _linked(
+            Entry("", type=b"2", linkname="../a"),
+            Entry("a", type=b"2", linkname="b"),
+            Entry("b", type=b"2", linkname="a"),
+        )
+    )
     assert {"IMG106", "IMG204"} <= set(codes(report)), told(report)
     assert report.verdict is Verdict.INCOMPLETE
 
@@ -423,7 +450,12 @@ def test_links_that_lead_out(target: str, kind: bytes) -> None:
 
 
 def test_chain_of_links_is_followed() -> None:
-    links = [Entry("", type=b"2", linkname="../a"), Entry("a", type=b"1", linkname="b"), Entry("b", type=b"2", linkname="c"), Entry("c", LAYERS[0])]
+    links = [
+        Entry("", type=b"2", linkname="../a"),
+        Entry("a", type=b"1", linkname="b"),
+        Entry("b", type=b"2", linkname="c"),
+        Entry("c", LAYERS[0]),
+    ]
     assert_clean(report_of(_linked(*links)))
 
 
@@ -473,6 +505,16 @@ def test_bounds_on_documents() -> None:
         assert_clean(report_of(entries))
         report = report_of(entries, limited(document=3000))
         assert report.verdict is not Verdict.INTACT, told(report)
+
+
+def test_bound_on_all_documents_together() -> None:
+    """Documents that nobody asked for must not keep the others from being read unnoticed."""
+    for layout in ("docker_legacy", "docker25", "containerd", "oci_archive", "crane"):
+        entries = builder.LAYOUTS[layout]([ImageSpec(container={"Labels": {"filling": "x" * 4000}})])
+        assert_clean(report_of(entries))
+        report = report_of(entries, limited(documents=3000))
+        assert "IMG902" in codes(report), told(report)
+        assert "IMG905" not in codes(report), told(report)
 
 
 def test_bounds_on_members_and_growth() -> None:

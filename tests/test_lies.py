@@ -354,7 +354,21 @@ values = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
-            st.sampled_from("manifests config Config layers Layers RepoTags rootfs diff_ids history id digest".split()),
+            st.sampled_from(
+                [
+                    "manifests",
+                    "config",
+                    "Config",
+                    "layers",
+                    "Layers",
+                    "RepoTags",
+                    "rootfs",
+                    "diff_ids",
+                    "history",
+                    "id",
+                    "digest",
+                ]
+            ),
             inner,
             max_size=5,
         )

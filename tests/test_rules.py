@@ -85,7 +85,7 @@ def _edited_config() -> list[Entry]:
     changed.name = f"{builder.sha256(changed.data)}.json"
     listed = builder.find(entries, "manifest.json")
     listed.data = listed.data.replace(old.encode(), changed.path.encode())
-    return entries
+    return sorted(entries, key=lambda entry: entry.path)
 
 
 def _views_disagree() -> list[Entry]:
@@ -130,7 +130,12 @@ FIRING = [
     Expected(
         "IMG101", lambda: builder.tar(_layers_last())[: -1024 - 600], ERROR, Verdict.INCOMPLETE, _layers_last()[-1].path
     ),
-    Expected("IMG101", lambda: builder.tar([*builder.crane([ImageSpec()]), Entry("x")])[: -1024 - 200], ERROR, Verdict.INCOMPLETE),
+    Expected(
+        "IMG101",
+        lambda: builder.tar([*builder.crane([ImageSpec()]), Entry("x")])[: -1024 - 200],
+        ERROR,
+        Verdict.INCOMPLETE,
+    ),
     Expected("IMG102", _wrong_checksum, ERROR, Verdict.SUSPECT, _names("docker25")[1]),
     Expected("IMG103", lambda: builder.archive("crane") + TRAILER, WARNING, Verdict.SUSPECT),
     Expected("IMG103", lambda: builder.gz(builder.archive("crane")) + TRAILER, WARNING, Verdict.SUSPECT),
@@ -155,7 +160,9 @@ FIRING = [
         Verdict.INTACT,
         "blobs/",
     ),
-    Expected("IMG105", lambda: _added(Entry("../../etc/cron.d/evil", b"x")), ERROR, Verdict.SUSPECT, "../../etc/cron.d/evil"),
+    Expected(
+        "IMG105", lambda: _added(Entry("../../etc/cron.d/evil", b"x")), ERROR, Verdict.SUSPECT, "../../etc/cron.d/evil"
+    ),
     Expected(
         "IMG105",
         lambda: _added(Entry("out", type=b"2", linkname="../../etc/passwd")),
@@ -166,10 +173,10 @@ FIRING = [
     Expected("IMG106", lambda: _added(Entry("a", type=b"2", linkname="b")), WARNING, Verdict.INCOMPLETE, "a"),
     Expected("IMG107", lambda: builder.tar(builder.crane([ImageSpec()]), end=b""), ERROR, Verdict.INCOMPLETE),
     Expected("IMG107", lambda: builder.tar(builder.crane([ImageSpec()]), end=bytes(512)), ERROR, Verdict.INCOMPLETE),
-    Expected(
-        "IMG108", lambda: builder.archive("crane") + builder.tar([Entry("hidden", b"x")]), ERROR, Verdict.SUSPECT
-    ),
+    Expected("IMG108", lambda: builder.archive("crane") + builder.tar([Entry("hidden", b"x")]), ERROR, Verdict.SUSPECT),
     Expected("IMG109", lambda: _added(Entry("tty", type=b"A")), WARNING, Verdict.SUSPECT, "tty"),
+    Expected("IMG109", lambda: _added(Entry("pipe", type=b"6")), WARNING, Verdict.SUSPECT, "pipe"),
+    Expected("IMG109", lambda: _added(Entry("dev", type=b"3")), WARNING, Verdict.SUSPECT, "dev"),
     Expected("IMG109", lambda: _added(Entry("dir/", b"data", type=b"5")), ERROR, Verdict.SUSPECT, "dir/"),
     Expected("IMG110", lambda: _broken_crc(builder.archive("crane")), ERROR, Verdict.INCOMPLETE),
     Expected(
@@ -221,7 +228,9 @@ FIRING = [
         lambda: _edited(
             "oci_archive",
             "index.json",
-            lambda document: document["manifests"].append({"digest": MISSING, "size": 9, "mediaType": builder.OCI_MANIFEST}),
+            lambda document: document["manifests"].append(
+                {"digest": MISSING, "size": 9, "mediaType": builder.OCI_MANIFEST}
+            ),
         ),
         ERROR,
         Verdict.INCOMPLETE,
@@ -244,7 +253,9 @@ FIRING = [
     ),
     Expected(
         "IMG208",
-        lambda: _one([*LAYERS[:1]], config=ImageSpec(layers=LAYERS[:1]).config_bytes(), media_type=builder.OCI_LAYER + "+gzip"),
+        lambda: _one(
+            [*LAYERS[:1]], config=ImageSpec(layers=LAYERS[:1]).config_bytes(), media_type=builder.OCI_LAYER + "+gzip"
+        ),
         NOTE,
         Verdict.INTACT,
         f"blobs/sha256/{builder.sha256(LAYERS[0])}",

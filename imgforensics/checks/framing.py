@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from imgforensics.case import DAMAGE, Case
 from imgforensics.checks.rule import Check, Found, check
 from imgforensics.findings import Effect, Severity
-from imgforensics.model import Anomaly, AnomalyKind, Location
+from imgforensics.model import Anomaly, AnomalyKind, Location, MemberKind
 
 _ODD_HEADERS = frozenset(
     {
@@ -281,6 +281,11 @@ def odd_tar_header(case: Case) -> Iterator[Found]:
                 tuple(_place(case, other) for other in others[:100]),
                 severity=Severity.NOTE if kind in _HARMLESS_HEADERS else severity,
             )
+    special = [member for member in case.catalogue.members if member.kind in (MemberKind.DEVICE, MemberKind.FIFO)]
+    if special:
+        places = [Location(each.name, offset=each.header.offset, length=each.header.length) for each in special[:101]]
+        more = f" (and {len(special) - 1} more)" if len(special) > 1 else ""
+        yield Found(f"special-type: a {special[0].kind}{more}", places[0], tuple(places[1:]))
 
 
 @check("IMG110", "damaged-outer-compression", Severity.ERROR, Effect.INCOMPLETE)

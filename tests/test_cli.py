@@ -1,0 +1,592 @@
+"""The command line: exit codes, streams, options, and that nothing but an answer ever looks like one."""
+
+import gzip
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from typer.testing import CliRunner, Result
+
+from imgforensics import __version__, batch
+from imgforensics.checks import ALL
+from imgforensics.cli import app, main
+from tests import builder
+
+ROOT = Path(__file__).parent.parent
+FIXTURES = ROOT / "tests" / "fixtures"
+SCHEMA: dict[str, Any] = json.loads((ROOT / "docs" / "report-v1.schema.json").read_text(encoding="utf-8"))
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+LINE_VALIDATOR = jsonschema.Draft202012Validator(
+    {"$schema": SCHEMA["$schema"], "$ref": "#/$defs/archive", "$defs": SCHEMA["$defs"]}
+)
+
+GOOD = builder.archive("crane")
+TWO = builder.archive(
+    "containerd",
+    builder.ImageSpec(tags=["example.com/app:1.0"], platform="linux/amd64"),
+    builder.ImageSpec(tags=["example.com/other:2.0"], platform="linux/arm64/v8"),
+)
+
+
+def tampered() -> bytes:
+    entries = builder.docker_legacy([builder.ImageSpec()])
+    builder.swap_layer(entries)
+    return builder.tar(entries)
+
+
+def incomplete() -> bytes:
+    entries = builder.oci_archive([builder.ImageSpec()])
+    entries.remove(builder.layers_of(entries)[0])
+    return builder.tar(entries)
+
+
+def invoke(*arguments: str | Path, stdin: bytes | None = None, env: dict[str, str | None] | None = None) -> Result:
+    result = CliRunner().invoke(app, [str(each) for each in arguments], input=stdin, env=env)
+    assert "Traceback" not in result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def document(result: Result | str) -> Any:
+    text = result if isinstance(result, str) else result.stdout
+    parsed = json.loads(text)
+    VALIDATOR.validate(parsed)
+    return parsed
+
+
+def lines(result: Result) -> list[Any]:
+    parsed = [json.loads(line) for line in result.stdout.splitlines()]
+    for each in parsed:
+        LINE_VALIDATOR.validate(each)
+    return parsed
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    contents = {
+        "good.tar": GOOD,
+        "two.tar": TWO,
+        "evil.tar": tampered(),
+        "part.tar": incomplete(),
+        "plain.tar": builder.tar([builder.Entry("readme.txt", b"hello")]),
+        "note.txt": b"hello\n",
+        "empty.tar": b"",
+    }
+    for name, data in contents.items():
+        (tmp_path / name).write_bytes(data)
+    return tmp_path
+
+
+# ------------------------------------------------------------------------------------------------------- exit codes
+
+
+@pytest.mark.parametrize("command", ["verify", "inspect"])
+@pytest.mark.parametrize(("name", "code"), [("good.tar", 0), ("two.tar", 0), ("evil.tar", 1), ("part.tar", 1)])
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_zero_is_good_and_one_is_bad(files, command, name, code, form):
+    result = invoke(command, files / name, "-f", form)
+    assert result.exit_code == code
+    assert result.stdout
+    assert result.stderr == ""
+
+
+@pytest.mark.parametrize("command", ["verify", "inspect"])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("gone.tar", "No such file or directory"),
+        ("empty.tar", "the file is empty"),
+        ("note.txt", "no tar archive: text"),
+        ("plain.tar", "a tar archive, but no image"),
+    ],
+)
+def test_two_is_no_answer_and_says_why_in_one_line(files, command, name, words):
+    result = invoke(command, files / name, "--format", "json")
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith(f"imgforensics: {files / name}: {words}")
+    (archive,) = document(result)["archives"]
+    assert archive["verdict"] == "unreadable"
+    assert archive["error"].startswith(words)
+
+
+def test_a_directory_without_an_archive_is_no_answer(tmp_path):
+    (tmp_path / "note.txt").write_bytes(b"hello\n")
+    result = invoke("verify", tmp_path)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"imgforensics: no archive in {tmp_path}; 1 files skipped")
+    (tmp_path / "note.txt").unlink()
+    for form in ("table", "json", "jsonl"):
+        result = invoke("verify", tmp_path, "-f", form)
+        assert (result.exit_code, result.stdout) == (2, "")
+
+
+def test_an_unpacked_layout_says_how_to_pack_it(tmp_path):
+    (tmp_path / "oci-layout").write_bytes(builder.LAYOUT)
+    (tmp_path / "index.json").write_bytes(b"{}")
+    result = invoke("verify", tmp_path)
+    assert result.exit_code == 2
+    assert f"pack it first: tar -C {tmp_path} -cf image.tar ." in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--select", "XYZ"),
+        ("--select", "IMG999"),
+        ("--ignore", "IMG3,NOPE"),
+        ("--image", "@7"),
+        ("--image", "nothing:here"),
+        ("--platform", "plan9/mips"),
+        ("--nonsense",),
+        ("--format", "yaml"),
+        ("--fail-on", "sometimes"),
+        ("--color", "blue"),
+        ("--jobs", "0"),
+        ("--jobs", "many"),
+        ("-o", "no/such/folder/report.json"),
+    ],
+)
+def test_a_wrong_option_is_no_answer(files, arguments):
+    result = invoke("verify", files / "good.tar", *arguments)
+    assert result.exit_code == 2
+    assert result.stderr
+
+
+def test_a_wrong_rule_code_is_told_before_any_work(files, monkeypatch):
+    monkeypatch.setattr(batch, "analyze_archive", None)
+    result = invoke("verify", files / "good.tar", "--select", "ABC")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == "imgforensics: no rule code begins with 'ABC'; 'imgforensics rules' lists them\n"
+
+
+@pytest.mark.parametrize("arguments", [("verify",), ("nonsense",), ("rules", "IMG000"), ("rules", "a", "b")])
+def test_a_wrong_command_is_no_answer(arguments):
+    result = invoke(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")
+def test_an_unreadable_file_is_no_answer(files):
+    (files / "good.tar").chmod(0)
+    result = invoke("verify", files / "good.tar")
+    assert result.exit_code == 2
+    assert "Permission denied" in result.stderr
+
+
+def test_no_answer_for_one_path_outweighs_findings(files):
+    assert invoke("verify", files / "evil.tar", files / "gone.tar", files / "good.tar").exit_code == 2
+
+
+def test_an_interrupt_is_130(files, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(batch, "analyze_archive", interrupt)
+    report = files / "report.json"
+    for extra in ((), ("-o", str(report))):
+        result = invoke("verify", files / "good.tar", *extra)
+        assert (result.exit_code, result.stdout, result.stderr) == (130, "", "imgforensics: interrupted\n")
+    assert not report.exists()
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("oops"), RecursionError("deep"), MemoryError(), OSError(5, "I/O")])
+def test_an_internal_error_is_two_and_never_findings(files, monkeypatch, error):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr("imgforensics.run.run", fail)
+    result = invoke("verify", files / "good.tar")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert len(result.stderr.splitlines()) == 1
+
+    monkeypatch.undo()
+    monkeypatch.setattr(batch, "analyze_archive", fail)
+    result = invoke("verify", files / "good.tar", files / "two.tar", "-f", "json")
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 2
+    assert document(result)["summary"]["unreadable"] == 2
+
+
+# ---------------------------------------------------------------------------------------------------------- streams
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_standard_input(pack):
+    result = invoke("verify", "-", "-f", "json", stdin=pack(GOOD))
+    (archive,) = document(result)["archives"]
+    assert (result.exit_code, archive["path"], archive["verdict"]) == (0, "-", "intact")
+    assert archive["sha256"] == builder.digest(pack(GOOD))
+
+
+def test_empty_standard_input():
+    result = invoke("verify", "-", stdin=b"")
+    assert (result.exit_code, result.stderr) == (2, "imgforensics: -: the file is empty\n")
+
+
+def test_output_is_written_whole_and_leaves_nothing_else(files):
+    before = set(os.listdir(files))
+    report = files / "report.json"
+    result = invoke("verify", files / "evil.tar", "-f", "json", "-o", report)
+    assert (result.exit_code, result.stdout, result.stderr) == (1, "", "")
+    assert report.read_text(encoding="ascii") == invoke("verify", files / "evil.tar", "-f", "json").stdout
+    assert set(os.listdir(files)) == before | {"report.json"}
+
+
+def test_output_replaces_a_report_and_has_ordinary_rights(files):
+    report = files / "report.json"
+    report.write_text("old")
+    assert invoke("verify", files / "good.tar", "-f", "json", "-o", report).exit_code == 0
+    document(report.read_text(encoding="ascii"))
+    mask = os.umask(0)
+    os.umask(mask)
+    assert report.stat().st_mode & 0o777 == 0o666 & ~mask
+
+
+def test_a_run_without_an_answer_for_one_path_still_writes_its_report(files):
+    report = files / "report.json"
+    assert invoke("verify", files / "gone.tar", files / "good.tar", "-f", "json", "-o", report).exit_code == 2
+    assert document(report.read_text(encoding="ascii"))["summary"]["unreadable"] == 1
+
+
+@pytest.mark.parametrize("old", [None, "old"])
+def test_a_run_that_fails_leaves_the_output_as_it_was(files, old, monkeypatch):
+    empty = files / "empty"
+    empty.mkdir()
+    report = files / "report.json"
+    if old is not None:
+        report.write_text(old)
+    before = set(os.listdir(files))
+
+    def fail(*_):
+        raise ZeroDivisionError
+
+    assert invoke("verify", empty, "-o", report).exit_code == 2
+    assert invoke("verify", files / "good.tar", "--select", "NO", "-o", report).exit_code == 2
+    assert invoke("rules", "NO", "-o", report).exit_code == 2
+    monkeypatch.setattr(sys.modules["imgforensics.render.json_v1"], "closing", fail)
+    assert invoke("verify", files / "good.tar", "-f", "json", "-o", report).exit_code == 2
+    assert set(os.listdir(files)) == before
+    assert old is None or report.read_text() == old
+
+
+def test_output_into_a_directory_is_an_error_that_leaves_nothing(files):
+    folder = files / "folder"
+    folder.mkdir()
+    before = set(os.listdir(files))
+    result = invoke("verify", files / "good.tar", "-o", folder)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "internal" not in result.stderr
+    assert set(os.listdir(files)) == before
+    assert os.listdir(folder) == []
+
+
+def test_output_to_what_is_no_regular_file_writes_into_it(files):
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("no named pipes")
+    pipe = files / "pipe"
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert invoke("verify", files / "good.tar", "-q", "-o", pipe).exit_code == 0
+        assert os.read(reading, 6) == b"INTACT"
+    finally:
+        os.close(reading)
+    assert pipe.is_fifo()
+
+
+def test_output_through_a_link_keeps_the_link(files):
+    (files / "link.txt").symlink_to("real.txt")
+    (files / "real.txt").write_text("old")
+    assert invoke("verify", files / "good.tar", "-q", "-o", files / "link.txt").exit_code == 0
+    assert (files / "link.txt").is_symlink()
+    assert (files / "real.txt").read_text().startswith("INTACT")
+
+
+@pytest.mark.parametrize("output", ["good.tar", "./good.tar"])
+def test_output_never_replaces_the_evidence(files, output, monkeypatch):
+    monkeypatch.chdir(files)
+    assert invoke("verify", "good.tar", "-o", output).exit_code == 2
+    assert (files / "good.tar").read_bytes() == GOOD
+
+
+def test_a_report_inside_the_directory_that_it_is_about_never_holds_itself(files):
+    report = files / "report.json"
+    invoke("verify", files, "-f", "json", "-o", report)
+    skipped = [each["path"] for each in document(report.read_text())["skipped"]]
+    assert skipped == [str(files / name) for name in ("empty.tar", "note.txt", "plain.tar")]
+
+
+def test_progress_goes_to_stderr(files):
+    result = invoke("verify", files / "good.tar", "--progress", "-f", "json")
+    assert result.exit_code == 0
+    document(result)
+
+
+def run(*arguments: str | Path, **more: Any) -> subprocess.CompletedProcess[bytes]:
+    command = [sys.executable, "-m", "imgforensics", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=60, **more)
+
+
+def test_as_a_program(files):
+    result = run("verify", files / "evil.tar", "-f", "json")
+    assert result.returncode == 1
+    assert result.stderr == b""
+    document(result.stdout.decode("ascii"))
+    with (files / "good.tar").open("rb") as stream:
+        assert run("verify", "-", "-q", stdin=stream).returncode == 0
+
+
+def test_as_a_program_whose_reader_has_had_enough(files):
+    command = [sys.executable, "-m", "imgforensics", "verify", str(files / "two.tar"), "-f", "json"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        errors = process.stderr.read()
+        assert process.wait(60) == 2
+    assert errors == b""
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+def test_as_a_program_whose_disk_is_full(files):
+    with open("/dev/full", "wb") as full:
+        command = [sys.executable, "-m", "imgforensics", "verify", str(files / "good.tar")]
+        result = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, check=False, timeout=60)
+    assert result.returncode == 2
+    assert result.stderr == b"imgforensics: standard output: cannot be written: No space left on device\n"
+
+
+def test_names_that_the_terminal_cannot_show(files):
+    name = os.fsdecode(b"odd-\xff-\xc3\xa9.tar")
+    (files / name).write_bytes(GOOD)
+    result = run(
+        "verify", files / name, files / (name + "-gone"), "-q", env={**os.environ, "PYTHONIOENCODING": "ascii"}
+    )
+    assert result.returncode == 2
+    assert b"odd-\\xff-\\xe9.tar" in result.stdout
+    assert b"Traceback" not in result.stderr
+
+
+# ----------------------------------------------------------------------------------------------------- the forms
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in FIXTURES.glob("*.tar*")))
+def test_real_archives_verify_and_their_reports_are_valid(name):
+    result = invoke("verify", FIXTURES / name, "-f", "json")
+    assert result.exit_code == 0, result.stdout
+    assert document(result)["summary"]["intact"] == 1
+    result = invoke("inspect", FIXTURES / name, "-f", "json")
+    assert document(result)["archives"][0]["images"]
+
+
+def test_json_of_everything_at_once(files):
+    result = invoke("verify", files / "two.tar", files, files / "gone.tar", "--format", "json")
+    report = document(result)
+    names = ["two.tar", "evil.tar", "good.tar", "part.tar", "two.tar", "gone.tar"]
+    assert [each["path"] for each in report["archives"]] == [str(files / name) for name in names]
+    assert [each["path"] for each in report["skipped"]] == [
+        str(files / name) for name in ("empty.tar", "note.txt", "plain.tar")
+    ]
+    verdicts = [each["verdict"] for each in report["archives"]]
+    assert verdicts == ["intact", "tampered", "intact", "incomplete", "intact", "unreadable"]
+    counted = {verdict: verdicts.count(verdict) for verdict in verdicts}
+    findings = sum(len(each["findings"]) for each in report["archives"])
+    assert report["summary"] == {"suspect": 0, "unchecked": 0, **counted, "archives": 6, "findings": findings}
+    assert result.exit_code == 2
+
+
+def test_jsonl_is_the_archives_of_json_one_a_line(files):
+    paths = [files / "two.tar", files / "gone.tar", files / "evil.tar"]
+    one, other = invoke("verify", *paths, "-f", "jsonl"), invoke("verify", *paths, "-f", "json")
+    assert lines(one) == document(other)["archives"]
+    assert one.exit_code == other.exit_code == 2
+
+
+def test_each_result_is_written_as_it_ends(files, monkeypatch):
+    written = []
+    real = batch.analyze_archive
+
+    def watch(source, options, progress=None):
+        written.append(sys.stdout.buffer.getvalue().count(b"\n"))  # type: ignore[attr-defined]
+        return real(source, options, progress=progress)
+
+    monkeypatch.setattr(batch, "analyze_archive", watch)
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), write_through=True))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
+    app(["verify", *[str(files / "good.tar")] * 3, "-f", "jsonl"], standalone_mode=False)
+    assert written == [0, 1, 2]
+
+
+def test_the_table_ends_in_a_summary_where_there_are_several(files):
+    assert "archives" not in invoke("verify", files / "good.tar").stdout
+    result = invoke("verify", files)
+    assert re.search(r"^tampered +1$", result.stdout, re.MULTILINE)
+    assert re.search(r"^archives +4$", result.stdout, re.MULTILINE)
+    assert "3 files skipped" in result.stdout
+    assert "note.txt" not in result.stdout
+    assert "note.txt: text" in invoke("verify", files, "-v").stdout
+
+
+# ------------------------------------------------------------------------------------------------------------ options
+
+
+def codes(result: Result) -> set[str]:
+    return {finding["code"] for each in document(result)["archives"] for finding in each["findings"]}
+
+
+def test_select_and_ignore(files):
+    everything = codes(invoke("verify", files / "evil.tar", "-f", "json"))
+    assert any(code.startswith("IMG3") for code in everything)
+    result = invoke("verify", files / "evil.tar", "-f", "json", "--select", "img3")
+    assert codes(result) == {code for code in everything if code.startswith("IMG3")}
+    result = invoke("verify", files / "evil.tar", "-f", "json", "--ignore", "IMG3")
+    assert codes(result) == {code for code in everything if not code.startswith("IMG3")}
+    first = min(everything)
+    both = ("--select", f"{first}, IMG1", "--select", "IMG9", "--ignore", first)
+    result = invoke("verify", files / "evil.tar", "-f", "json", *both)
+    assert first not in codes(result)
+    assert {"what": f"rule {first}", "reason": "not selected"} in document(result)["archives"][0]["not_checked"]
+
+
+def test_fail_on(files):
+    entries = builder.docker_legacy([builder.ImageSpec()])
+    odd = files / "odd.tar"
+    odd.write_bytes(builder.tar([*entries, builder.Entry("stray.txt", b"what is this")]))
+    found = {each["severity"] for each in document(invoke("verify", odd, "-f", "json"))["archives"][0]["findings"]}
+    assert found
+    assert "error" not in found
+    assert invoke("verify", odd).exit_code == 0
+    assert invoke("verify", odd, "--fail-on", "warning").exit_code == int("warning" in found)
+    assert invoke("verify", odd, "--fail-on", "note").exit_code == 1
+    assert invoke("verify", files / "evil.tar", "--fail-on", "note").exit_code == 1
+    assert invoke("verify", files / "evil.tar", "--fail-on", "never").exit_code == 0
+    assert invoke("verify", files / "gone.tar", "--fail-on", "never").exit_code == 2
+
+
+def test_fast_never_says_intact(files):
+    big = files / "big.tar"
+    big.write_bytes(builder.archive("crane", builder.ImageSpec(layers=[builder.layer({"big": os.urandom(2 << 20)})])))
+    (archive,) = document(invoke("verify", big, "--fast", "-f", "json"))["archives"]
+    assert archive["verdict"] == "unchecked"
+    assert archive["sha256"] is None
+    assert any(each["what"] == "SHA-256 of the archive" for each in archive["not_checked"])
+    (small,) = document(invoke("verify", files / "good.tar", "--fast", "-f", "json"))["archives"]
+    assert small["verdict"] == "unchecked"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "indexes"),
+    [
+        (("--image", "@1"), [1]),
+        (("--image", "example.com/app:1.0"), [0]),
+        (("--image", "example.com/other:2.0", "--platform", "linux/arm64"), [1]),
+        (("--platform", "linux"), [0, 1]),
+        (("--platform", "linux/arm64/v8"), [1]),
+    ],
+)
+@pytest.mark.parametrize("command", ["verify", "inspect"])
+def test_image_and_platform_choose(files, command, arguments, indexes):
+    result = invoke(command, files / "two.tar", "-f", "json", *arguments)
+    assert [each["index"] for each in document(result)["archives"][0]["images"]] == indexes
+
+
+def test_an_image_that_is_not_there_names_those_that_are(files):
+    result = invoke("verify", files / "two.tar", "--platform", "linux/s390x")
+    assert result.exit_code == 2
+    assert "example.com/other:2.0 linux/arm64/v8" in result.stderr
+
+
+def test_quiet_is_one_line_an_archive_and_verbose_says_more(files):
+    paths = (files / "good.tar", files / "evil.tar")
+    quiet = invoke("verify", "-q", files / "evil.tar").stdout
+    assert re.fullmatch(r"TAMPERED .*\n", quiet)
+    ordinary, verbose = (invoke("verify", *paths, *more).stdout for more in ((), ("-v",)))
+    assert "not checked:" not in ordinary
+    assert "not checked: files inside layers" in verbose
+
+
+@pytest.mark.parametrize("option", [("-q",), ("-v",), ("--color", "always")])
+def test_global_options_stand_before_the_command_or_after_it(files, option):
+    plain = invoke("verify", files / "evil.tar").stdout
+    before = invoke(*option, "verify", files / "evil.tar").stdout
+    assert before == invoke("verify", files / "evil.tar", *option).stdout
+    assert before != plain
+
+
+def test_colour(files, monkeypatch):
+    def painted(*arguments: str, **env: str) -> bool:
+        return "\x1b[" in invoke("verify", files / "evil.tar", *arguments, env=env).stdout
+
+    assert not painted()
+    assert painted("--color", "always")
+    assert painted("--color", "always", NO_COLOR="1")
+    assert not painted("--color", "never")
+    from imgforensics import cli
+
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert cli._wants_colour(cli.Colour.AUTO, "-")
+    assert not cli._wants_colour(cli.Colour.AUTO, "report.txt")
+    assert not cli._wants_colour(cli.Colour.NEVER, "-")
+    monkeypatch.setenv("TERM", "dumb")
+    assert not cli._wants_colour(cli.Colour.AUTO, "-")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert not cli._wants_colour(cli.Colour.AUTO, "-")
+
+
+@pytest.mark.parametrize("jobs", ["1", "2", "9"])
+def test_jobs_change_nothing(files, jobs):
+    assert invoke("verify", files, "-f", "json", "--jobs", jobs).stdout == invoke("verify", files, "-f", "json").stdout
+
+
+def test_version_and_help():
+    result = invoke("--version")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, f"imgforensics {__version__}\n", "")
+    for arguments in (("-h",), ("--help",), ("verify", "-h"), ("inspect", "--help"), ("rules", "--help")):
+        result = invoke(*arguments)
+        assert result.exit_code == 0
+        assert "Usage" in result.stdout
+
+
+def test_the_entry_point_keeps_odd_characters_from_failing(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["imgforensics", "--version"])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    assert stop.value.code == 0
+
+
+# -------------------------------------------------------------------------------------------------------------- rules
+
+
+def test_rules_are_listed():
+    result = invoke("rules")
+    assert result.exit_code == 0
+    assert [line.split()[0] for line in result.stdout.splitlines()[2:]] == [each.rule.code for each in ALL]
+
+
+@pytest.mark.parametrize("asked", ["IMG301", "img301", "config-digest-mismatch", "Config-Digest-Mismatch"])
+def test_a_rule_is_explained_by_code_or_name(asked):
+    result = invoke("rules", asked)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("IMG301 config-digest-mismatch (error, since ")
+    (rule,) = json.loads(invoke("rules", asked, "-f", "json").stdout)
+    assert (rule["code"], rule["severity"], rule["verdict"]) == ("IMG301", "error", "tampered")
+    assert rule["documentation"] in result.stdout
+
+
+def test_rules_as_json_and_into_a_file(tmp_path):
+    result = invoke("rules", "-f", "json")
+    assert [each["code"] for each in json.loads(result.stdout)] == [each.rule.code for each in ALL]
+    assert invoke("rules", "-f", "json", "-o", tmp_path / "rules.json").stdout == ""
+    assert (tmp_path / "rules.json").read_text(encoding="utf-8") == result.stdout
