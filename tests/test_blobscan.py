@@ -24,7 +24,7 @@ FIXTURES = Path(__file__).parent / "fixtures"
 TAR = b"some/file".ljust(512, b"\0") + bytes(range(256)) * 40
 STORED = {
     Compression.NONE: TAR,
-    Compression.GZIP: gzip.compress(TAR),
+    Compression.GZIP: gzip.compress(TAR, mtime=0),
     Compression.BZIP2: bz2.compress(TAR),
     Compression.XZ: lzma.compress(TAR),
     Compression.ZSTD: zstd.compress(TAR),

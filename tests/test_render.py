@@ -267,10 +267,16 @@ def test_hostile_paths_and_keys(text):
 )
 @pytest.mark.parametrize("key", ["Env", "Labels", "Cmd", "User"])
 def test_any_value_in_a_config_gives_valid_json(key, value):
-    config = builder.ImageSpec().config_bytes().replace(b'"config":{', f'"config":{{"{key}":{value},'.encode(), 1)
+    config = (
+        builder.ImageSpec(container={"Domainname": ""})
+        .config_bytes()
+        .replace(b'"config":{', f'"config":{{"{key}":{value},'.encode(), 1)
+    )
     report = examined(builder.tar(builder.crane([builder.ImageSpec(container={}, raw_config=config)])))
     tables(report)
-    json_of(report, "inspect")
+    (archive,) = json_of(report, "inspect")["archives"]
+    if not archive["findings"]:
+        assert key in archive["images"][0]["config"]["runtime"]
 
 
 # ------------------------------------------------------------------------------------------------- the same again

@@ -188,8 +188,15 @@ FIRING = [
     ),
     Expected(
         "IMG201",
-        lambda: builder.crane([ImageSpec(raw_config=b'{"os":"linux"}')]),
+        lambda: builder.crane([ImageSpec(raw_config=b"garbage")]),
         ERROR,
+        Verdict.SUSPECT,
+        builder.digest(b"garbage"),
+    ),
+    Expected(
+        "IMG201",
+        lambda: builder.crane([ImageSpec(raw_config=b'{"os":"linux"}')]),
+        WARNING,
         Verdict.SUSPECT,
         builder.digest(b'{"os":"linux"}'),
     ),

@@ -121,7 +121,9 @@ def _config_json(image: Image) -> Json | None:
         "created": _text(image.config.created) or None,
         "author": _text(image.config.author) or None,
         "docker_version": _text(image.config.docker_version) or None,
-        "runtime": {name: runtime[name] for name in kept if name in runtime} if isinstance(runtime, dict) else None,
+        "runtime": {name: _clean(runtime[name]) for name in kept if name in runtime}
+        if isinstance(runtime, dict)
+        else None,
     }
 
 
@@ -200,6 +202,17 @@ def location_json(location: Location) -> Json:
         "image": location.image,
         "layer": location.layer,
     }
+
+
+def _clean(value: object) -> object:
+    """A value of a document, its texts as :func:`_text` gives them; its depth is bounded by the reader."""
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, dict):
+        return {_text(key): _clean(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    return value
 
 
 def _text(text: str) -> str:

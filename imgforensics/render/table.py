@@ -174,7 +174,9 @@ def _image_details(case: Case, image: Image) -> list[str]:
         rows.append(
             [
                 str(layer.index),
-                blob.diff_id.short if blob and blob.diff_id else (layer.claimed_diff_id or "?")[:19] + " (claimed)",
+                blob.diff_id.short
+                if blob and blob.diff_id
+                else printable(layer.claimed_diff_id or "?")[:19] + " (claimed)",
                 "" if layer.member is None else str(case.catalogue.members[layer.member].present),
                 blob.compression.value if blob else "absent" if layer.member is None else "not hashed",
                 printable(commands[layer.index] if layer.index < len(commands) else "")[:60],
