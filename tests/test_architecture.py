@@ -110,13 +110,13 @@ def _calls(path: Path) -> Iterator[tuple[str, str, int]]:
                     yield ast.unparse(value), name, node.lineno
 
 
-def test_the_order_names_every_room_once():
+def test_the_order_names_every_room_once() -> None:
     rooms = {_room(_name(path)) for path in FILES} - set(TOP)
     assert rooms == set(ORDER)
     assert len(ORDER) == len(set(ORDER))
 
 
-def test_the_table_on_paper_is_this_order():
+def test_the_table_on_paper_is_this_order() -> None:
     if not PAPER.exists():
         pytest.skip("not a checkout")
     table = PAPER.read_text(encoding="utf-8").partition("## The rooms")[2].partition("\n## ")[0]
@@ -125,7 +125,7 @@ def test_the_table_on_paper_is_this_order():
 
 
 @pytest.mark.parametrize("path", FILES, ids=_name)
-def test_a_room_imports_only_rooms_above_it(path):
+def test_a_room_imports_only_rooms_above_it(path: Path) -> None:
     own = _room(_name(path))
     if own in TOP:
         return
@@ -134,7 +134,7 @@ def test_a_room_imports_only_rooms_above_it(path):
 
 
 @pytest.mark.parametrize("path", FILES, ids=_name)
-def test_only_the_ends_open_files(path):
+def test_only_the_ends_open_files(path: Path) -> None:
     if _name(path) in OPENERS:
         return
     modules = {name.partition(".")[0] for name in _imports(_tree(path))}
@@ -145,14 +145,14 @@ def test_only_the_ends_open_files(path):
     assert not [call for call in _calls(path) if call[1] in opening or call[:2] == ("os", "walk")]
 
 
-def test_analyze_only_asks_what_a_path_is():
+def test_analyze_only_asks_what_a_path_is() -> None:
     path = ROOT / "analyze.py"
     asked = {name for on, name, _ in _calls(path) if on.startswith(("Path(", "folder", "(folder", "os.", "os"))}
     assert asked <= {"is_dir", "exists", "fspath"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=_name)
-def test_only_the_ends_print(path):
+def test_only_the_ends_print(path: Path) -> None:
     if _name(path) in PRINTERS:
         return
     assert not [call for call in _calls(path) if call[1] in ("print", "echo", "secho", "warn")]
@@ -163,7 +163,7 @@ def test_only_the_ends_print(path):
 
 
 @pytest.mark.parametrize("path", FILES, ids=_name)
-def test_nothing_reaches_a_network_or_another_program(path):
+def test_nothing_reaches_a_network_or_another_program(path: Path) -> None:
     modules = {name.partition(".")[0] for name in _imports(_tree(path))}
     forbidden = (
         "socket ssl urllib urllib3 http httpx requests aiohttp asyncio ftplib smtplib subprocess multiprocessing"
@@ -174,7 +174,7 @@ def test_nothing_reaches_a_network_or_another_program(path):
 
 
 @pytest.mark.parametrize("path", FILES, ids=_name)
-def test_every_module_says_what_it_is_and_stays_short(path):
+def test_every_module_says_what_it_is_and_stays_short(path: Path) -> None:
     if _name(path) != "version":
         assert ast.get_docstring(_tree(path))
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 540

@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-import imgforensics.archive
-from imgforensics import InputError
+from imgforensics import InputError, tarwalk
 from imgforensics.archive import Archive, Cancelled, describe, looks_like_archive
 from imgforensics.catalogue import Catalogue
 from imgforensics.limits import DEFAULT_LIMITS
@@ -48,21 +47,21 @@ def facts(catalogue: Catalogue) -> tuple[object, ...]:
 
 
 @pytest.fixture
-def no_temporary(monkeypatch):
-    def refuse(**_):
+def no_temporary(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: Any) -> None:
         raise AssertionError("a temporary file was made")
 
     monkeypatch.setattr("tempfile.TemporaryFile", refuse)
 
 
-def test_a_plain_file_is_read_in_place(tmp_path, no_temporary):
+def test_a_plain_file_is_read_in_place(tmp_path: Path, no_temporary: None) -> None:
     catalogue = measured(put(tmp_path, DATA))
     assert str(catalogue.digest) == builder.digest(DATA)
     assert (catalogue.outer, catalogue.size, catalogue.tar_size) == (Compression.NONE, len(DATA), len(DATA))
     assert [blob.digest for blob in catalogue.blobs.values()]
 
 
-def test_every_member_has_the_digest_of_its_bytes():
+def test_every_member_has_the_digest_of_its_bytes() -> None:
     entries = builder.docker_legacy([builder.ImageSpec()])
     catalogue = measured(io.BytesIO(builder.tar(entries)))
     true = {entry.path.rstrip("/"): builder.digest(entry.data) for entry in entries if entry.type == b"0"}
@@ -70,7 +69,7 @@ def test_every_member_has_the_digest_of_its_bytes():
 
 
 @each_compression
-def test_compression_around_the_tar_is_undone(tmp_path, outer):
+def test_compression_around_the_tar_is_undone(tmp_path: Path, outer: Compression) -> None:
     data = PACKERS[outer](DATA)
     catalogue = measured(put(tmp_path, data))
     assert (catalogue.outer, catalogue.outer_anomalies) == (outer, ())
@@ -81,7 +80,7 @@ def test_compression_around_the_tar_is_undone(tmp_path, outer):
 
 @each_compression
 @pytest.mark.parametrize("part", [0.3, 0.6, 0.99])
-def test_a_compressed_archive_that_is_cut_off_says_so(outer, part):
+def test_a_compressed_archive_that_is_cut_off_says_so(outer: Compression, part: float) -> None:
     data = PACKERS[outer](DATA)
     data = data[: int(len(data) * part)]
     try:
@@ -94,7 +93,9 @@ def test_a_compressed_archive_that_is_cut_off_says_so(outer, part):
 
 
 @pytest.mark.parametrize("outer", [outer for outer in PACKERS if outer is not Compression.ZSTD], ids=str)
-def test_a_damaged_compressed_archive_says_so(outer):  # the builder's zstd frame has no checksum that could tell
+def test_a_damaged_compressed_archive_says_so(
+    outer: Compression,
+) -> None:  # the builder's zstd frame has no checksum that could tell
     data = bytearray(PACKERS[outer](DATA))
     middle = len(data) // 2
     data[middle : middle + 4] = bytes(byte ^ 0xFF for byte in data[middle : middle + 4])
@@ -110,7 +111,9 @@ def test_a_damaged_compressed_archive_says_so(outer):  # the builder's zstd fram
 @pytest.mark.parametrize(
     ("rest", "kind"), [(b"garbage!", AnomalyKind.TRAILING_BYTES), (bytes(512), AnomalyKind.TRAILING_ZEROS)]
 )
-def test_what_follows_the_compressed_stream_is_noted_and_hashed(outer, rest, kind):
+def test_what_follows_the_compressed_stream_is_noted_and_hashed(
+    outer: Compression, rest: bytes, kind: AnomalyKind
+) -> None:
     data = PACKERS[outer](DATA) + rest
     catalogue = measured(io.BytesIO(data))
     if not (outer is Compression.XZ and rest == bytes(512)):  # the padding of xz's own format
@@ -119,7 +122,7 @@ def test_what_follows_the_compressed_stream_is_noted_and_hashed(outer, rest, kin
     assert catalogue.tar_size == len(DATA)
 
 
-def test_a_file_object_is_read_from_where_it_stands():
+def test_a_file_object_is_read_from_where_it_stands() -> None:
     stream = io.BytesIO(b"before" + DATA)
     stream.seek(6)
     catalogue = measured(stream)
@@ -128,7 +131,7 @@ def test_a_file_object_is_read_from_where_it_stands():
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_a_pipe_that_hands_out_little_at_a_time_is_read_to_its_end(pack):
+def test_a_pipe_that_hands_out_little_at_a_time_is_read_to_its_end(pack: Callable[[bytes], bytes]) -> None:
     data = pack(DATA)
     reading, writing = os.pipe()
 
@@ -146,7 +149,7 @@ def test_a_pipe_that_hands_out_little_at_a_time_is_read_to_its_end(pack):
     assert facts(catalogue) == facts(measured(io.BytesIO(DATA)))
 
 
-def test_an_opened_file_is_not_closed(tmp_path):
+def test_an_opened_file_is_not_closed(tmp_path: Path) -> None:
     with put(tmp_path, DATA).open("rb") as stream:
         measured(stream)
         assert not stream.closed
@@ -165,12 +168,12 @@ def test_an_opened_file_is_not_closed(tmp_path):
         (b"\x04\x22\x4d\x18" + bytes(600), "an lz4 stream; unpack it first"),
     ],
 )
-def test_what_is_no_tar_is_an_input_error_that_says_what_it_is(data, words):
+def test_what_is_no_tar_is_an_input_error_that_says_what_it_is(data: bytes, words: str) -> None:
     with pytest.raises(InputError, match=f"^{words}$"):
         measured(io.BytesIO(data))
 
 
-def test_missing_files_and_directories_are_input_errors(tmp_path):
+def test_missing_files_and_directories_are_input_errors(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="^No such file or directory$"):
         Archive(tmp_path / "gone.tar")
     with pytest.raises(InputError, match="^is a directory$"):
@@ -180,11 +183,13 @@ def test_missing_files_and_directories_are_input_errors(tmp_path):
 
 
 @pytest.mark.parametrize("size", [len(BIG) // 2, 512])
-def test_a_file_that_shrinks_while_it_is_read_is_no_evidence(tmp_path, monkeypatch, size):
+def test_a_file_that_shrinks_while_it_is_read_is_no_evidence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
     path = put(tmp_path, BIG)
-    index = imgforensics.archive.tarwalk.index
+    index = tarwalk.index
 
-    def shrink(*arguments):
+    def shrink(*arguments: Any) -> Any:
         found = index(*arguments)
         os.truncate(path, size)
         return found
@@ -195,11 +200,13 @@ def test_a_file_that_shrinks_while_it_is_read_is_no_evidence(tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("change", ["grow", "touch"])
-def test_a_file_that_changes_while_it_is_read_is_no_evidence(tmp_path, monkeypatch, change):
+def test_a_file_that_changes_while_it_is_read_is_no_evidence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
     path = put(tmp_path, BIG)
-    index = imgforensics.archive.tarwalk.index
+    index = tarwalk.index
 
-    def alter(*arguments):
+    def alter(*arguments: Any) -> Any:
         found = index(*arguments)
         if change == "grow":
             with path.open("ab") as stream:
@@ -214,7 +221,7 @@ def test_a_file_that_changes_while_it_is_read_is_no_evidence(tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("data", [DATA, BIG, builder.archive("containerd"), gzip.compress(DATA, mtime=0)])
-def test_any_number_of_jobs_measures_the_same(tmp_path, data):
+def test_any_number_of_jobs_measures_the_same(tmp_path: Path, data: bytes) -> None:
     path = put(tmp_path, data)
     one, four = measured(path, jobs=1), measured(path, jobs=4)
     assert facts(one) == facts(four)
@@ -223,14 +230,14 @@ def test_any_number_of_jobs_measures_the_same(tmp_path, data):
 
 
 @pytest.mark.parametrize("algorithm", ["sha256", "sha512"])
-def test_another_algorithm_is_computed_only_where_it_is_claimed(algorithm):
+def test_another_algorithm_is_computed_only_where_it_is_claimed(algorithm: str) -> None:
     layout = "oci_layout_sha512" if algorithm == "sha512" else "oci_archive"
     catalogue = measured(io.BytesIO(builder.archive(layout)))
     others = {name for blob in catalogue.blobs.values() for name in blob.other_digests}
     assert others == ({"sha512"} if algorithm == "sha512" else set())
 
 
-def test_a_sha512_claim_in_a_document_is_enough():
+def test_a_sha512_claim_in_a_document_is_enough() -> None:
     document = builder.go({"schemaVersion": 2, "manifests": [{"digest": "sha512:" + "0" * 128, "size": 1}]})
     big = bytes(2 << 20)
     entries = [builder.Entry("index.json", document), builder.Entry("big", big), builder.Entry("small", b"x")]
@@ -240,7 +247,7 @@ def test_a_sha512_claim_in_a_document_is_enough():
     ]
 
 
-def test_documents_are_kept_up_to_a_budget():
+def test_documents_are_kept_up_to_a_budget() -> None:
     documents = [builder.Entry(f"{number}.json", b'{"n": "%04d"}' % number) for number in range(10)]
     size = len(documents[0].data)
     catalogue = measured(io.BytesIO(builder.tar(documents)), documents=4 * size)
@@ -251,25 +258,25 @@ def test_documents_are_kept_up_to_a_budget():
     assert all(blob.digest for blob in catalogue.blobs.values())
 
 
-def test_fast_leaves_large_members_and_the_whole_unhashed(tmp_path):
+def test_fast_leaves_large_members_and_the_whole_unhashed(tmp_path: Path) -> None:
     catalogue = measured(put(tmp_path, BIG), fast=True)
     assert catalogue.digest is None
     assert list(catalogue.blobs) == [0]
     assert dict(catalogue.unmeasured) == {1: "not hashed: structure only was asked for"}
 
 
-def test_fast_has_the_digest_of_what_was_read_through_anyway():
+def test_fast_has_the_digest_of_what_was_read_through_anyway() -> None:
     assert str(measured(io.BytesIO(BIG), fast=True).digest) == builder.digest(BIG)
 
 
-def test_reading_ends_where_the_tar_ends(tmp_path):
+def test_reading_ends_where_the_tar_ends(tmp_path: Path) -> None:
     with Archive(put(tmp_path, DATA)) as archive:
         assert archive.read(0, 10) == DATA[:10]
         assert archive.read(len(DATA) - 3, 10) == DATA[-3:]
         assert archive.read(len(DATA) + 5, 10) == b""
 
 
-def test_a_stop_cancels_what_is_being_read(tmp_path):
+def test_a_stop_cancels_what_is_being_read(tmp_path: Path) -> None:
     with Archive(put(tmp_path, DATA), replace(DEFAULT_LIMITS, chunk=4096)) as archive:
         chunks = archive.chunks(0, len(DATA))
         next(chunks)
@@ -280,7 +287,7 @@ def test_a_stop_cancels_what_is_being_read(tmp_path):
             next(archive.chunks(0, 1))
 
 
-def test_an_interrupt_stops_the_other_threads(tmp_path):
+def test_an_interrupt_stops_the_other_threads(tmp_path: Path) -> None:
     class Impatient:
         def expect(self, size: int) -> None:
             pass
@@ -295,7 +302,7 @@ def test_an_interrupt_stops_the_other_threads(tmp_path):
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("imgforensics")]
 
 
-def test_an_interrupt_while_spooling_closes_everything():
+def test_an_interrupt_while_spooling_closes_everything() -> None:
     class Impatient:
         def expect(self, size: int) -> None:
             raise KeyboardInterrupt
@@ -307,8 +314,8 @@ def test_an_interrupt_while_spooling_closes_everything():
         Archive(io.BytesIO(DATA), progress=Impatient())
 
 
-def test_a_temporary_copy_that_cannot_be_made_or_written_is_an_input_error(monkeypatch):
-    def full(_, chunk):
+def test_a_temporary_copy_that_cannot_be_made_or_written_is_an_input_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: Any, chunk: Any) -> None:
         raise OSError(28, "No space left on device")
 
     class Full(io.BytesIO):
@@ -318,7 +325,7 @@ def test_a_temporary_copy_that_cannot_be_made_or_written_is_an_input_error(monke
     with pytest.raises(InputError, match="temporary copy cannot be written: No space left on device"):
         Archive(io.BytesIO(DATA))
 
-    def refuse(**_):
+    def refuse(**_: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("tempfile.TemporaryFile", refuse)
@@ -326,8 +333,8 @@ def test_a_temporary_copy_that_cannot_be_made_or_written_is_an_input_error(monke
         Archive(io.BytesIO(DATA))
 
 
-def test_an_error_of_the_disk_is_an_input_error(tmp_path, monkeypatch):
-    def fail(*_):
+def test_an_error_of_the_disk_is_an_input_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
         raise OSError(5, "Input/output error")
 
     path = put(tmp_path, DATA)
@@ -337,20 +344,20 @@ def test_an_error_of_the_disk_is_an_input_error(tmp_path, monkeypatch):
             measured(path)
 
     class Broken(io.BytesIO):
-        read = fail
+        read = fail  # type: ignore[assignment]
 
     with pytest.raises(InputError, match="^Input/output error$"):
         Archive(Broken())
 
 
-def test_without_positioned_reads_the_result_is_the_same(tmp_path, monkeypatch):
+def test_without_positioned_reads_the_result_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = put(tmp_path, BIG)
     true = facts(measured(path))
     monkeypatch.delattr(os, "preadv", raising=False)
     assert facts(measured(path, jobs=4)) == true
 
 
-def test_what_a_file_begins_with_in_words():
+def test_what_a_file_begins_with_in_words() -> None:
     assert describe(b"") == "nothing"
     assert describe(bytes(32) + b"SIF_MAGIC") == "a Singularity image"
     assert describe(b" \n[1]") == "a JSON document"

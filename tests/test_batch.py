@@ -5,13 +5,16 @@ import gzip
 import io
 import lzma
 import os
-import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from imgforensics import Options, Verdict, batch
+from imgforensics.analyze import analyze_archive
 from imgforensics.findings import Skipped
+from imgforensics.inflate import Inflater
 from imgforensics.report import ArchiveReport
 from tests import builder
 
@@ -37,16 +40,16 @@ def results(*paths: Path | str, stdin: io.BytesIO | None = None) -> list[Archive
     return list(batch.run(batch.discover(given), Options(), stdin=stdin, given=given))
 
 
-def test_a_directory_is_walked_in_sorted_order(tmp_path):
+def test_a_directory_is_walked_in_sorted_order(tmp_path: Path) -> None:
     names = ["b.tar", "a.tar", "sub/z.tar", "sub/a.tar", "a-sub/1.tar", "Z.tar"]
     put(tmp_path, dict.fromkeys(names, GOOD))
     expected = ["Z.tar", "a.tar", "b.tar", "a-sub/1.tar", "sub/a.tar", "sub/z.tar"]
     assert found(tmp_path) == [str(tmp_path / name) for name in expected]
 
 
-def test_paths_come_in_the_order_given(tmp_path):
+def test_paths_come_in_the_order_given(tmp_path: Path) -> None:
     put(tmp_path, {"z.tar": GOOD, "a.tar": GOOD, "dir/m.tar": GOOD})
-    given = [tmp_path / "z.tar", tmp_path / "dir", tmp_path / "a.tar", "-", tmp_path / "gone.tar"]
+    given: list[Path | str] = [tmp_path / "z.tar", tmp_path / "dir", tmp_path / "a.tar", "-", tmp_path / "gone.tar"]
     assert found(*given) == [
         str(tmp_path / "z.tar"),
         str(tmp_path / "dir" / "m.tar"),
@@ -71,7 +74,7 @@ def test_paths_come_in_the_order_given(tmp_path):
         (b"\xfe\x01\x02\x03" * 200, "unknown data"),
     ],
 )
-def test_what_is_no_tar_is_skipped_with_what_it_is_instead(tmp_path, data, words):
+def test_what_is_no_tar_is_skipped_with_what_it_is_instead(tmp_path: Path, data: bytes, words: str) -> None:
     path = tmp_path / "file.tar"
     path.write_bytes(data)
     assert found(tmp_path) == [Skipped(str(path), words)]
@@ -79,21 +82,24 @@ def test_what_is_no_tar_is_skipped_with_what_it_is_instead(tmp_path, data, words
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress, lzma.compress, builder.zstd])
 @pytest.mark.parametrize("layout", ["docker_legacy", "oci_archive"])
-def test_an_archive_is_found_by_content_in_any_compression(tmp_path, pack, layout):
+def test_an_archive_is_found_by_content_in_any_compression(
+    tmp_path: Path, pack: Callable[[bytes], bytes], layout: str
+) -> None:
     path = tmp_path / "no-suffix"
     path.write_bytes(pack(builder.archive(layout)))
     assert found(tmp_path) == [str(path)]
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, builder.zstd])
-def test_looking_inside_a_compressed_file_stops_early(tmp_path, pack, monkeypatch):
+def test_looking_inside_a_compressed_file_stops_early(
+    tmp_path: Path, pack: Callable[[bytes], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "zeros"
     path.write_bytes(pack(GOOD + bytes(64 << 20)) if pack is not builder.zstd else pack(GOOD + bytes(4 << 20)))
     seen = []
-    inflater = sys.modules["imgforensics.archive"].Inflater
 
-    class Counting(inflater):
-        def feed(self, data):
+    class Counting(Inflater):
+        def feed(self, data: Any) -> Any:
             for chunk in super().feed(data):
                 seen.append(len(chunk))
                 yield chunk
@@ -103,7 +109,7 @@ def test_looking_inside_a_compressed_file_stops_early(tmp_path, pack, monkeypatc
     assert sum(seen) <= 2 << 20
 
 
-def test_a_tar_without_an_image_is_skipped_where_found_and_an_error_where_named(tmp_path):
+def test_a_tar_without_an_image_is_skipped_where_found_and_an_error_where_named(tmp_path: Path) -> None:
     path = put(tmp_path, {"plain.tar": PLAIN_TAR}) / "plain.tar"
     (skipped,) = results(tmp_path)
     assert isinstance(skipped, Skipped)
@@ -116,7 +122,7 @@ def test_a_tar_without_an_image_is_skipped_where_found_and_an_error_where_named(
     assert "no image" in failed.error
 
 
-def test_what_is_no_regular_file_is_skipped(tmp_path):
+def test_what_is_no_regular_file_is_skipped(tmp_path: Path) -> None:
     put(tmp_path, {"good.tar": GOOD})
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "fifo")
@@ -127,14 +133,14 @@ def test_what_is_no_regular_file_is_skipped(tmp_path):
     }
 
 
-def test_links_to_files_are_followed_and_links_to_directories_are_not(tmp_path):
+def test_links_to_files_are_followed_and_links_to_directories_are_not(tmp_path: Path) -> None:
     put(tmp_path, {"in/real.tar": GOOD, "else/where.tar": GOOD})
     (tmp_path / "in" / "link.tar").symlink_to(tmp_path / "else" / "where.tar")
     (tmp_path / "in" / "loop").symlink_to(tmp_path / "in")
     assert found(tmp_path / "in") == [str(tmp_path / "in" / "link.tar"), str(tmp_path / "in" / "real.tar")]
 
 
-def test_a_nested_unpacked_layout_is_one_skip_that_says_how_to_pack_it(tmp_path):
+def test_a_nested_unpacked_layout_is_one_skip_that_says_how_to_pack_it(tmp_path: Path) -> None:
     layout = {"oci-layout": builder.LAYOUT, "index.json": b"{}", "blobs/sha256/00": GOOD}
     put(tmp_path, {"image.tar": GOOD, **{f"layout/{name}": data for name, data in layout.items()}})
     first, second = found(tmp_path)
@@ -145,7 +151,9 @@ def test_a_nested_unpacked_layout_is_one_skip_that_says_how_to_pack_it(tmp_path)
 
 
 @pytest.mark.parametrize("names", [("oci-layout", "index.json"), ("index.json",), ("manifest.json",)])
-def test_an_unpacked_archive_by_name_is_an_error_that_says_how_to_pack_it(tmp_path, names):
+def test_an_unpacked_archive_by_name_is_an_error_that_says_how_to_pack_it(
+    tmp_path: Path, names: tuple[str, ...]
+) -> None:
     put(tmp_path, dict.fromkeys(names, b"{}"))
     (report,) = results(tmp_path)
     assert isinstance(report, ArchiveReport)
@@ -153,7 +161,7 @@ def test_an_unpacked_archive_by_name_is_an_error_that_says_how_to_pack_it(tmp_pa
     assert report.error.endswith(f"pack it first: tar -C {tmp_path} -cf image.tar .")
 
 
-def test_no_archive_stops_the_others(tmp_path):
+def test_no_archive_stops_the_others(tmp_path: Path) -> None:
     put(tmp_path, {"1.tar": GOOD, "2.tar": b"text", "4.tar": builder.archive("docker25"), "5.tar": GOOD[:512]})
     paths = [tmp_path / f"{number}.tar" for number in range(1, 6)]
     reports = [each for each in results(*paths) if isinstance(each, ArchiveReport)]
@@ -162,11 +170,11 @@ def test_no_archive_stops_the_others(tmp_path):
     assert reports[3].verdict is Verdict.INTACT
 
 
-def test_a_bug_costs_one_archive_only(tmp_path, monkeypatch):
+def test_a_bug_costs_one_archive_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path, {"1.tar": GOOD, "2.tar": GOOD, "3.tar": GOOD})
-    real = batch.analyze_archive
+    real = analyze_archive
 
-    def sometimes(source, options, progress=None):
+    def sometimes(source: Any, options: Any, progress: Any = None) -> Any:
         if str(source).endswith("2.tar"):
             raise ZeroDivisionError("oops")
         return real(source, options, progress=progress)
@@ -177,13 +185,13 @@ def test_a_bug_costs_one_archive_only(tmp_path, monkeypatch):
     assert reports[1].error == "internal error, please report it: ZeroDivisionError: oops"
 
 
-def test_standard_input_is_what_is_handed_in():
+def test_standard_input_is_what_is_handed_in() -> None:
     (report,) = results("-", stdin=io.BytesIO(gzip.compress(GOOD, mtime=0)))
     assert isinstance(report, ArchiveReport)
     assert (report.path, report.verdict) == ("-", Verdict.INTACT)
 
 
-def test_a_watcher_is_made_for_each_archive_and_told_all_bytes(tmp_path):
+def test_a_watcher_is_made_for_each_archive_and_told_all_bytes(tmp_path: Path) -> None:
     put(tmp_path, {"1.tar": GOOD, "2.tar.gz": gzip.compress(GOOD, mtime=0)})
     told: dict[str, list[int]] = {}
 
@@ -203,7 +211,7 @@ def test_a_watcher_is_made_for_each_archive_and_told_all_bytes(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")
-def test_an_unreadable_directory_is_skipped_with_the_reason(tmp_path):
+def test_an_unreadable_directory_is_skipped_with_the_reason(tmp_path: Path) -> None:
     put(tmp_path, {"a.tar": GOOD, "closed/b.tar": GOOD})
     (tmp_path / "closed").chmod(0)
     try:
@@ -212,11 +220,11 @@ def test_an_unreadable_directory_is_skipped_with_the_reason(tmp_path):
         (tmp_path / "closed").chmod(0o755)
 
 
-def test_an_unreadable_directory_is_noted(tmp_path, monkeypatch):
+def test_an_unreadable_directory_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path, {"a.tar": GOOD})
     real = os.walk
 
-    def walk(top, onerror=None, **more):
+    def walk(top: Any, onerror: Any = None, **more: Any) -> Any:
         onerror(PermissionError(13, "Permission denied", f"{top}/closed"))
         yield from real(top, onerror=onerror, **more)
 

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from imgforensics import __version__, batch
+from imgforensics.analyze import analyze_archive
 from imgforensics.checks import ALL
 from imgforensics.cli import app, main
 from tests import builder
@@ -90,7 +92,7 @@ def files(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("command", ["verify", "inspect"])
 @pytest.mark.parametrize(("name", "code"), [("good.tar", 0), ("two.tar", 0), ("evil.tar", 1), ("part.tar", 1)])
 @pytest.mark.parametrize("form", ["table", "json"])
-def test_zero_is_good_and_one_is_bad(files, command, name, code, form):
+def test_zero_is_good_and_one_is_bad(files: Path, command: str, name: str, code: int, form: str) -> None:
     result = invoke(command, files / name, "-f", form)
     assert result.exit_code == code
     assert result.stdout
@@ -107,7 +109,7 @@ def test_zero_is_good_and_one_is_bad(files, command, name, code, form):
         ("plain.tar", "a tar archive, but no image"),
     ],
 )
-def test_two_is_no_answer_and_says_why_in_one_line(files, command, name, words):
+def test_two_is_no_answer_and_says_why_in_one_line(files: Path, command: str, name: str, words: str) -> None:
     result = invoke(command, files / name, "--format", "json")
     assert result.exit_code == 2
     (line,) = result.stderr.splitlines()
@@ -117,7 +119,7 @@ def test_two_is_no_answer_and_says_why_in_one_line(files, command, name, words):
     assert archive["error"].startswith(words)
 
 
-def test_a_directory_without_an_archive_is_no_answer(tmp_path):
+def test_a_directory_without_an_archive_is_no_answer(tmp_path: Path) -> None:
     (tmp_path / "note.txt").write_bytes(b"hello\n")
     result = invoke("verify", tmp_path)
     assert (result.exit_code, result.stdout) == (2, "")
@@ -128,7 +130,7 @@ def test_a_directory_without_an_archive_is_no_answer(tmp_path):
         assert (result.exit_code, result.stdout) == (2, "")
 
 
-def test_an_unpacked_layout_says_how_to_pack_it(tmp_path):
+def test_an_unpacked_layout_says_how_to_pack_it(tmp_path: Path) -> None:
     (tmp_path / "oci-layout").write_bytes(builder.LAYOUT)
     (tmp_path / "index.json").write_bytes(b"{}")
     result = invoke("verify", tmp_path)
@@ -154,13 +156,13 @@ def test_an_unpacked_layout_says_how_to_pack_it(tmp_path):
         ("-o", "no/such/folder/report.json"),
     ],
 )
-def test_a_wrong_option_is_no_answer(files, arguments):
+def test_a_wrong_option_is_no_answer(files: Path, arguments: tuple[str, ...]) -> None:
     result = invoke("verify", files / "good.tar", *arguments)
     assert result.exit_code == 2
     assert result.stderr
 
 
-def test_a_wrong_rule_code_is_told_before_any_work(files, monkeypatch):
+def test_a_wrong_rule_code_is_told_before_any_work(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batch, "analyze_archive", None)
     result = invoke("verify", files / "good.tar", "--select", "ABC")
     assert (result.exit_code, result.stdout) == (2, "")
@@ -168,26 +170,26 @@ def test_a_wrong_rule_code_is_told_before_any_work(files, monkeypatch):
 
 
 @pytest.mark.parametrize("arguments", [("verify",), ("nonsense",), ("rules", "IMG000"), ("rules", "a", "b")])
-def test_a_wrong_command_is_no_answer(arguments):
+def test_a_wrong_command_is_no_answer(arguments: tuple[str, ...]) -> None:
     result = invoke(*arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")
-def test_an_unreadable_file_is_no_answer(files):
+def test_an_unreadable_file_is_no_answer(files: Path) -> None:
     (files / "good.tar").chmod(0)
     result = invoke("verify", files / "good.tar")
     assert result.exit_code == 2
     assert "Permission denied" in result.stderr
 
 
-def test_no_answer_for_one_path_outweighs_findings(files):
+def test_no_answer_for_one_path_outweighs_findings(files: Path) -> None:
     assert invoke("verify", files / "evil.tar", files / "gone.tar", files / "good.tar").exit_code == 2
 
 
-def test_an_interrupt_is_130(files, monkeypatch):
-    def interrupt(*_, **__):
+def test_an_interrupt_is_130(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: Any, **__: Any) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(batch, "analyze_archive", interrupt)
@@ -199,8 +201,10 @@ def test_an_interrupt_is_130(files, monkeypatch):
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("oops"), RecursionError("deep"), MemoryError(), OSError(5, "I/O")])
-def test_an_internal_error_is_two_and_never_findings(files, monkeypatch, error):
-    def fail(*_, **__):
+def test_an_internal_error_is_two_and_never_findings(
+    files: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
         raise error
 
     monkeypatch.setattr("imgforensics.run.run", fail)
@@ -220,19 +224,19 @@ def test_an_internal_error_is_two_and_never_findings(files, monkeypatch, error):
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_standard_input(pack):
+def test_standard_input(pack: Callable[[bytes], bytes]) -> None:
     result = invoke("verify", "-", "-f", "json", stdin=pack(GOOD))
     (archive,) = document(result)["archives"]
     assert (result.exit_code, archive["path"], archive["verdict"]) == (0, "-", "intact")
     assert archive["sha256"] == builder.digest(pack(GOOD))
 
 
-def test_empty_standard_input():
+def test_empty_standard_input() -> None:
     result = invoke("verify", "-", stdin=b"")
     assert (result.exit_code, result.stderr) == (2, "imgforensics: -: the file is empty\n")
 
 
-def test_output_is_written_whole_and_leaves_nothing_else(files):
+def test_output_is_written_whole_and_leaves_nothing_else(files: Path) -> None:
     before = set(os.listdir(files))
     report = files / "report.json"
     result = invoke("verify", files / "evil.tar", "-f", "json", "-o", report)
@@ -241,7 +245,7 @@ def test_output_is_written_whole_and_leaves_nothing_else(files):
     assert set(os.listdir(files)) == before | {"report.json"}
 
 
-def test_output_replaces_a_report_and_has_ordinary_rights(files):
+def test_output_replaces_a_report_and_has_ordinary_rights(files: Path) -> None:
     report = files / "report.json"
     report.write_text("old")
     assert invoke("verify", files / "good.tar", "-f", "json", "-o", report).exit_code == 0
@@ -251,14 +255,16 @@ def test_output_replaces_a_report_and_has_ordinary_rights(files):
     assert report.stat().st_mode & 0o777 == 0o666 & ~mask
 
 
-def test_a_run_without_an_answer_for_one_path_still_writes_its_report(files):
+def test_a_run_without_an_answer_for_one_path_still_writes_its_report(files: Path) -> None:
     report = files / "report.json"
     assert invoke("verify", files / "gone.tar", files / "good.tar", "-f", "json", "-o", report).exit_code == 2
     assert document(report.read_text(encoding="ascii"))["summary"]["unreadable"] == 1
 
 
 @pytest.mark.parametrize("old", [None, "old"])
-def test_a_run_that_fails_leaves_the_output_as_it_was(files, old, monkeypatch):
+def test_a_run_that_fails_leaves_the_output_as_it_was(
+    files: Path, old: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     empty = files / "empty"
     empty.mkdir()
     report = files / "report.json"
@@ -266,7 +272,7 @@ def test_a_run_that_fails_leaves_the_output_as_it_was(files, old, monkeypatch):
         report.write_text(old)
     before = set(os.listdir(files))
 
-    def fail(*_):
+    def fail(*_: Any) -> None:
         raise ZeroDivisionError
 
     assert invoke("verify", empty, "-o", report).exit_code == 2
@@ -278,7 +284,7 @@ def test_a_run_that_fails_leaves_the_output_as_it_was(files, old, monkeypatch):
     assert old is None or report.read_text() == old
 
 
-def test_output_into_a_directory_is_an_error_that_leaves_nothing(files):
+def test_output_into_a_directory_is_an_error_that_leaves_nothing(files: Path) -> None:
     folder = files / "folder"
     folder.mkdir()
     before = set(os.listdir(files))
@@ -289,7 +295,7 @@ def test_output_into_a_directory_is_an_error_that_leaves_nothing(files):
     assert os.listdir(folder) == []
 
 
-def test_output_to_what_is_no_regular_file_writes_into_it(files):
+def test_output_to_what_is_no_regular_file_writes_into_it(files: Path) -> None:
     if not hasattr(os, "mkfifo"):
         pytest.skip("no named pipes")
     pipe = files / "pipe"
@@ -303,7 +309,7 @@ def test_output_to_what_is_no_regular_file_writes_into_it(files):
     assert pipe.is_fifo()
 
 
-def test_output_through_a_link_keeps_the_link(files):
+def test_output_through_a_link_keeps_the_link(files: Path) -> None:
     (files / "link.txt").symlink_to("real.txt")
     (files / "real.txt").write_text("old")
     assert invoke("verify", files / "good.tar", "-q", "-o", files / "link.txt").exit_code == 0
@@ -312,20 +318,20 @@ def test_output_through_a_link_keeps_the_link(files):
 
 
 @pytest.mark.parametrize("output", ["good.tar", "./good.tar"])
-def test_output_never_replaces_the_evidence(files, output, monkeypatch):
+def test_output_never_replaces_the_evidence(files: Path, output: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(files)
     assert invoke("verify", "good.tar", "-o", output).exit_code == 2
     assert (files / "good.tar").read_bytes() == GOOD
 
 
-def test_a_report_inside_the_directory_that_it_is_about_never_holds_itself(files):
+def test_a_report_inside_the_directory_that_it_is_about_never_holds_itself(files: Path) -> None:
     report = files / "report.json"
     invoke("verify", files, "-f", "json", "-o", report)
     skipped = [each["path"] for each in document(report.read_text())["skipped"]]
     assert skipped == [str(files / name) for name in ("empty.tar", "note.txt", "plain.tar")]
 
 
-def test_progress_goes_to_stderr(files):
+def test_progress_goes_to_stderr(files: Path) -> None:
     result = invoke("verify", files / "good.tar", "--progress", "-f", "json")
     assert result.exit_code == 0
     document(result)
@@ -336,7 +342,7 @@ def run(*arguments: str | Path, **more: Any) -> subprocess.CompletedProcess[byte
     return subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=60, **more)
 
 
-def test_as_a_program(files):
+def test_as_a_program(files: Path) -> None:
     result = run("verify", files / "evil.tar", "-f", "json")
     assert result.returncode == 1
     assert result.stderr == b""
@@ -345,7 +351,7 @@ def test_as_a_program(files):
         assert run("verify", "-", "-q", stdin=stream).returncode == 0
 
 
-def test_as_a_program_whose_reader_has_had_enough(files):
+def test_as_a_program_whose_reader_has_had_enough(files: Path) -> None:
     command = [sys.executable, "-m", "imgforensics", "verify", str(files / "two.tar"), "-f", "json"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -357,7 +363,7 @@ def test_as_a_program_whose_reader_has_had_enough(files):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
-def test_as_a_program_whose_disk_is_full(files):
+def test_as_a_program_whose_disk_is_full(files: Path) -> None:
     with open("/dev/full", "wb") as full:
         command = [sys.executable, "-m", "imgforensics", "verify", str(files / "good.tar")]
         result = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, check=False, timeout=60)
@@ -365,7 +371,7 @@ def test_as_a_program_whose_disk_is_full(files):
     assert result.stderr == b"imgforensics: standard output: cannot be written: No space left on device\n"
 
 
-def test_names_that_the_terminal_cannot_show(files):
+def test_names_that_the_terminal_cannot_show(files: Path) -> None:
     name = os.fsdecode(b"odd-\xff-\xc3\xa9.tar")
     (files / name).write_bytes(GOOD)
     result = run(
@@ -380,7 +386,7 @@ def test_names_that_the_terminal_cannot_show(files):
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in FIXTURES.glob("*.tar*")))
-def test_real_archives_verify_and_their_reports_are_valid(name):
+def test_real_archives_verify_and_their_reports_are_valid(name: str) -> None:
     result = invoke("verify", FIXTURES / name, "-f", "json")
     assert result.exit_code == 0, result.stdout
     assert document(result)["summary"]["intact"] == 1
@@ -388,7 +394,7 @@ def test_real_archives_verify_and_their_reports_are_valid(name):
     assert document(result)["archives"][0]["images"]
 
 
-def test_json_of_everything_at_once(files):
+def test_json_of_everything_at_once(files: Path) -> None:
     result = invoke("verify", files / "two.tar", files, files / "gone.tar", "--format", "json")
     report = document(result)
     names = ["two.tar", "evil.tar", "good.tar", "part.tar", "two.tar", "gone.tar"]
@@ -404,29 +410,30 @@ def test_json_of_everything_at_once(files):
     assert result.exit_code == 2
 
 
-def test_jsonl_is_the_archives_of_json_one_a_line(files):
+def test_jsonl_is_the_archives_of_json_one_a_line(files: Path) -> None:
     paths = [files / "two.tar", files / "gone.tar", files / "evil.tar"]
     one, other = invoke("verify", *paths, "-f", "jsonl"), invoke("verify", *paths, "-f", "json")
     assert lines(one) == document(other)["archives"]
     assert one.exit_code == other.exit_code == 2
 
 
-def test_each_result_is_written_as_it_ends(files, monkeypatch):
-    written = []
-    real = batch.analyze_archive
+def test_each_result_is_written_as_it_ends(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[int] = []
+    stdout = io.BytesIO()
+    real = analyze_archive
 
-    def watch(source, options, progress=None):
-        written.append(sys.stdout.buffer.getvalue().count(b"\n"))  # type: ignore[attr-defined]
+    def watch(source: Any, options: Any, progress: Any = None) -> Any:
+        written.append(stdout.getvalue().count(b"\n"))
         return real(source, options, progress=progress)
 
     monkeypatch.setattr(batch, "analyze_archive", watch)
-    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), write_through=True))
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(stdout, write_through=True))
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
     app(["verify", *[str(files / "good.tar")] * 3, "-f", "jsonl"], standalone_mode=False)
     assert written == [0, 1, 2]
 
 
-def test_the_table_ends_in_a_summary_where_there_are_several(files):
+def test_the_table_ends_in_a_summary_where_there_are_several(files: Path) -> None:
     assert "archives" not in invoke("verify", files / "good.tar").stdout
     result = invoke("verify", files)
     assert re.search(r"^tampered +1$", result.stdout, re.MULTILINE)
@@ -443,7 +450,7 @@ def codes(result: Result) -> set[str]:
     return {finding["code"] for each in document(result)["archives"] for finding in each["findings"]}
 
 
-def test_select_and_ignore(files):
+def test_select_and_ignore(files: Path) -> None:
     everything = codes(invoke("verify", files / "evil.tar", "-f", "json"))
     assert any(code.startswith("IMG3") for code in everything)
     result = invoke("verify", files / "evil.tar", "-f", "json", "--select", "img3")
@@ -457,7 +464,7 @@ def test_select_and_ignore(files):
     assert {"what": f"rule {first}", "reason": "not selected"} in document(result)["archives"][0]["not_checked"]
 
 
-def test_fail_on(files):
+def test_fail_on(files: Path) -> None:
     entries = builder.docker_legacy([builder.ImageSpec()])
     odd = files / "odd.tar"
     odd.write_bytes(builder.tar([*entries, builder.Entry("stray.txt", b"what is this")]))
@@ -472,7 +479,7 @@ def test_fail_on(files):
     assert invoke("verify", files / "gone.tar", "--fail-on", "never").exit_code == 2
 
 
-def test_fast_never_says_intact(files):
+def test_fast_never_says_intact(files: Path) -> None:
     big = files / "big.tar"
     big.write_bytes(builder.archive("crane", builder.ImageSpec(layers=[builder.layer({"big": os.urandom(2 << 20)})])))
     (archive,) = document(invoke("verify", big, "--fast", "-f", "json"))["archives"]
@@ -494,18 +501,18 @@ def test_fast_never_says_intact(files):
     ],
 )
 @pytest.mark.parametrize("command", ["verify", "inspect"])
-def test_image_and_platform_choose(files, command, arguments, indexes):
+def test_image_and_platform_choose(files: Path, command: str, arguments: tuple[str, ...], indexes: list[int]) -> None:
     result = invoke(command, files / "two.tar", "-f", "json", *arguments)
     assert [each["index"] for each in document(result)["archives"][0]["images"]] == indexes
 
 
-def test_an_image_that_is_not_there_names_those_that_are(files):
+def test_an_image_that_is_not_there_names_those_that_are(files: Path) -> None:
     result = invoke("verify", files / "two.tar", "--platform", "linux/s390x")
     assert result.exit_code == 2
     assert "example.com/other:2.0 linux/arm64/v8" in result.stderr
 
 
-def test_quiet_is_one_line_an_archive_and_verbose_says_more(files):
+def test_quiet_is_one_line_an_archive_and_verbose_says_more(files: Path) -> None:
     paths = (files / "good.tar", files / "evil.tar")
     quiet = invoke("verify", "-q", files / "evil.tar").stdout
     assert re.fullmatch(r"TAMPERED .*\n", quiet)
@@ -515,15 +522,15 @@ def test_quiet_is_one_line_an_archive_and_verbose_says_more(files):
 
 
 @pytest.mark.parametrize("option", [("-q",), ("-v",), ("--color", "always")])
-def test_global_options_stand_before_the_command_or_after_it(files, option):
+def test_global_options_stand_before_the_command_or_after_it(files: Path, option: tuple[str, ...]) -> None:
     plain = invoke("verify", files / "evil.tar").stdout
     before = invoke(*option, "verify", files / "evil.tar").stdout
     assert before == invoke("verify", files / "evil.tar", *option).stdout
     assert before != plain
 
 
-def test_colour(files, monkeypatch):
-    def painted(*arguments: str, **env: str) -> bool:
+def test_colour(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def painted(*arguments: str, **env: str | None) -> bool:
         return "\x1b[" in invoke("verify", files / "evil.tar", *arguments, env=env).stdout
 
     assert not painted()
@@ -546,11 +553,11 @@ def test_colour(files, monkeypatch):
 
 
 @pytest.mark.parametrize("jobs", ["1", "2", "9"])
-def test_jobs_change_nothing(files, jobs):
+def test_jobs_change_nothing(files: Path, jobs: str) -> None:
     assert invoke("verify", files, "-f", "json", "--jobs", jobs).stdout == invoke("verify", files, "-f", "json").stdout
 
 
-def test_version_and_help():
+def test_version_and_help() -> None:
     result = invoke("--version")
     assert (result.exit_code, result.stdout, result.stderr) == (0, f"imgforensics {__version__}\n", "")
     for arguments in (("-h",), ("--help",), ("verify", "-h"), ("inspect", "--help"), ("rules", "--help")):
@@ -559,7 +566,9 @@ def test_version_and_help():
         assert "Usage" in result.stdout
 
 
-def test_the_entry_point_keeps_odd_characters_from_failing(monkeypatch, capsys):
+def test_the_entry_point_keeps_odd_characters_from_failing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(sys, "argv", ["imgforensics", "--version"])
     with pytest.raises(SystemExit) as stop:
         main()
@@ -569,14 +578,14 @@ def test_the_entry_point_keeps_odd_characters_from_failing(monkeypatch, capsys):
 # -------------------------------------------------------------------------------------------------------------- rules
 
 
-def test_rules_are_listed():
+def test_rules_are_listed() -> None:
     result = invoke("rules")
     assert result.exit_code == 0
     assert [line.split()[0] for line in result.stdout.splitlines()[2:]] == [each.rule.code for each in ALL]
 
 
 @pytest.mark.parametrize("asked", ["IMG301", "img301", "config-digest-mismatch", "Config-Digest-Mismatch"])
-def test_a_rule_is_explained_by_code_or_name(asked):
+def test_a_rule_is_explained_by_code_or_name(asked: str) -> None:
     result = invoke("rules", asked)
     assert result.exit_code == 0
     assert result.stdout.startswith("IMG301 config-digest-mismatch (error, since ")
@@ -585,7 +594,7 @@ def test_a_rule_is_explained_by_code_or_name(asked):
     assert rule["documentation"] in result.stdout
 
 
-def test_rules_as_json_and_into_a_file(tmp_path):
+def test_rules_as_json_and_into_a_file(tmp_path: Path) -> None:
     result = invoke("rules", "-f", "json")
     assert [each["code"] for each in json.loads(result.stdout)] == [each.rule.code for each in ALL]
     assert invoke("rules", "-f", "json", "-o", tmp_path / "rules.json").stdout == ""

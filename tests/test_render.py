@@ -68,7 +68,7 @@ def tables(report: ArchiveReport) -> str:
 # ------------------------------------------------------------------------------------------------------ the table
 
 
-def test_a_clean_archive():
+def test_a_clean_archive() -> None:
     data = builder.archive("crane")
     spec = builder.ImageSpec()
     image_id = builder.digest(spec.config_bytes(builder.GGCR_ORDER))
@@ -85,7 +85,7 @@ def test_a_clean_archive():
     assert len(lines) == 9
 
 
-def test_a_tampered_archive():
+def test_a_tampered_archive() -> None:
     entries = builder.docker_legacy([builder.ImageSpec()])
     layer = builder.swap_layer(entries)
     report = examined(builder.tar(entries))
@@ -98,18 +98,18 @@ def test_a_tampered_archive():
     assert "failed" in lines[-1]
 
 
-def test_an_unreadable_archive():
+def test_an_unreadable_archive() -> None:
     report = failed("some/file.tar", "no tar archive: text")
     assert render(Report((report,))) == "UNREADABLE  some/file.tar: no tar archive: text\n"
     (archive,) = json_of(report)["archives"]
     assert (archive["verdict"], archive["error"], archive["size"]) == ("unreadable", "no tar archive: text", None)
 
 
-def test_a_compressed_archive_says_so():
+def test_a_compressed_archive_says_so() -> None:
     assert "docker-save, gzip-compressed, " in render(Report((examined(builder.gz(builder.archive("crane"))),)))
 
 
-def test_inspect_shows_layers_and_history():
+def test_inspect_shows_layers_and_history() -> None:
     report = examined(builder.archive("oci_archive"))
     text = table.archive(report, command="inspect")
     assert "  image @0 " in text
@@ -121,7 +121,7 @@ def test_inspect_shows_layers_and_history():
     assert [row[4] for row in rows] == ["COPY 0 / # buildkit", "COPY 1 / # buildkit"]
 
 
-def test_inspect_as_json_has_config_and_history():
+def test_inspect_as_json_has_config_and_history() -> None:
     report = examined(builder.archive("oci_archive"))
     (image,) = json_of(report, "inspect")["archives"][0]["images"]
     assert image["config"]["runtime"]["Cmd"] == ["/bin/app"]
@@ -130,7 +130,7 @@ def test_inspect_as_json_has_config_and_history():
     assert "history" not in plain
 
 
-def test_notes_are_counted_until_they_are_asked_for():
+def test_notes_are_counted_until_they_are_asked_for() -> None:
     report = examined(builder.archive("pre110"))
     notes = [finding for finding in report.findings if finding.severity is Severity.NOTE]
     if notes:
@@ -138,7 +138,7 @@ def test_notes_are_counted_until_they_are_asked_for():
     assert "not shown" not in table.archive(report, verbose=True)
 
 
-def test_quiet_and_summary():
+def test_quiet_and_summary() -> None:
     reports = (examined(builder.archive("crane")), failed("b", "x"), failed("a", "y"))
     text = table.render(Report(reports, skipped=(Skipped("note\x1b.txt", "te\nxt"),)), quiet=True, verbose=True)
     assert text.splitlines() == [
@@ -153,7 +153,7 @@ def test_quiet_and_summary():
     ]
 
 
-def test_colour_changes_colour_only():
+def test_colour_changes_colour_only() -> None:
     entries = builder.docker_legacy([builder.ImageSpec()])
     builder.swap_config(entries)
     report = examined(builder.tar(entries))
@@ -165,7 +165,7 @@ def test_colour_changes_colour_only():
     assert stripped == table.archive(report)
 
 
-def test_every_verdict_has_words_and_a_colour():
+def test_every_verdict_has_words_and_a_colour() -> None:
     for verdict in Verdict:
         assert Style(True).paint("x", verdict) != "x"
         if verdict is not Verdict.UNREADABLE:
@@ -176,7 +176,7 @@ def test_every_verdict_has_words_and_a_colour():
 
 
 @given(st.text(st.characters()))
-def test_printable_text_is_one_line_without_tricks(text):
+def test_printable_text_is_one_line_without_tricks(text: str) -> None:
     escaped = printable(text)
     assert printable(escaped) == escaped
     assert not RAW & set(escaped)
@@ -198,12 +198,12 @@ def test_printable_text_is_one_line_without_tricks(text):
         ("a\nb\u2028c", "a\\x0ab\\u2028c"),
     ],
 )
-def test_what_is_escaped_and_what_is_not(text, escaped):
+def test_what_is_escaped_and_what_is_not(text: str, escaped: str) -> None:
     assert printable(text) == escaped
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_tags_and_config(text):
+def test_hostile_tags_and_config(text: str) -> None:
     spec = builder.ImageSpec(
         tags=[f"example.com/{text}:1"],
         created=builder.CREATED,
@@ -221,7 +221,7 @@ def test_hostile_tags_and_config(text):
 
 
 @pytest.mark.parametrize("name", [*(text.encode() for text in HOSTILE), b"raw-\xff\xfe", b"lone-\xed\xa0\x80"])
-def test_hostile_member_names(name):
+def test_hostile_member_names(name: bytes) -> None:
     entries = builder.docker25([builder.ImageSpec()])
     twin = builder.Entry(name, b"stray")
     link = builder.Entry(name + b"-link", type=b"2", linkname=b"../" + name)
@@ -232,7 +232,7 @@ def test_hostile_member_names(name):
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "sha256:\x1b[31m\u202e", "\udcff"])
-def test_hostile_claims(text):
+def test_hostile_claims(text: str) -> None:
     entries = builder.crane([builder.ImageSpec()])
     config = builder.config_of(entries)
     true = builder.ImageSpec().config()
@@ -247,7 +247,7 @@ def test_hostile_claims(text):
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "\udcff"])
-def test_hostile_paths_and_keys(text):
+def test_hostile_paths_and_keys(text: str) -> None:
     report = failed(f"dir/{text}.tar", f"no: {text}")
     tables(report)
     json_of(report)
@@ -266,7 +266,7 @@ def test_hostile_paths_and_keys(text):
     ["1e999", "[-1e999]", '"\\ud800"', '{"\\ud800":["\\udfff"]}', "9" * 5000, "[" * 60 + "]" * 60, "null", "0.1"],
 )
 @pytest.mark.parametrize("key", ["Env", "Labels", "Cmd", "User"])
-def test_any_value_in_a_config_gives_valid_json(key, value):
+def test_any_value_in_a_config_gives_valid_json(key: str, value: str) -> None:
     config = (
         builder.ImageSpec(container={"Domainname": ""})
         .config_bytes()
@@ -283,7 +283,7 @@ def test_any_value_in_a_config_gives_valid_json(key, value):
 
 
 @pytest.mark.parametrize("layout", builder.LAYOUTS)
-def test_the_same_archive_gives_the_same_bytes(layout, tmp_path):
+def test_the_same_archive_gives_the_same_bytes(layout: str, tmp_path: Path) -> None:
     data = builder.archive(layout)
     path = tmp_path / "image.tar"
     path.write_bytes(data)
@@ -293,7 +293,7 @@ def test_the_same_archive_gives_the_same_bytes(layout, tmp_path):
     assert json.loads(render(analyze(path), "jsonl")) == json.loads(render(analyze(path), "json"))["archives"][0]
 
 
-def test_an_empty_report_is_still_a_document():
+def test_an_empty_report_is_still_a_document() -> None:
     report = Report((), skipped=(Skipped("a", "text"),))
     parsed = json.loads(render(report, "json"))
     VALIDATOR.validate(parsed)
@@ -302,11 +302,11 @@ def test_an_empty_report_is_still_a_document():
     assert "1 file skipped" in render(report)
 
 
-def test_a_format_that_is_not_there():
+def test_a_format_that_is_not_there() -> None:
     with pytest.raises(SelectionError, match="no format 'yaml'; there are table, json, jsonl"):
         render(Report(()), "yaml")
 
 
-def test_the_rules_on_paper_are_those_in_the_code():
+def test_the_rules_on_paper_are_those_in_the_code() -> None:
     paper = ROOT / "docs" / "rules.md"
     assert paper.read_text(encoding="utf-8") == rules.markdown()

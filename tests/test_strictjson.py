@@ -4,6 +4,7 @@ import codecs
 import json
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -31,19 +32,21 @@ def kinds(raw: bytes, **limits: int) -> list[AnomalyKind]:
         (b'{"":1,"":2}', {"": 2}, ["/"]),
     ],
 )
-def test_a_repeated_key_is_noted_where_it_stands_and_the_last_one_counts(raw, value, pointers):
+def test_a_repeated_key_is_noted_where_it_stands_and_the_last_one_counts(
+    raw: bytes, value: Any, pointers: list[str]
+) -> None:
     parsed = parse_json(raw)
     assert parsed.value == value
     assert [problem.kind for problem in parsed.problems] == [AnomalyKind.DUPLICATE_KEY] * len(pointers)
     assert [problem.pointer for problem in parsed.problems] == pointers
 
 
-def test_every_object_with_repeated_keys_is_found():
+def test_every_object_with_repeated_keys_is_found() -> None:
     parsed = parse_json(b'{"one":{"a":1,"a":2},"list":[{"b":1,"b":2},{"c":1}],"one2":1,"one2":2}')
     assert {problem.pointer for problem in parsed.problems} == {"/one/a", "/list/0/b", "/one2"}
 
 
-def test_keys_come_in_the_order_of_their_effective_occurrence():
+def test_keys_come_in_the_order_of_their_effective_occurrence() -> None:
     parsed = parse_json(b'{"a":1,"b":2,"a":3}')
     assert isinstance(parsed.value, dict)
     assert list(parsed.value) == ["b", "a"]
@@ -61,21 +64,23 @@ def test_keys_come_in_the_order_of_their_effective_occurrence():
         (b"[1]", None, 0),
     ],
 )
-def test_a_reader_takes_keys_in_any_case_and_notes_two_that_differ_in_case_only(raw, value, names):
+def test_a_reader_takes_keys_in_any_case_and_notes_two_that_differ_in_case_only(
+    raw: bytes, value: Any, names: int
+) -> None:
     reader = Reader()
     assert reader.get(parse_json(raw).value, "Config", "/0") == value
     assert [problem.kind for problem in reader.problems] == [AnomalyKind.CASE_KEY] * names
     assert all(problem.pointer and problem.pointer.startswith("/0/") for problem in reader.problems)
 
 
-def test_a_byte_order_mark_is_noted_and_passed_over():
+def test_a_byte_order_mark_is_noted_and_passed_over() -> None:
     parsed = parse_json(codecs.BOM_UTF8 + b'{"a":1}')
     assert parsed.value == {"a": 1}
     assert [problem.kind for problem in parsed.problems] == [AnomalyKind.BYTE_ORDER_MARK]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
-def test_other_unicode_is_not_read_though_python_would(encoding):
+def test_other_unicode_is_not_read_though_python_would(encoding: str) -> None:
     raw = '{"a":1}'.encode(encoding)
     assert json.loads(raw) == {"a": 1}
     parsed = parse_json(raw)
@@ -84,7 +89,7 @@ def test_other_unicode_is_not_read_though_python_would(encoding):
 
 
 @pytest.mark.parametrize("bad", [b"\xff", b"\xc0\xaf", b"\xed\xa0\x80", b"\xe2\x82", b"\xf5\x80\x80\x80"])
-def test_what_is_no_utf8_is_replaced_as_go_does_and_its_place_noted(bad):
+def test_what_is_no_utf8_is_replaced_as_go_does_and_its_place_noted(bad: bytes) -> None:
     parsed = parse_json(b'{"a":"' + bad + b'"}')
     assert isinstance(parsed.value, dict)
     assert "\ufffd" in parsed.value["a"]
@@ -95,7 +100,7 @@ def test_what_is_no_utf8_is_replaced_as_go_does_and_its_place_noted(bad):
 
 
 @pytest.mark.parametrize("raw", [b"NaN", b"Infinity", b"-Infinity", b'{"size":NaN}', b"[-Infinity]"])
-def test_what_only_python_takes_for_a_number_is_no_json(raw):
+def test_what_only_python_takes_for_a_number_is_no_json(raw: bytes) -> None:
     json.loads(raw)
     parsed = parse_json(raw)
     assert parsed.value is None
@@ -103,25 +108,25 @@ def test_what_only_python_takes_for_a_number_is_no_json(raw):
 
 
 @pytest.mark.parametrize("raw", [b"[1e999]", b"[-1e999]", b"[1.5e+400]"])
-def test_a_number_beyond_every_float_never_becomes_infinity(raw):
+def test_a_number_beyond_every_float_never_becomes_infinity(raw: bytes) -> None:
     parsed = parse_json(raw)
     assert [problem.kind for problem in parsed.problems] == [AnomalyKind.BAD_VALUE]
     json.dumps(parsed.value, allow_nan=False)
 
 
 @pytest.mark.parametrize("digits", [21, 4300, 4301, 100_000])
-def test_a_huge_integer_is_noted_and_costs_nothing(digits):
+def test_a_huge_integer_is_noted_and_costs_nothing(digits: int) -> None:
     parsed = parse_json(b'{"size":' + b"9" * digits + b"}")
     assert [problem.kind for problem in parsed.problems] == [AnomalyKind.BAD_VALUE]
     assert parsed.value == {"size": "9" * digits}
 
 
-def test_a_64_bit_integer_is_an_integer():
+def test_a_64_bit_integer_is_an_integer() -> None:
     assert parse_json(b"[18446744073709551615, -9223372036854775808]").value == [2**64 - 1, -(2**63)]
 
 
 @pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
-def test_nesting_is_bounded(opening, closing):
+def test_nesting_is_bounded(opening: bytes, closing: bytes) -> None:
     def nested(depth: int) -> bytes:
         return opening * depth + b"1" + closing * depth
 
@@ -132,44 +137,44 @@ def test_nesting_is_bounded(opening, closing):
     assert kinds(opening * 100_000) == [AnomalyKind.LIMIT]
 
 
-def test_brackets_in_strings_do_not_nest():
+def test_brackets_in_strings_do_not_nest() -> None:
     assert kinds(json.dumps(["[" * 500, '\\"[' * 200]).encode()) == []
 
 
-def test_many_shallow_brackets_are_not_deep():
+def test_many_shallow_brackets_are_not_deep() -> None:
     assert kinds(json.dumps([[]] * 1000).encode()) == []
 
 
-def test_the_number_of_values_is_bounded():
+def test_the_number_of_values_is_bounded() -> None:
     raw = json.dumps([0] * 100).encode()
     assert kinds(raw, json_tokens=100) == []
     assert kinds(raw, json_tokens=99) == [AnomalyKind.LIMIT]
 
 
-def test_the_size_is_bounded():
+def test_the_size_is_bounded() -> None:
     assert kinds(b'"12345678"', document=10) == []
     assert kinds(b'"12345678"', document=9) == [AnomalyKind.LIMIT]
 
 
 @pytest.mark.parametrize("rest", [b"{}", b"x", b"\0", b",", b"\n\n]", "\u00a0".encode()])
-def test_what_follows_the_document_is_noted_and_the_document_kept(rest):
+def test_what_follows_the_document_is_noted_and_the_document_kept(rest: bytes) -> None:
     parsed = parse_json(b' {"a":1} ' + rest)
     assert parsed.value == {"a": 1}
     assert [problem.kind for problem in parsed.problems] == [AnomalyKind.TRAILING_JSON]
 
 
-def test_white_space_around_the_document_is_nothing():
+def test_white_space_around_the_document_is_nothing() -> None:
     assert parse_json(b' \t\r\n{"a":1}\r\n\n') == parse_json(b'{"a":1}')
 
 
 @pytest.mark.parametrize("raw", [b"", b"  \n", b"{", b'{"a"', b"[1,]", b"{'a':1}", b'"\x01"', b"\0\0\0\0", b"tru"])
-def test_what_is_no_json_says_so(raw):
+def test_what_is_no_json_says_so(raw: bytes) -> None:
     parsed = parse_json(raw)
     assert parsed.value is None
     assert [problem.kind for problem in parsed.problems] in ([AnomalyKind.NOT_JSON], [AnomalyKind.NOT_UTF8])
 
 
-def test_pointers_are_escaped():
+def test_pointers_are_escaped() -> None:
     assert escape_pointer("a/b~c") == "a~1b~0c"
 
 
@@ -178,13 +183,13 @@ def test_pointers_are_escaped():
 @example(b'"\\ud800"')
 @example(b'"' + b"\\" * 5000)
 @example(b"-" * 500)
-def test_no_bytes_raise(raw):
+def test_no_bytes_raise(raw: bytes) -> None:
     parse_json(raw)
     read_document(raw)
 
 
 @given(st.text(alphabet='{}[]",:\\u0123456789eE+-. \ntrufalsn\ufeff\u00e9', max_size=60))
-def test_no_near_json_raises_and_what_it_gives_can_be_written_again(text):
+def test_no_near_json_raises_and_what_it_gives_can_be_written_again(text: str) -> None:
     parsed = parse_json(text.encode())
     json.dumps(parsed.value, allow_nan=False)
 
@@ -201,7 +206,7 @@ _values = st.recursive(
 
 
 @given(_values, st.booleans(), st.sampled_from([None, 2, "\t"]))
-def test_an_ordinary_document_is_read_as_json_loads_does(value, ascii_only, indent):
+def test_an_ordinary_document_is_read_as_json_loads_does(value: Any, ascii_only: bool, indent: Any) -> None:
     if isinstance(value, float) and not math.isfinite(value):
         return
     raw = json.dumps(value, ensure_ascii=ascii_only, indent=indent).encode("utf-8", "surrogatepass")
