@@ -80,16 +80,22 @@ class Reader(io.RawIOBase):
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self.chunks = chunks
-        self.rest = b""
+        self.rest = memoryview(b"")
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1) -> bytes:
-        while len(self.rest) < size and (chunk := next(self.chunks, None)) is not None:
-            self.rest += chunk
-        data, self.rest = self.rest[:size], self.rest[size:]
-        return data
+        parts = []
+        while size > 0:
+            if not self.rest:
+                self.rest = memoryview(next(self.chunks, b""))
+                if not self.rest:
+                    break
+            parts.append(self.rest[:size])
+            size -= len(parts[-1])
+            self.rest = self.rest[len(parts[-1]) :]
+        return b"".join(parts)
 
 
 def sha256(chunks: Iterator[bytes]) -> str:
