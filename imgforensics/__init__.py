@@ -6,15 +6,20 @@
 ...     print(finding.rule.code, finding.location.member, finding.message)
 """
 
-from imgforensics.analyze import analyze
-from imgforensics.errors import ImgforensicsError, InputError, LimitError, NotAnImageError, SelectionError
-from imgforensics.findings import Finding, Rule, Severity, Verdict
-from imgforensics.limits import Limits
-from imgforensics.model import Digest, Location, Outcome, Verification
-from imgforensics.render import render
-from imgforensics.report import ArchiveReport, Options, Report
-from imgforensics.structure import Image, Layer
+import importlib
+from typing import TYPE_CHECKING
+
 from imgforensics.version import __version__
+
+if TYPE_CHECKING:
+    from imgforensics.analysis import analyze
+    from imgforensics.errors import ImgforensicsError, InputError, LimitError, NotAnImageError, SelectionError
+    from imgforensics.findings import Finding, Rule, Severity, Verdict
+    from imgforensics.limits import Limits
+    from imgforensics.model import Digest, Location, Outcome, Verification
+    from imgforensics.rendering import render
+    from imgforensics.report import ArchiveReport, Options, Report
+    from imgforensics.structure import Image, Layer
 
 __all__ = [
     "ArchiveReport",
@@ -40,3 +45,41 @@ __all__ = [
     "analyze",
     "render",
 ]
+
+_ROOMS = {
+    "ArchiveReport": "imgforensics.report",
+    "Digest": "imgforensics.model",
+    "Finding": "imgforensics.findings",
+    "Image": "imgforensics.structure",
+    "ImgforensicsError": "imgforensics.errors",
+    "InputError": "imgforensics.errors",
+    "Layer": "imgforensics.structure",
+    "LimitError": "imgforensics.errors",
+    "Limits": "imgforensics.limits",
+    "Location": "imgforensics.model",
+    "NotAnImageError": "imgforensics.errors",
+    "Options": "imgforensics.report",
+    "Outcome": "imgforensics.model",
+    "Report": "imgforensics.report",
+    "Rule": "imgforensics.findings",
+    "SelectionError": "imgforensics.errors",
+    "Severity": "imgforensics.findings",
+    "Verdict": "imgforensics.findings",
+    "Verification": "imgforensics.model",
+    "analyze": "imgforensics.analysis",
+    "render": "imgforensics.rendering",
+}
+"""Where each public name lives. Rooms are imported when a name of theirs is first asked for: all of them together take
+longer than ``--version`` or a completion should."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_ROOMS[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from imgforensics.analyze import analyze_archive, describe_folder, failed
+from imgforensics.analysis import analyze_archive, describe_folder, failed
 from imgforensics.archive import Progress, looks_like_archive
 from imgforensics.errors import ImgforensicsError, InputError, NotAnImageError
 from imgforensics.findings import Skipped

@@ -195,7 +195,7 @@ def rules(
 ) -> None:
     """List the rules, or explain one."""
     with _guarded():
-        from imgforensics.render import rules as listing
+        from imgforensics.rendering import rules as listing
         from imgforensics.run import Sink
 
         with Sink(output) as sink:
@@ -276,7 +276,7 @@ def _guarded() -> Iterator[None]:
 
 
 def _complain(message: str) -> None:
-    from imgforensics.render.escape import printable
+    from imgforensics.rendering.escape import printable
 
     typer.echo(f"imgforensics: {printable(message)}", err=True)
 

@@ -17,8 +17,8 @@ from imgforensics import batch, checks
 from imgforensics.archive import Progress
 from imgforensics.errors import InputError
 from imgforensics.findings import Severity, Skipped, Verdict
-from imgforensics.render import json_v1, printable, table
-from imgforensics.render.style import Style
+from imgforensics.rendering import json_v1, printable, table
+from imgforensics.rendering.style import Style
 from imgforensics.report import ArchiveReport, Options
 
 ANSWERED, BAD, NO_ANSWER = 0, 1, 2

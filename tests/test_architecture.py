@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,9 +45,9 @@ ORDER = [
     "case",
     "checks/",
     "report",
-    "analyze",
+    "analysis",
     "batch",
-    "render/",
+    "rendering/",
     "run",
     "cli",
 ]
@@ -55,7 +57,7 @@ TOP = ("__init__", "__main__")
 
 FILES = sorted(ROOT.rglob("*.py"))
 OPENERS = {"archive", "batch", "run", "cli"}
-PRINTERS = {"run", "cli", "render.rules"}
+PRINTERS = {"run", "cli", "rendering.rules"}
 
 
 def _name(path: Path) -> str:
@@ -139,14 +141,14 @@ def test_only_the_ends_open_files(path: Path) -> None:
         return
     modules = {name.partition(".")[0] for name in _imports(_tree(path))}
     assert not modules & {"tempfile", "shutil", "io", "mmap", "fileinput", "glob", "tarfile", "zipfile"}
-    if _name(path) != "analyze":  # which asks whether a path is a folder, and what is in it
+    if _name(path) != "analysis":  # which asks whether a path is a folder, and what is in it
         assert "pathlib" not in modules
     opening = {"open", "fdopen", "read_bytes", "read_text", "write_bytes", "write_text", "listdir", "scandir"}
     assert not [call for call in _calls(path) if call[1] in opening or call[:2] == ("os", "walk")]
 
 
 def test_analyze_only_asks_what_a_path_is() -> None:
-    path = ROOT / "analyze.py"
+    path = ROOT / "analysis.py"
     asked = {name for on, name, _ in _calls(path) if on.startswith(("Path(", "folder", "(folder", "os.", "os"))}
     assert asked <= {"is_dir", "exists", "fspath"}
 
@@ -178,3 +180,22 @@ def test_every_module_says_what_it_is_and_stays_short(path: Path) -> None:
     if _name(path) != "version":
         assert ast.get_docstring(_tree(path))
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 540
+
+
+def test_public_names_are_there_and_no_module_hides_one() -> None:
+    assert all(getattr(imgforensics, name) is not None for name in imgforensics.__all__)
+    assert set(imgforensics.__all__) <= set(dir(imgforensics))
+    assert not {name for name in imgforensics.__all__ if _is_module(name)}
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = imgforensics.nothing
+
+
+def test_the_version_loads_no_more_than_it_needs() -> None:
+    script = "import sys, imgforensics.cli; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True).stdout.split()
+    assert {name for name in loaded if name.startswith("imgforensics")} == {
+        "imgforensics",
+        "imgforensics.cli",
+        "imgforensics.version",
+    }
+    assert not {"hashlib", "isal", "rich", "tabulate", "pydantic"} & set(loaded)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from imgforensics import Options, Verdict, batch
-from imgforensics.analyze import analyze_archive
+from imgforensics.analysis import analyze_archive
 from imgforensics.findings import Skipped
 from imgforensics.inflate import Inflater
 from imgforensics.report import ArchiveReport

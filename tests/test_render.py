@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imgforensics import ArchiveReport, Options, Report, SelectionError, Verdict, analyze, render
-from imgforensics.analyze import analyze_archive, failed
+from imgforensics.analysis import analyze_archive, failed
 from imgforensics.findings import Severity, Skipped
-from imgforensics.render import printable, rules, table
-from imgforensics.render.style import Style
+from imgforensics.rendering import printable, rules, table
+from imgforensics.rendering.style import Style
 from tests import builder
 
 ROOT = Path(__file__).parent.parent

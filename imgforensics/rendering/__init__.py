@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 
 from imgforensics.errors import SelectionError
-from imgforensics.render import json_v1, table
-from imgforensics.render.escape import printable
+from imgforensics.rendering import json_v1, table
+from imgforensics.rendering.escape import printable
 from imgforensics.report import Report
 
 

@@ -7,8 +7,8 @@ from tabulate import tabulate
 from imgforensics.case import Case
 from imgforensics.findings import Finding, Severity, Skipped, Verdict
 from imgforensics.model import Location, Outcome
-from imgforensics.render.escape import printable
-from imgforensics.render.style import Style
+from imgforensics.rendering.escape import printable
+from imgforensics.rendering.style import Style
 from imgforensics.report import ArchiveReport, Report
 from imgforensics.structure import Image
 

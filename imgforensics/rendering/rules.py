@@ -59,7 +59,7 @@ def markdown() -> str:
     lines = [
         "# Rules",
         "",
-        "Made from the docstrings of `imgforensics/checks/` by `python -m imgforensics.render.rules`; do not edit.",
+        "Made from the docstrings of `imgforensics/checks/` by `python -m imgforensics.rendering.rules`; do not edit.",
         "A code is never reused. A finding can be milder than its rule's severity; the text says when.",
     ]
     group = ""
