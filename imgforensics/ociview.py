@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from imgforensics.documentreader import Reader, read_index, read_manifest
 from imgforensics.documents import (
     CONFIG_TYPES,
     INDEX_TYPES,
@@ -17,9 +18,6 @@ from imgforensics.documents import (
     DocumentKind,
     Index,
     Manifest,
-    Reader,
-    read_index,
-    read_manifest,
 )
 from imgforensics.model import Anomaly, AnomalyKind
 from imgforensics.reading import Reading

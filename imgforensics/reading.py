@@ -4,7 +4,8 @@ import hashlib
 from dataclasses import replace
 
 from imgforensics.catalogue import Catalogue
-from imgforensics.documents import Config, Descriptor, Document, DocumentKind, Reader, read_config, read_document
+from imgforensics.documentreader import Reader, read_config
+from imgforensics.documents import Config, Descriptor, Document, DocumentKind, read_document
 from imgforensics.model import Anomaly, AnomalyKind, Digest, Location
 from imgforensics.structure import Reference, Role
 

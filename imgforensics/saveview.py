@@ -7,7 +7,8 @@ Names in these documents are member names; they are resolved inside the archive,
 import re
 from collections.abc import Mapping
 
-from imgforensics.documents import DocumentKind, Reader, SaveEntry, read_repositories, read_save_manifest
+from imgforensics.documentreader import Reader, read_repositories, read_save_manifest
+from imgforensics.documents import DocumentKind, SaveEntry
 from imgforensics.model import Anomaly, AnomalyKind
 from imgforensics.reading import Reading
 from imgforensics.structure import Image, ImageKind, Layer, Reference, Role, View

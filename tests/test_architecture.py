@@ -30,6 +30,7 @@ ORDER = [
     "archive",
     "strictjson",
     "documents",
+    "documentreader",
     "gojson",
     "v1config",
     "v1json",

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from imgforensics.documents import Reader, read_document
+from imgforensics.documentreader import Reader
+from imgforensics.documents import read_document
 from imgforensics.limits import DEFAULT_LIMITS
 from imgforensics.model import AnomalyKind
 from imgforensics.strictjson import escape_pointer, parse_json

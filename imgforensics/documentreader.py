@@ -1,0 +1,297 @@
+"""Parsed JSON to typed documents: ``manifest.json``, ``repositories``, index, manifest and config.
+
+Nothing here fails: a value of a wrong type becomes an anomaly and the field stays empty. Keys are matched as Go's
+``encoding/json`` matches struct fields, without regard to case, since jib has written lower-case keys; two keys that
+differ in case only are reported.
+
+Sources: those of :mod:`imgforensics.documents`.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+
+from imgforensics.documents import Config, Descriptor, History, Index, Manifest, Platform, SaveEntry
+from imgforensics.limits import Limits
+from imgforensics.model import Anomaly, AnomalyKind, Digest
+from imgforensics.strictjson import escape_pointer
+
+
+class Reader:
+    """Takes typed values out of a parsed document and notes what is not as it should be."""
+
+    def __init__(self) -> None:
+        self.problems: list[Anomaly] = []
+
+    def get(self, value: object, key: str, pointer: str) -> object:
+        """The value of ``key`` in an object as Go would take it: whatever its case, the last one; None if absent."""
+        if not isinstance(value, dict):
+            return None
+        names = [name for name in value if name == key or name.lower() == key.lower()]
+        if len(names) > 1:
+            place = f"{pointer}/{escape_pointer(names[-1])}"
+            detail = f"keys that differ in case only: {', '.join(names)}; Go readers take the last, others {key!r}"
+            self.problems.append(Anomaly(AnomalyKind.CASE_KEY, detail, pointer=place))
+        return value[names[-1]] if names else None
+
+    def wrong(self, pointer: str, wanted: str, got: object) -> None:
+        """Note a value of a wrong type."""
+        detail = f"should be {wanted}, is {_type_name(got)}"
+        self.problems.append(Anomaly(AnomalyKind.BAD_VALUE, detail, pointer=pointer))
+
+    def missing(self, pointer: str, key: str) -> None:
+        """Note an absent key."""
+        self.problems.append(Anomaly(AnomalyKind.MISSING_KEY, f"{key} is missing", pointer=pointer))
+
+    def text(self, value: object, key: str, pointer: str) -> str:
+        """A string field; empty where it is absent or null."""
+        item = self.get(value, key, pointer)
+        if isinstance(item, str):
+            return item
+        if item is not None:
+            self.wrong(f"{pointer}/{key}", "a string", item)
+        return ""
+
+    def mapping(self, value: object, key: str, pointer: str) -> Mapping[str, object]:
+        """An object field; empty where it is absent or null."""
+        item = self.get(value, key, pointer)
+        if isinstance(item, dict):
+            return item
+        if item is not None:
+            self.wrong(f"{pointer}/{key}", "an object", item)
+        return {}
+
+    def array(self, value: object, key: str, pointer: str) -> list[object]:
+        """An array field; empty where it is absent or null."""
+        item = self.get(value, key, pointer)
+        if isinstance(item, list):
+            return item
+        if item is not None:
+            self.wrong(f"{pointer}/{key}", "an array", item)
+        return []
+
+    def texts(self, value: object, key: str, pointer: str) -> tuple[str, ...]:
+        """An array of strings."""
+        result = []
+        for number, item in enumerate(self.array(value, key, pointer)):
+            if isinstance(item, str):
+                result.append(item)
+            else:
+                self.wrong(f"{pointer}/{key}/{number}", "a string", item)
+                result.append("")
+        return tuple(result)
+
+    def string_map(self, value: object, key: str, pointer: str) -> dict[str, str]:
+        """An object of strings, such as annotations."""
+        result = {}
+        for name, item in self.mapping(value, key, pointer).items():
+            if isinstance(item, str):
+                result[name] = item
+            else:
+                self.wrong(f"{pointer}/{key}/{escape_pointer(name)}", "a string", item)
+        return result
+
+    def platform(self, value: object, key: str, pointer: str) -> Platform | None:
+        """A descriptor's platform."""
+        item = self.get(value, key, pointer)
+        if item is None:
+            return None
+        place = f"{pointer}/{key}"
+        if not isinstance(item, dict):
+            self.wrong(place, "an object", item)
+            return None
+        fields = (self.text(item, name, place) for name in ("os", "architecture", "variant", "os.version"))
+        return Platform(*fields)
+
+    def descriptor(self, value: object, pointer: str) -> Descriptor | None:
+        """A content descriptor, None where the value is no object."""
+        if not isinstance(value, dict):
+            self.wrong(pointer, "a descriptor", value)
+            return None
+        text = self.text(value, "digest", pointer)
+        return Descriptor(
+            pointer=pointer,
+            media_type=self.text(value, "mediaType", pointer),
+            digest_text=text,
+            digest=self.digest(text, f"{pointer}/digest"),
+            size=self._size(value, pointer),
+            platform=self.platform(value, "platform", pointer),
+            annotations=self.string_map(value, "annotations", pointer),
+            artifact_type=self.text(value, "artifactType", pointer),
+            urls=self.texts(value, "urls", pointer),
+            data=self._data(value, pointer),
+        )
+
+    def descriptors(self, value: object, key: str, pointer: str) -> tuple[Descriptor, ...]:
+        """An array of descriptors, those that are none left out."""
+        found = (
+            self.descriptor(item, f"{pointer}/{key}/{number}")
+            for number, item in enumerate(self.array(value, key, pointer))
+        )
+        return tuple(item for item in found if item is not None)
+
+    def digest(self, text: str, pointer: str) -> Digest | None:
+        """A digest, None and an anomaly where the text is none."""
+        try:
+            return Digest.parse(text)
+        except ValueError as error:
+            self.problems.append(Anomaly(AnomalyKind.BAD_DIGEST, f"{text!r} is no digest: {error}", pointer=pointer))
+            return None
+
+    def _size(self, value: object, pointer: str) -> int | None:
+        size = self.get(value, "size", pointer)
+        if isinstance(size, int) and not isinstance(size, bool):
+            if size < 0:
+                self.wrong(f"{pointer}/size", "a number of bytes", size)
+            return size
+        if size is None:
+            self.missing(f"{pointer}/size", "size")
+        else:
+            self.wrong(f"{pointer}/size", "a number of bytes", size)
+        return None
+
+    def _data(self, value: object, pointer: str) -> bytes | None:
+        text = self.text(value, "data", pointer)
+        if not text:
+            return None
+        try:
+            return base64.b64decode(text, validate=True)
+        except (binascii.Error, ValueError):
+            self.wrong(f"{pointer}/data", "base64 (RFC 4648)", text)
+            return None
+
+
+def _type_name(value: object) -> str:
+    if isinstance(value, bool):
+        return "a boolean"
+    if isinstance(value, int | float):
+        return f"the number {value}"
+    if isinstance(value, str):
+        return "a string"
+    if isinstance(value, list):
+        return "an array"
+    return "null" if value is None else "an object"
+
+
+def read_save_manifest(value: object, limits: Limits, reader: Reader) -> tuple[SaveEntry, ...]:
+    """The images of docker save's ``manifest.json``."""
+    if not isinstance(value, list):
+        if value is not None:
+            reader.wrong("", "an array of images", value)
+        return ()
+    if len(value) > limits.images:
+        reader.problems.append(Anomaly(AnomalyKind.LIMIT, f"lists {len(value)} images; read up to {limits.images}"))
+    entries = []
+    for number, item in enumerate(value[: limits.images]):
+        pointer = f"/{number}"
+        if not isinstance(item, dict):
+            reader.wrong(pointer, "an object", item)
+            continue
+        layers = reader.texts(item, "Layers", pointer)
+        if len(layers) > limits.layers:
+            detail = f"lists {len(layers)} layers; read up to {limits.layers}"
+            reader.problems.append(Anomaly(AnomalyKind.LIMIT, detail, pointer=f"{pointer}/Layers"))
+        entries.append(
+            SaveEntry(
+                pointer=pointer,
+                config=reader.text(item, "Config", pointer),
+                repo_tags=reader.texts(item, "RepoTags", pointer),
+                layers=layers[: limits.layers],
+                layer_sources=_layer_sources(item, pointer, reader),
+            )
+        )
+    return tuple(entries)
+
+
+def _layer_sources(item: dict[str, object], pointer: str, reader: Reader) -> dict[str, Descriptor]:
+    sources = {}
+    for diff_id, value in reader.mapping(item, "LayerSources", pointer).items():
+        found = reader.descriptor(value, f"{pointer}/LayerSources/{escape_pointer(diff_id)}")
+        if found is not None:
+            sources[diff_id] = found
+    return sources
+
+
+def read_repositories(value: object, reader: Reader) -> dict[str, dict[str, str]]:
+    """``repositories``: name to tag to an image's or layer's ID."""
+    if not isinstance(value, dict):
+        if value is not None:
+            reader.wrong("", "an object", value)
+        return {}
+    return {name: reader.string_map(value, name, "") for name in value}
+
+
+def read_index(value: object, limits: Limits, reader: Reader) -> Index:
+    """An image index."""
+    manifests = reader.descriptors(value, "manifests", "")
+    if isinstance(value, dict) and not any(key.lower() == "manifests" for key in value):
+        reader.missing("", "manifests")
+    if len(manifests) > limits.graph_nodes:
+        detail = f"lists {len(manifests)} manifests; read up to {limits.graph_nodes}"
+        reader.problems.append(Anomaly(AnomalyKind.LIMIT, detail, pointer="/manifests"))
+    return Index(
+        media_type=reader.text(value, "mediaType", ""),
+        manifests=manifests[: limits.graph_nodes],
+        subject=_subject(value, reader),
+        annotations=reader.string_map(value, "annotations", ""),
+    )
+
+
+def read_manifest(value: object, limits: Limits, reader: Reader) -> Manifest:
+    """An image manifest."""
+    config = reader.get(value, "config", "")
+    layers = reader.descriptors(value, "layers", "")
+    if len(layers) > limits.layers:
+        detail = f"lists {len(layers)} layers; read up to {limits.layers}"
+        reader.problems.append(Anomaly(AnomalyKind.LIMIT, detail, pointer="/layers"))
+    return Manifest(
+        media_type=reader.text(value, "mediaType", ""),
+        config=None if config is None else reader.descriptor(config, "/config"),
+        layers=layers[: limits.layers],
+        subject=_subject(value, reader),
+        annotations=reader.string_map(value, "annotations", ""),
+        artifact_type=reader.text(value, "artifactType", ""),
+    )
+
+
+def _subject(value: object, reader: Reader) -> Descriptor | None:
+    subject = reader.get(value, "subject", "")
+    return None if subject is None else reader.descriptor(subject, "/subject")
+
+
+def read_config(value: Mapping[str, object], limits: Limits, reader: Reader) -> Config:
+    """An image config."""
+    rootfs = reader.mapping(value, "rootfs", "")
+    history = reader.get(value, "history", "")
+    platform = Platform(*(reader.text(value, name, "") for name in ("os", "architecture", "variant", "os.version")))
+    diff_ids = reader.texts(rootfs, "diff_ids", "/rootfs")
+    if len(diff_ids) > limits.layers:
+        detail = f"lists {len(diff_ids)} diff_ids; read up to {limits.layers}"
+        reader.problems.append(Anomaly(AnomalyKind.LIMIT, detail, pointer="/rootfs/diff_ids"))
+    return Config(
+        platform=platform,
+        created=reader.text(value, "created", ""),
+        author=reader.text(value, "author", ""),
+        docker_version=reader.text(value, "docker_version", ""),
+        rootfs_type=reader.text(rootfs, "type", "/rootfs"),
+        diff_ids=diff_ids[: limits.layers],
+        history=None if history is None else _history(value, limits, reader),
+        value=value,
+    )
+
+
+def _history(value: Mapping[str, object], limits: Limits, reader: Reader) -> tuple[History, ...]:
+    entries = []
+    for number, item in enumerate(reader.array(value, "history", "")[: 4 * limits.layers]):
+        pointer = f"/history/{number}"
+        if not isinstance(item, dict):
+            reader.wrong(pointer, "an object", item)
+            continue
+        empty = reader.get(item, "empty_layer", pointer)
+        if empty is not None and not isinstance(empty, bool):
+            reader.wrong(f"{pointer}/empty_layer", "a boolean", empty)
+        created, created_by, author, comment = (
+            reader.text(item, name, pointer) for name in ("created", "created_by", "author", "comment")
+        )
+        entries.append(History(created, created_by, author, comment, empty_layer=empty is True))
+    return tuple(entries)
