@@ -26,17 +26,13 @@ from typing import TypeVar
 
 from imgforensics.limits import DEFAULT_LIMITS, MIB, Limits
 from imgforensics.model import Anomaly, AnomalyKind, Member, Span
+from imgforensics.tarextensions import EXTENSIONS, Claims, Extensions, claim, decode
 from imgforensics.tarheader import (
     BLOCK,
-    EXTENSIONS,
     SIZE_BOUND,
     SPARSE_MAP_MORE,
     ZERO_BLOCK,
-    Claims,
-    Extensions,
     Header,
-    claim,
-    decode,
     find_header,
     is_header,
     parse_header,

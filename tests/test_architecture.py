@@ -23,6 +23,7 @@ ORDER = [
     "refnames",
     "names",
     "tarheader",
+    "tarextensions",
     "tarwalk",
     "inflate",
     "blobscan",
