@@ -21,17 +21,12 @@ from imgforensics import tarwalk
 from imgforensics.blobscan import BlobScanner
 from imgforensics.catalogue import Catalogue
 from imgforensics.errors import InputError
-from imgforensics.inflate import Inflater, sniff
+from imgforensics.inflate import Inflater
 from imgforensics.limits import DEFAULT_LIMITS, MIB, Limits
-from imgforensics.model import (
-    DIGEST_LENGTHS,
-    Anomaly,
-    Blob,
-    Compression,
-    Digest,
-    Member,
-    MemberKind,
-)
+from imgforensics.looks import describe
+from imgforensics.model import DIGEST_LENGTHS, Anomaly, Blob, Compression, Digest, Member, MemberKind
+from imgforensics.sniffing import sniff
+from imgforensics.tarheader import is_header
 
 SMALL = 1 * MIB
 """Members up to this size, in bytes, are measured before the others: documents are among them, and they tell whether
@@ -165,7 +160,8 @@ class Archive:
         if not found.members:
             head = self.read(0, _HEAD)
             wrapped = f"{self.spooled.outer} around " if self.spooled.outer is not Compression.NONE else ""
-            raise InputError(f"no tar archive: {wrapped}{describe(head)}")
+            held = "tar headers, but no member" if is_header(head) else describe(head)
+            raise InputError(f"no tar archive: {wrapped}{held}")
         files = [member for member in found.members if member.kind in (MemberKind.FILE, MemberKind.SPARSE)]
         large = [member for member in files if member.present > SMALL]
         unmeasured = {member.index: "not hashed: structure only was asked for" for member in large} if fast else {}
@@ -289,11 +285,11 @@ def looks_like_archive(path: str | os.PathLike[str]) -> str | None:
         head = _read_exactly(stream, _HEAD)
         compression = sniff(head)
         if compression is Compression.NONE:
-            return None if tarwalk.is_header(head) else describe(head)
+            return None if is_header(head) else describe(head)
         if compression is Compression.UNSUPPORTED:
             return describe(head)
         inner = _first_bytes(compression, stream, head)
-    return None if tarwalk.is_header(inner[:_HEAD]) else f"{compression} around {describe(inner[:_HEAD])}"
+    return None if is_header(inner[:_HEAD]) else f"{compression} around {describe(inner[:_HEAD])}"
 
 
 def _first_bytes(compression: Compression, stream: IO[bytes], head: bytes) -> bytes:
@@ -307,38 +303,6 @@ def _first_bytes(compression: Compression, stream: IO[bytes], head: bytes) -> by
                 return inner
         head = _read_exactly(stream, 64 * 1024)
     return inner + b"".join(chunk[:_HEAD] for chunk in inflater.finish())
-
-
-_MAGICS: tuple[tuple[bytes, str], ...] = (
-    (b"PK\x03\x04", "a zip file"),
-    (b"\x7fELF", "an ELF program"),
-    (b"MZ", "a Windows program"),
-    (b"%PDF", "a PDF document"),
-    (b"\x89PNG", "a PNG image"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
-    (b"\x04\x22\x4d\x18", "an lz4 stream"),
-    (b"LZIP", "an lzip stream"),
-    (b"\x1f\x9d", "a compress (.Z) stream"),
-    (b"hsqs", "a squashfs file system"),
-    (b"SIF_MAGIC", "a Singularity image"),
-    (b"SQLite format 3", "an SQLite database"),
-)
-
-
-def describe(head: bytes) -> str:
-    """What the beginning of a file looks like, in words."""
-    if not head:
-        return "nothing"
-    for magic, words in _MAGICS:
-        if head.startswith(magic):
-            return words
-    if head[32:41] == b"SIF_MAGIC":
-        return "a Singularity image"
-    if not head.strip(b"\0"):
-        return "zero bytes"
-    if all(byte >= 0x20 or byte in b"\t\n\r\f" for byte in head):
-        return "a JSON document" if head.lstrip()[:1] in (b"{", b"[") else "text"
-    return "unknown data"
 
 
 def _open(path: str | os.PathLike[str]) -> IO[bytes]:

@@ -7,9 +7,10 @@ import codecs
 import hashlib
 import re
 
-from imgforensics.inflate import Inflater, sniff
+from imgforensics.inflate import Inflater
 from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.model import DIGEST_LENGTHS, Anomaly, AnomalyKind, Blob, Compression, Digest, Span
+from imgforensics.sniffing import sniff
 
 _HEAD = 512
 _SNIFF = 16

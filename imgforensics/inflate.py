@@ -11,34 +11,20 @@ xz     streams (The .xz File Format, section 2); zero bytes in fours may stand b
 =====  ===============================================================================================================
 
 The input is cut into slices by its own offsets, never by how it arrived: the same bytes always give the same anomalies
-at the same offsets, and the same output before a flaw. DEFLATE is undone by ISA-L, which accepts some incomplete sets
-of Huffman codes that zlib refuses.
+at the same offsets, and the same output before a flaw.
 """
 
-import bz2
-import lzma
-import sys
 from collections.abc import Callable, Iterable, Iterator
-from enum import IntFlag
 from functools import partial
-from typing import Protocol
 
-from isal import igzip_lib, isal_zlib
+from isal import isal_zlib
 
+from imgforensics.decoders import Decoder, decoder_for, failure
+from imgforensics.gzipheader import GzipFlag, parse_gzip_header
 from imgforensics.limits import DEFAULT_LIMITS, KIB, MIB, Limits
+from imgforensics.looks import describe
 from imgforensics.model import Anomaly, AnomalyKind, Compression, GzipHeader, Span
-
-_ZSTD_FRAME = b"\x28\xb5\x2f\xfd"
-_SKIPPABLE = tuple((0x184D2A50 + low).to_bytes(4, "little") for low in range(16))
-_BZIP2 = tuple(b"BZh" + b"%d" % level for level in range(1, 10))
-
-_MAGICS: dict[Compression, tuple[bytes, ...]] = {
-    Compression.GZIP: (b"\x1f\x8b",),
-    Compression.ZSTD: (_ZSTD_FRAME, *_SKIPPABLE),
-    Compression.BZIP2: _BZIP2,
-    Compression.XZ: (b"\xfd7zXZ\0",),
-}
-"""How a unit of a stream of each format can begin; of one length in each format."""
+from imgforensics.sniffing import MAGICS, SKIPPABLE
 
 _UNIT = {
     Compression.GZIP: "gzip member",
@@ -46,12 +32,6 @@ _UNIT = {
     Compression.BZIP2: "bzip2 stream",
     Compression.XZ: "xz stream",
 }
-
-_FOREIGN = (
-    b"\x04\x22\x4d\x18",  # LZ4 frame
-    b"\x02\x21\x4c\x18",  # LZ4, legacy frame
-    b"LZIP\x01",  # lzip, version 1
-)
 
 _FIRST_SLICE = 4 * KIB
 _SLICE = 128 * KIB
@@ -63,100 +43,6 @@ _HEADER_BOUND = 1 * MIB
 
 _PROBE = 512
 """Bytes kept of what follows the stream: a tar header's size."""
-
-_WINDOW_LOG = (10, 31)
-"""What zstd accepts as ``ZSTD_d_windowLogMax`` on 64-bit machines."""
-
-
-class GzipFlag(IntFlag):
-    """FLG of RFC 1952, section 2.3.1."""
-
-    TEXT = 1
-    HCRC = 2
-    EXTRA = 4
-    NAME = 8
-    COMMENT = 16
-    RESERVED = 0xE0
-
-
-class _Decoder(Protocol):
-    """What the decoders of bz2, lzma, zstd and ISA-L have in common."""
-
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes | memoryview, max_length: int, /) -> bytes: ...
-
-
-def sniff(head: bytes) -> Compression:
-    """The compression of a stream that begins with these bytes; 14 of them are enough.
-
-    The magic numbers are those by which container tools choose (``DetectCompression`` in moby and containerd), a
-    skippable zstd frame included. LZ4, lzip, compress (.Z) and bare LZMA are recognised as UNSUPPORTED.
-    """
-    if head.startswith(b"\x1f\x8b\x08"):
-        return Compression.GZIP
-    for compression in (Compression.ZSTD, Compression.XZ, Compression.BZIP2):
-        if head.startswith(_MAGICS[compression]):
-            return compression
-    if head.startswith(_FOREIGN) or _is_compress(head) or _is_bare_lzma(head):
-        return Compression.UNSUPPORTED
-    return Compression.NONE
-
-
-def _is_compress(head: bytes) -> bool:
-    """Whether this is compress (.Z): magic, then 9 to 16 bits a code, two reserved bits, the block flag."""
-    return head.startswith(b"\x1f\x9d") and len(head) > 2 and head[2] & 0x60 == 0 and 9 <= head[2] & 0x1F <= 16
-
-
-def _is_bare_lzma(head: bytes) -> bool:
-    """Whether this is LZMA_Alone: no magic, but xz's rules for its 13 bytes of header, and a range coder's zero byte.
-
-    lc/lp/pb as every tool sets them, a dictionary of ``2**n`` or ``2**n + 2**(n-1)`` bytes, a length that is unknown or
-    below 256 GiB.
-    """
-    if len(head) < 14 or head[0] != 0x5D or head[13] != 0:
-        return False
-    dictionary = int.from_bytes(head[1:5], "little")
-    length = int.from_bytes(head[5:13], "little")
-    lowest = dictionary & -dictionary
-    return dictionary >= 4 * KIB and dictionary in (lowest, lowest * 3) and (length < 2**38 or length == 2**64 - 1)
-
-
-def parse_gzip_header(data: bytes) -> tuple[GzipHeader, int] | None:
-    """The gzip header at the start of ``data`` and its length in bytes; None where it reaches further than ``data``.
-
-    RFC 1952, section 2.3: ID1 ID2 CM FLG MTIME(4) XFL OS, then as FLG says: XLEN(2) and so many bytes, a name and a
-    comment that end with a zero byte, CRC16 of all before it. ID1, ID2 and CM are the caller's to look at.
-    """
-    if len(data) < 10:
-        return None
-    flags = data[3]
-    end = 10
-    extra = name = comment = None
-    if flags & GzipFlag.EXTRA:
-        start = end + 2
-        end = start + int.from_bytes(data[end:start], "little")
-        if start > len(data) or end > len(data):
-            return None
-        extra = data[start:end]
-    if flags & GzipFlag.NAME:
-        start, end = end, data.find(b"\0", end) + 1
-        if not end:
-            return None
-        name = data[start : end - 1]
-    if flags & GzipFlag.COMMENT:
-        start, end = end, data.find(b"\0", end) + 1
-        if not end:
-            return None
-        comment = data[start : end - 1]
-    if flags & GzipFlag.HCRC:
-        end += 2
-    if end > len(data):
-        return None
-    mtime = int.from_bytes(data[4:8], "little")
-    return GzipHeader(mtime, data[8], data[9], flags, name, comment, extra), end
 
 
 class Inflater:
@@ -172,7 +58,7 @@ class Inflater:
         Raises:
             ValueError: ``compression`` is NONE or UNSUPPORTED.
         """
-        if compression not in _MAGICS:
+        if compression not in MAGICS:
             raise ValueError(f"{compression} is nothing that can be undone")
         self.streams = 0
         """gzip members, zstd frames (skippable ones not counted), bzip2 or xz streams that were begun."""
@@ -186,7 +72,7 @@ class Inflater:
         """Header of the first gzip member."""
         self._compression = compression
         self._limits = limits
-        self._magics = _MAGICS[compression]
+        self._magics = MAGICS[compression]
         self._anomalies: list[Anomaly] = []
         self._sound = True
         self._finished = False
@@ -275,7 +161,8 @@ class Inflater:
             self._note(AnomalyKind.TRUNCATED_STREAM, "there is nothing to inflate", span, sound=False)
         elif self._probe:
             zeros = f"{self._zeros} zero bytes, then " if self._zeros else ""
-            detail = f"{span.length} bytes after {self._unit}: {zeros}{_looks_like(self._probe)}"
+            found = f"{describe(self._probe)} that begins with {self._probe[:8].hex()}"
+            detail = f"{span.length} bytes after {self._unit}: {zeros}{found}"
             self._note(AnomalyKind.TRAILING_BYTES, detail, span)
         elif self._zeros:
             self._note(AnomalyKind.TRAILING_ZEROS, f"{self._zeros} zero bytes after {self._unit}", span)
@@ -290,7 +177,7 @@ class Inflater:
             self._no_magic(head)
         elif self.streams + self.skippable >= self._limits.streams:
             self._fail(AnomalyKind.LIMIT, f"more than {self._limits.streams} units", len(head))
-        elif self._compression is Compression.ZSTD and head in _SKIPPABLE:
+        elif self._compression is Compression.ZSTD and head in SKIPPABLE:
             self.skippable += 1
             self._begin_unit(f"skippable frame {self.skippable}")
             self._step, self._want = self._skippable_header, 8
@@ -358,17 +245,18 @@ class Inflater:
     def _begin_data(self) -> None:
         self._part = "data"
         self._crc = self._length = 0
-        decoder = _decoder(self._compression, self._limits.decoder_memory)
+        decoder = decoder_for(self._compression, self._limits.decoder_memory)
         self._step, self._want = partial(self._data, decoder), _FIRST_SLICE
 
-    def _data(self, decoder: _Decoder, piece: bytes | memoryview) -> Iterator[bytes]:
+    def _data(self, decoder: Decoder, piece: bytes | memoryview) -> Iterator[bytes]:
         most = self._limits.chunk
         data = piece
         while True:
             try:
                 chunk = decoder.decompress(data, most)
             except Exception as error:  # noqa: BLE001 - four libraries with a type each, and MemoryError
-                self._decoding_failed(error, len(piece))
+                kind, reason = failure(error, self._limits.decoder_memory)
+                self._fail(kind, f"{self._unit}: {reason}", len(piece))
                 return
             length = len(chunk)
             if length:
@@ -392,16 +280,6 @@ class Inflater:
                 self._step, self._want = self._gzip_trailer, 8
             else:
                 self._end_unit()
-
-    def _decoding_failed(self, error: Exception, length: int) -> None:
-        reason = str(error)
-        if isinstance(error, MemoryError) or "too much memory" in reason or "Memory usage limit" in reason:
-            kind, reason = AnomalyKind.LIMIT, f"asks for a window beyond {self._limits.decoder_memory} bytes of memory"
-        elif "checksum" in reason:
-            kind = AnomalyKind.CHECKSUM_MISMATCH
-        else:
-            kind = AnomalyKind.CORRUPT_STREAM
-        self._fail(kind, f"{self._unit}: {reason}", length)
 
     def _admits(self, more: int, length: int) -> bool:
         """Whether so many bytes more are within bounds, of a piece of this length; if not, that is the end."""
@@ -486,43 +364,5 @@ class Inflater:
             self._anomalies.append(Anomaly(AnomalyKind.LIMIT, f"more than {self._limits.anomalies} anomalies", span))
 
 
-def _decoder(compression: Compression, memory: int) -> _Decoder:
-    """A decoder of one unit that asks for so many bytes of memory at most."""
-    if compression is Compression.GZIP:
-        return igzip_lib.IgzipDecompressor(igzip_lib.DECOMP_DEFLATE)
-    if compression is Compression.ZSTD:
-        return _zstd_decoder(memory)
-    if compression is Compression.BZIP2:
-        return bz2.BZ2Decompressor()
-    return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=memory)
-
-
-def _zstd_decoder(memory: int) -> _Decoder:
-    # Imported here: most archives hold no zstd.
-    if sys.version_info >= (3, 14):
-        from compression import zstd
-    else:
-        from backports import zstd
-    least, most = _WINDOW_LOG
-    window_log = min(max(memory.bit_length() - 1, least), most)
-    return zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: window_log})
-
-
 def _leading_zeros(data: bytes | memoryview) -> int:
     return len(data) - len(bytes(data).lstrip(b"\0"))
-
-
-def _looks_like(head: bytes) -> str:
-    """What bytes that should not be there seem to be, in words, and how they begin."""
-    compression = sniff(head)
-    if compression is Compression.UNSUPPORTED:
-        kind = "data of another compression"
-    elif compression is not Compression.NONE:
-        kind = f"{compression} data"
-    elif head[257:262] == b"ustar":
-        kind = "a tar header"
-    elif all(0x20 <= byte < 0x7F or byte in b"\t\n\r" for byte in head):
-        kind = "text"
-    else:
-        kind = "binary data"
-    return f"{kind} that begins with {head[:8].hex()}"

@@ -25,6 +25,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from imgforensics.limits import DEFAULT_LIMITS, MIB, Limits
+from imgforensics.looks import describe
 from imgforensics.model import Anomaly, AnomalyKind, Member, Span
 from imgforensics.tarextensions import EXTENSIONS, Claims, Extensions, claim, decode
 from imgforensics.tarheader import (
@@ -33,40 +34,18 @@ from imgforensics.tarheader import (
     SPARSE_MAP_MORE,
     ZERO_BLOCK,
     Header,
-    find_header,
     is_header,
     parse_header,
     resembles_header,
     resembles_header_strongly,
 )
-
-__all__ = ["End", "Index", "Walk", "index", "is_header", "walk"]
+from imgforensics.tarscan import scan
 
 _KEPT = 256 * MIB
 """Bound, in bytes of memory, on all extension headers that are kept: one of 5 bytes a record would cost 30 times its
 size. Real archives spend some 500 bytes a member."""
 
 _RECORD_COST = 150
-_FIRST_PIECE = 8 * BLOCK
-"""Bytes of the first piece of a search. Each next piece is twice as large: a search that finds something at once, and
-there may be one a block, must not read a mebibyte."""
-
-_ZEROS = bytes(MIB)
-
-_MAGICS: tuple[tuple[bytes, str], ...] = (
-    (b"\x1f\x8b", "gzip"),
-    (b"\x28\xb5\x2f\xfd", "zstd"),
-    (b"BZh", "bzip2"),
-    (b"\xfd7zXZ\0", "xz"),
-    (b"PK\x03\x04", "zip"),
-    (b"7z\xbc\xaf\x27\x1c", "7-Zip"),
-    (b"\x7fELF", "ELF"),
-    (b"MZ", "a Windows program"),
-    (b"%PDF", "PDF"),
-    (b"#!", "a script"),
-    (b"hsqs", "squashfs"),
-    (b"SQLite format 3", "SQLite"),
-)
 
 T = TypeVar("T")
 Event = Span | Member | Anomaly
@@ -125,27 +104,12 @@ def index(read: Callable[[int, int], bytes], size: int, limits: Limits = DEFAULT
             anomalies.append(event)
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What a search met."""
-
-    header: int | None
-    """Offset of the first valid header, None where there is none up to the end."""
-    first: int | None
-    """Offset of the first byte before it that is not zero, None where all are."""
-    last: int
-    """Offset after the last such byte."""
-    head: bytes
-    """Bytes from :attr:`first` on, a block at most."""
-
-
 class _Walker:
     """The state of one walk."""
 
     def __init__(self, size: int, limits: Limits) -> None:
         self._size = size
         self._limits = limits
-        self._piece = min(max(limits.chunk // BLOCK * BLOCK, BLOCK), len(_ZEROS))
         self._at = 0
         self._done = False
         self._members = 0
@@ -233,7 +197,7 @@ class _Walker:
 
     def _end_marker(self) -> _Steps[None]:
         marker = self._at
-        found = yield from self._scan(marker + 2 * BLOCK)
+        found = yield from scan(marker + 2 * BLOCK, self._size, self._limits.chunk)
         if self._marker is None and not (self._lost and found.header is not None):
             self._marker = marker
         if found.first is not None:
@@ -241,7 +205,7 @@ class _Walker:
             if self._lost and found.header is not None:
                 yield from self._note(AnomalyKind.RESYNCHRONISED, "passed over in search of a header", span)
             else:
-                detail = f"{span.length} bytes behind the end marker, beginning like {_looks_like(found.head)}"
+                detail = f"{span.length} bytes behind the end marker, beginning like {describe(found.head)}"
                 yield from self._note(AnomalyKind.TRAILING_DATA, detail, span)
         elif found.header is None:
             yield from self._odd_length()
@@ -268,7 +232,7 @@ class _Walker:
     def _search(self, lost: int, start: int) -> _Steps[None]:
         """Go on at the next valid header from ``start`` on; what is between ``lost`` and there belongs to nothing."""
         self._lost = True
-        found = yield from self._scan(start)
+        found = yield from scan(start, self._size, self._limits.chunk)
         end = found.header
         if end is None:
             end = min(-(-found.last // BLOCK) * BLOCK, self._size)
@@ -286,30 +250,6 @@ class _Walker:
             self._marker = end if self._marker is None else self._marker
             yield from self._odd_length()
         self._at = self._size
-
-    def _scan(self, start: int) -> _Steps[_Found]:
-        """Look from ``start`` on, which is a multiple of 512 bytes, for a header and for bytes that are not zero."""
-        first: int | None = None
-        last = start
-        head = b""
-        length = min(_FIRST_PIECE, self._piece)
-        while start < self._size:
-            piece = yield from self._read(start, length)
-            if not piece:
-                break
-            header = find_header(piece)
-            before = piece[:header]
-            if not _ZEROS.startswith(before):
-                if first is None:
-                    head = before.lstrip(b"\0")
-                    first = start + len(before) - len(head)
-                    head = head[:BLOCK]
-                last = start + _used(before)
-            if header is not None:
-                return _Found(start + header, first, last, head)
-            start += length
-            length = min(2 * length, self._piece)
-        return _Found(None, first, last, head)
 
     def _leads_on(self, offset: int) -> _Steps[bool]:
         """Whether an archive can go on, or end, at this offset."""
@@ -449,26 +389,3 @@ class _Walker:
 
 def _padded(size: int) -> int:
     return -(-size // BLOCK) * BLOCK
-
-
-def _used(piece: bytes) -> int:
-    """Bytes of ``piece`` up to its last one that is not zero. Halving, since stripping zeros goes byte by byte."""
-    low, high = 0, len(piece)
-    while high - low > BLOCK:
-        middle = (low + high) // 2
-        if _ZEROS.startswith(piece[middle:high]):
-            high = middle
-        else:
-            low = middle
-    return low + len(piece[low:high].rstrip(b"\0"))
-
-
-def _looks_like(head: bytes) -> str:
-    for magic, words in _MAGICS:
-        if head.startswith(magic):
-            return words
-    if head[257:262] == b"ustar":
-        return "a tar that does not stand on a block boundary"
-    if all(byte >= 0x20 or byte in b"\t\n\r\f" for byte in head.rstrip(b"\0")):
-        return "text"
-    return "unknown data"

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from imgforensics import InputError, tarwalk
-from imgforensics.archive import Archive, Cancelled, describe, looks_like_archive
+from imgforensics.archive import Archive, Cancelled, looks_like_archive
 from imgforensics.catalogue import Catalogue
 from imgforensics.limits import DEFAULT_LIMITS
 from imgforensics.model import AnomalyKind, Compression
@@ -22,6 +22,8 @@ from tests import builder
 
 DATA = builder.archive("docker_legacy")
 BIG = builder.tar([builder.Entry("manifest.json", b"[]"), builder.Entry("big.tar", bytes(range(256)) * 12_000)])
+GLOBAL_HEADER = builder.tar([builder.Entry("pax_global_header", builder.pax_records({"comment": "x"}), b"g")])
+"""An archive of nothing, as ``git archive`` makes it of an empty tree."""
 PACKERS: dict[Compression, Callable[[bytes], bytes]] = {
     Compression.GZIP: gzip.compress,
     Compression.BZIP2: bz2.compress,
@@ -165,6 +167,9 @@ def test_an_opened_file_is_not_closed(tmp_path: Path) -> None:
         (b"\x7fELF" + bytes(600), "no tar archive: an ELF program"),
         (gzip.compress(b"hello", mtime=0), "no tar archive: gzip around text"),
         (gzip.compress(b"", mtime=0), "no tar archive: gzip around nothing"),
+        (GLOBAL_HEADER, "no tar archive: tar headers, but no member"),
+        (b"bent" + GLOBAL_HEADER[4:], "no tar archive: a tar header with a wrong checksum"),
+        (gzip.compress(gzip.compress(DATA, mtime=0), mtime=0), "no tar archive: gzip around gzip data"),
         (b"\x04\x22\x4d\x18" + bytes(600), "an lz4 stream; unpack it first"),
     ],
 )
@@ -355,11 +360,3 @@ def test_without_positioned_reads_the_result_is_the_same(tmp_path: Path, monkeyp
     true = facts(measured(path))
     monkeypatch.delattr(os, "preadv", raising=False)
     assert facts(measured(path, jobs=4)) == true
-
-
-def test_what_a_file_begins_with_in_words() -> None:
-    assert describe(b"") == "nothing"
-    assert describe(bytes(32) + b"SIF_MAGIC") == "a Singularity image"
-    assert describe(b" \n[1]") == "a JSON document"
-    assert describe(b"caf\xc3\xa9") == "text"
-    assert describe(b"\x01\x02") == "unknown data"

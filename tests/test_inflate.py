@@ -17,9 +17,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imgforensics.inflate import Inflater, parse_gzip_header, sniff
+from imgforensics.gzipheader import parse_gzip_header
+from imgforensics.inflate import Inflater
 from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.model import AnomalyKind, Compression, Span
+from imgforensics.sniffing import sniff
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -521,9 +523,9 @@ def test_other_bytes_behind_the_stream(compression: Compression, zeros: int) -> 
     ("tail", "words"),
     [
         (b"words\n", "text that begins with 776f7264730a"),
-        (b"\x80\x81\x82", "binary data"),
+        (b"\x80\x81\x82", "unknown data"),
         (lzma.compress(SHORT), "xz data"),
-        (b"\x04\x22\x4d\x18", "data of another compression"),
+        (b"\x04\x22\x4d\x18", "an lz4 stream"),
         (b"name".ljust(257, b"\0") + b"ustar\x0000".ljust(255, b"\0"), "a tar header"),
         (bytes(512) + gzip_member(SHORT), "512 zero bytes, then gzip data"),
     ],

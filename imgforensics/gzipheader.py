@@ -1,0 +1,51 @@
+"""The header of a gzip member (RFC 1952, section 2.3): bytes in, fields out. No I/O."""
+
+from enum import IntFlag
+
+from imgforensics.model import GzipHeader
+
+
+class GzipFlag(IntFlag):
+    """FLG of RFC 1952, section 2.3.1."""
+
+    TEXT = 1
+    HCRC = 2
+    EXTRA = 4
+    NAME = 8
+    COMMENT = 16
+    RESERVED = 0xE0
+
+
+def parse_gzip_header(data: bytes) -> tuple[GzipHeader, int] | None:
+    """The gzip header at the start of ``data`` and its length in bytes; None where it reaches further than ``data``.
+
+    RFC 1952, section 2.3: ID1 ID2 CM FLG MTIME(4) XFL OS, then as FLG says: XLEN(2) and so many bytes, a name and a
+    comment that end with a zero byte, CRC16 of all before it. ID1, ID2 and CM are the caller's to look at.
+    """
+    if len(data) < 10:
+        return None
+    flags = data[3]
+    end = 10
+    extra = name = comment = None
+    if flags & GzipFlag.EXTRA:
+        start = end + 2
+        end = start + int.from_bytes(data[end:start], "little")
+        if start > len(data) or end > len(data):
+            return None
+        extra = data[start:end]
+    if flags & GzipFlag.NAME:
+        start, end = end, data.find(b"\0", end) + 1
+        if not end:
+            return None
+        name = data[start : end - 1]
+    if flags & GzipFlag.COMMENT:
+        start, end = end, data.find(b"\0", end) + 1
+        if not end:
+            return None
+        comment = data[start : end - 1]
+    if flags & GzipFlag.HCRC:
+        end += 2
+    if end > len(data):
+        return None
+    mtime = int.from_bytes(data[4:8], "little")
+    return GzipHeader(mtime, data[8], data[9], flags, name, comment, extra), end
