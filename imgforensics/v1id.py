@@ -15,15 +15,8 @@ from enum import StrEnum
 from functools import cache
 
 from imgforensics.gojson import go_string, go_time, raw_members
-from imgforensics.v1config import (
-    IMAGE_FIELDS,
-    ZERO_TIME,
-    Dialect,
-    UnreadableError,
-    print_config,
-    print_object,
-    struct_members,
-)
+from imgforensics.gostruct import Dialect, UnreadableError, print_object, struct_members
+from imgforensics.v1config import IMAGE_FIELDS, ZERO_TIME, print_config
 
 UTC_EPOCH = "1970-01-01T00:00:00Z"
 """The date of lower layers since docker 17.04, where the daemon's zone is UTC."""

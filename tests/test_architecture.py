@@ -38,6 +38,7 @@ ORDER = [
     "documents",
     "documentreader",
     "gojson",
+    "gostruct",
     "v1config",
     "v1json",
     "v1id",
