@@ -51,6 +51,7 @@ ORDER = [
     "legacy",
     "verify",
     "case",
+    "reconstruct/",
     "checks/",
     "report",
     "analysis",

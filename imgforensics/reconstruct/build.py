@@ -13,7 +13,8 @@ from imgforensics.reconstruct.ociconfig import to_oci_config
 from imgforensics.reconstruct.pusher import Annotations, LayerTypes, Pusher
 from imgforensics.strictjson import parse_json
 
-_COPIED = re.compile(r"#\(nop\) +(?:COPY|ADD) ")
+_COPIED = re.compile(r"\S+(?: [-/]\S+| pipefail)* #\(nop\) +(?:COPY|ADD) ")
+"""How the classic builder describes COPY and ADD: behind the shell and its options; a RUN has the command there."""
 _DOCKER_GZIP = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 
 
@@ -69,7 +70,7 @@ def build(
         pusher: the tool.
         config: the image config's bytes as the archive holds them.
         layers: one for each diff_id, lowest first.
-        annotations: of the manifest, where they are known; None leaves them to the tool.
+        annotations: of the image's manifest, where they are known. Tools that write Docker's type drop them.
         limits: bounds on the config, where it has to be read.
 
     Raises:
@@ -90,7 +91,7 @@ def build(
             Entry(media_type, layer.digest, layer.size, layer.urls, layer.annotations)
             for media_type, layer in zip(types, layers, strict=True)
         ],
-        _annotations(pusher, config, limits) if annotations is None else annotations,
+        _annotations(pusher, config, annotations, limits),
     )
     return BuiltManifest(content, _digest(content), len(content), pusher.types.manifest, uploaded)
 
@@ -106,7 +107,7 @@ def _layer_types(pusher: Pusher, config: bytes, layers: Sequence[LayerDescriptor
         if len(instructions) != len(layers):
             detail = f"the history tells how {len(instructions)} layers were made, and there are {len(layers)}"
             raise NotDerivableError(f"{pusher.name}: {detail}")
-        copied = [_COPIED.search(instruction) is not None for instruction in instructions]
+        copied = [_COPIED.match(instruction) is not None for instruction in instructions]
     return [
         _DOCKER_GZIP if copy and layer.compression is Compression.GZIP else _layer_type(pusher, layer)
         for copy, layer in zip(copied, layers, strict=True)
@@ -125,9 +126,11 @@ def _instructions(config: Config) -> list[str]:
     return [entry.created_by for entry in config.history or () if not entry.empty_layer]
 
 
-def _annotations(pusher: Pusher, config: bytes, limits: Limits) -> dict[str, str]:
+def _annotations(pusher: Pusher, config: bytes, known: Mapping[str, str] | None, limits: Limits) -> Mapping[str, str]:
     if pusher.annotations is Annotations.NONE:
         return {}
+    if known is not None or pusher.annotations is Annotations.KEPT:
+        return known or {}
     reader = Reader()
     return reader.string_map(reader.mapping(_read(pusher, config, limits).value, "config", ""), "Labels", "/config")
 

@@ -38,10 +38,11 @@ class LayerTypes(Enum):
 
 
 class Annotations(Enum):
-    """Where the annotations of a manifest come from that are not given."""
+    """Whether a tool writes annotations into a manifest."""
 
-    NONE = "there are none"
-    LABELS = "the labels in the config"
+    NONE = "never: Docker's manifests have none"
+    KEPT = "those that the image has, which the archive may not tell"
+    LABELS = "those that the image has; where they are not known, the labels in its config"
 
 
 @dataclass(frozen=True, slots=True)
