@@ -257,3 +257,9 @@ def test_nothing_to_go_by() -> None:
     found = rank(replace(case, producer=None), replace(image, config=None, layers=()))
     assert [each.pusher.name for each in found] == ["docker", "skopeo", "crane", "containerd-load", "skopeo-oci"]
     assert {each.likelihood for each in found} == {Likelihood.POSSIBLE}
+
+
+def test_long_texts_are_cut() -> None:
+    (trace,) = traces(config(last(created_by="umoci " + "x" * 1000)))
+    assert trace.sentence.endswith("xxx…")
+    assert len(trace.sentence) < 200

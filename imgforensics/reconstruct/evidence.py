@@ -13,6 +13,7 @@ from imgforensics.producer import DOCKER_CLASSIC
 from imgforensics.reconstruct.likelihood import Likelihood
 from imgforensics.reconstruct.pusher import Compressed, Pusher
 from imgforensics.reconstruct.pushers import PUSHERS
+from imgforensics.reconstruct.sentences import short
 from imgforensics.reconstruct.traces import Maker, traces
 from imgforensics.structure import Image, View
 
@@ -126,7 +127,7 @@ def _vote_by_config(ballot: _Ballot, image: Image, *, likely: bool) -> None:
         ballot.vote(names, trace.sentence, _LIKELY if likely and len(names) == 1 else _POSSIBLE)
     version = _engine(image.config.docker_version)
     if version is not None and version < _ZERO_TIME_DOCKER:
-        sentence = f"the config says docker_version {image.config.docker_version}, of an engine before 17.06"
+        sentence = f"the config says docker_version {short(image.config.docker_version)}, of an engine before 17.06"
         ballot.vote(("docker-1.10",), sentence, _POSSIBLE)
 
 

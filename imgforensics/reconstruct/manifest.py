@@ -3,7 +3,8 @@
 A registry stores a manifest as it was sent and names it by the SHA-256 of those bytes, so indentation, the order of
 keys and a newline at the end decide the digest. A :class:`ManifestStyle` is all that differs between the programs.
 Sources: image-spec v1.1 (manifest.md, descriptor.md) and distribution-spec "Image Manifest V 2, Schema 2" for the keys;
-the order and the spelling are those of manifests that the programs named below were seen to write.
+the order and the spelling are those of manifests that the programs named below were seen to write, but for jib and
+rules_oci, of which only the sources were read.
 """
 
 import json

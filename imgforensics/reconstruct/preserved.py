@@ -16,6 +16,7 @@ from imgforensics.documents import DocumentKind, Reader, read_manifest
 from imgforensics.model import Compression, Digest
 from imgforensics.producer import DOCKER_CLASSIC
 from imgforensics.reconstruct.likelihood import Likelihood
+from imgforensics.reconstruct.sentences import short
 from imgforensics.reconstruct.spelling import spelled_by
 from imgforensics.structure import Image, Reference, Role
 
@@ -187,4 +188,5 @@ class _Finder:
             noted.update(dict.fromkeys(each for each in annotations.items() if each[0].startswith(SOURCE_ANNOTATION)))
         for key, value in noted:
             registry = key.removeprefix(SOURCE_ANNOTATION)
-            yield f"pulled from, or pushed to, {registry}, repositories {value} (annotation of a descriptor)"
+            where = f"{short(registry)}, repositories {short(value)}"
+            yield f"pulled from, or pushed to, {where} (annotation of a descriptor)"

@@ -3,7 +3,8 @@
 An entry stands for tools and versions whose uploads are byte for byte the same. What holds for all of them: the
 manifest has one layer for each diff_id, lowest first, twice where a diff_id stands there twice; the layer that is
 nothing but the end of a tar (1024 zero bytes) is a layer like any other; ``empty_layer`` entries of the history add
-nothing.
+nothing. What a store keeps ready made and pushes unchanged (an image that docker pulled into a containerd store, an OCI
+layout that crane or oras copies) has no entry: such manifests are found, not built, see :mod:`.preserved`.
 
 Encoders are named, not called: ``go1.8-6`` is the gzip of Go 1.8 to 1.26 at level 6, which is the default, ``go1.27-6``
 that of Go 1.27, ``go1.7-6`` and ``go1.6-6`` those of older ones; ``pgzip-a`` to ``pgzip-e`` are the classes of
@@ -132,7 +133,7 @@ PUSHERS = (
         _SKOPEO,
         name="skopeo-oci",
         title="skopeo copy, podman push or buildah push of a Docker image with --format oci, or with zstd",
-        versions="containers/image 5.26 or newer; older ones where the image has no variant",
+        versions="containers/image of mid-2023 (about 5.26) or newer; since 5.18 where the image has no variant",
         style=manifest.CONTAINERS_OCI,
         types=mediatypes.OCI,
         annotations=Annotations.KEPT,
@@ -326,7 +327,7 @@ PUSHERS = (
         _SKOPEO,
         name="skopeo-oci-5.18",
         title="skopeo copy, podman push or buildah push of a Docker image with --format oci, where it has a variant",
-        versions="containers/image 5.18 to 5.25",
+        versions="containers/image 5.18 to about 5.25",
         style=manifest.CONTAINERS_OCI,
         types=mediatypes.OCI,
         annotations=Annotations.KEPT,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from imgforensics.documents import Config, History
+from imgforensics.reconstruct.sentences import short
 
 
 class Maker(Enum):
@@ -83,7 +84,7 @@ def _signs(config: Config) -> Iterator[tuple[Maker, str]]:
     if buildah is not None:
         oci = "container_config" not in keys
         maker = Maker.BUILDAH_OCI if oci else Maker.BUILDAH_DOCKER
-        yield maker, f"the config has the label io.buildah.version {buildah}, and {_form(oci)}"
+        yield maker, f"the config has the label io.buildah.version {short(buildah)}, and {_form(oci)}"
     elif _ordered(keys, _CONTAINERD_ORDER) and keys[0] == "created" and _follows(keys, "rootfs", "config"):
         imported = last is not None and last.comment.startswith("Imported from")
         maker = Maker.DOCKER_IMPORT if imported else Maker.DOCKER_CONTAINERD
@@ -93,7 +94,7 @@ def _signs(config: Config) -> Iterator[tuple[Maker, str]]:
     elif _ordered(keys, _GO_CONTAINERREGISTRY_ORDER) and _follows(keys, "rootfs", "config"):
         yield Maker.GO_CONTAINERREGISTRY, f"the config's keys stand in the order {', '.join(keys)}"
     if config.docker_version and keys == sorted(keys):
-        yield Maker.DOCKER, f"the config says docker_version {config.docker_version}, and its keys are sorted"
+        yield Maker.DOCKER, f"the config says docker_version {short(config.docker_version)}, and its keys are sorted"
     if "moby.buildkit.buildinfo.v1" in keys:
         yield Maker.BUILDKIT_OLD, "the config has the key moby.buildkit.buildinfo.v1"
     if last is not None:
@@ -103,9 +104,9 @@ def _signs(config: Config) -> Iterator[tuple[Maker, str]]:
 def _last_step(last: History) -> Iterator[tuple[Maker, str]]:
     """The newest entry of the history; older ones may come from base images."""
     if last.comment.startswith("buildkit."):
-        yield Maker.BUILDKIT, f"the last entry of the history has the comment {last.comment}"
+        yield Maker.BUILDKIT, f"the last entry of the history has the comment {short(last.comment)}"
     if last.created_by.startswith("umoci "):
-        yield Maker.UMOCI, f"the last entry of the history was created by {last.created_by}"
+        yield Maker.UMOCI, f"the last entry of the history was created by {short(last.created_by)}"
     maker = _AUTHORS.get(last.author.lower())
     if maker is not None:
         yield maker, f"the author of the last entry of the history is {last.author}"
