@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from imgforensics import analyze
-from imgforensics.documents import Config, Reader, read_config
+from imgforensics.documentreader import Reader, read_config
+from imgforensics.documents import Config
 from imgforensics.limits import DEFAULT_LIMITS
 from imgforensics.reconstruct.evidence import Ranked, rank
 from imgforensics.reconstruct.likelihood import Likelihood

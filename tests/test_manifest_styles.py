@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgforensics.documents import Reader, read_manifest
+from imgforensics.documentreader import Reader, read_manifest
 from imgforensics.limits import DEFAULT_LIMITS
 from imgforensics.model import Digest
 from imgforensics.reconstruct import manifest

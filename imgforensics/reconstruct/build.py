@@ -5,7 +5,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from imgforensics.documents import Config, Reader, read_config
+from imgforensics.documentreader import Reader, read_config
+from imgforensics.documents import Config
 from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.model import Compression, Digest
 from imgforensics.reconstruct.manifest import Entry, write_manifest

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from imgforensics.case import Case
-from imgforensics.documents import DocumentKind, Reader, read_manifest
+from imgforensics.documentreader import Reader, read_manifest
+from imgforensics.documents import DocumentKind
 from imgforensics.model import Compression, Digest
 from imgforensics.producer import DOCKER_CLASSIC
 from imgforensics.reconstruct.likelihood import Likelihood
