@@ -40,6 +40,7 @@ ORDER = [
     "producer",
     "legacy",
     "verify",
+    "recompress/",
     "case",
     "checks/",
     "report",

@@ -1,0 +1,27 @@
+"""Little-endian words and common prefixes: the plain twins of the C functions in ``words.pxd``.
+
+The sources import these only where they run as plain Python; compiled, they take the C functions of the same names.
+"""
+
+from imgforensics.recompress.encoder import Buffer
+
+
+def load32(data: Buffer, at: int) -> int:
+    """The four bytes at an index as an unsigned little-endian number."""
+    return int.from_bytes(data[at : at + 4], "little")
+
+
+def load64(data: Buffer, at: int) -> int:
+    """The eight bytes at an index as an unsigned little-endian number."""
+    return int.from_bytes(data[at : at + 8], "little")
+
+
+def common(data: Buffer, one: int, other: int, limit: int) -> int:
+    """How many bytes from two indices on are equal, at most ``limit``; the ranges may overlap.
+
+    Nothing beyond ``limit`` bytes from either index is read.
+    """
+    length = 0
+    while length < limit and data[one + length] == data[other + length]:
+        length += 1
+    return length
