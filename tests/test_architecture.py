@@ -50,6 +50,7 @@ ORDER = [
     "producer",
     "legacy",
     "verify",
+    "recompress/",
     "case",
     "reconstruct/",
     "checks/",

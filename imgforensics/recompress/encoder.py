@@ -1,0 +1,32 @@
+"""What an encoder is to the rest of the tool: chunks in, compressed bytes out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+Buffer: TypeAlias = bytes | bytearray | memoryview
+
+
+class Encoder(Protocol):
+    """One gzip stream in the making; of use once.
+
+    The output depends on the content alone, never on how it is cut into chunks.
+    """
+
+    def feed(self, data: Buffer) -> bytes:
+        """Take the next bytes of the content; return those of the stream that are ready, often none."""
+
+    def finish(self) -> bytes:
+        """Say that the content has ended; return the rest of the stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """A compressor and level that real programs use."""
+
+    name: str
+    """The key in the table: program, version where the output began to differ, and level."""
+    stands_for: str
+    """The programs and versions that write these bytes, for people."""
+    make: Callable[[], Encoder]
+    """Begins a stream."""

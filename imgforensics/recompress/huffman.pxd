@@ -1,0 +1,29 @@
+# Types of huffman.py, for Cython. Every function returns 0 or more; -1 is an exception's.
+cimport cython
+
+cdef int _DEPTH
+cdef int MAX_META_BITS
+cdef int _ROW
+cdef int _PACKED
+cdef const unsigned char[::1] _META_ORDER
+
+cdef class HuffmanBuilder:
+    cdef unsigned long long[::1] keys, row, next_row
+    cdef unsigned char[::1] leaf_flags, values, symbols, extras, meta_lengths, packed
+    cdef unsigned int[::1] meta_freq
+    cdef unsigned short[::1] meta_codes
+    cdef int bit_count
+
+    cpdef lengths(self, const unsigned int[::1] freq, int count, int max_bits, unsigned char[::1] out)
+    cpdef codes(self, const unsigned char[::1] lengths, int count, unsigned short[::1] out)
+    cpdef header(self, const unsigned char[::1] litlen, int litlen_count, const unsigned char[::1] dist, int dist_count)
+    @cython.locals(key=cython.ulonglong)
+    cdef int _sort(self, int count) except -1 nogil
+    cdef int _lengths(self, const unsigned int[::1] freq, int count, int max_bits, unsigned char[::1] out) except -1 nogil
+    cdef int _merge(self, int flags, int used, int size, int wanted) except -1 nogil
+    cdef int _header(
+        self, const unsigned char[::1] litlen, int litlen_count, const unsigned char[::1] dist, int dist_count
+    ) except -1 nogil
+    cdef int _run_lengths(self, int count) except -1 nogil
+    cdef int _codes(self, const unsigned char[::1] lengths, int count, unsigned short[::1] out) except -1 nogil
+    cdef int _put(self, unsigned int value, int bits) except -1 nogil
