@@ -2,7 +2,9 @@
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,8 +14,10 @@ from imgforensics.case import Case
 from imgforensics.catalogue import Catalogue
 from imgforensics.errors import InputError, NotAnImageError, SelectionError
 from imgforensics.findings import NotChecked, Verdict, verdict_of
-from imgforensics.model import AnomalyKind, Outcome
+from imgforensics.model import AnomalyKind, Digest, Outcome
 from imgforensics.names import name_claim
+from imgforensics.reconstruct.ledger import Ledger
+from imgforensics.reconstruct.registry import Reconstruction, Request, check_pushers, reconstruct
 from imgforensics.refnames import normalise
 from imgforensics.report import ArchiveReport, Options, Report
 from imgforensics.structure import Image, Structure
@@ -48,10 +52,14 @@ def analyze_archive(
     path = os.fspath(source) if isinstance(source, str | os.PathLike) else "-"
     if isinstance(source, str | os.PathLike) and Path(source).is_dir():
         raise InputError(describe_folder(Path(source)))
+    request = request_of(options)
     with Archive(source, options.limits, progress) as archive:
-        catalogue = archive.measure(options.jobs, fast=options.fast)
-    case = examine(catalogue)
-    selected = select_images(case.structure.images, options)
+        case = examine(archive.measure(options.jobs, fast=options.fast))
+        selected = select_images(case.structure.images, options)
+        rebuilt = Reconstruction({}, ())
+        if request is not None:
+            rebuilt = _reconstruct(archive, case, selected, request, options)
+            case = replace(case, expectations=rebuilt.expectations)
     findings = checks.run(case, chosen)
     if len(selected) != len(case.structure.images):
         kept = {image.index for image in selected}
@@ -63,7 +71,46 @@ def analyze_archive(
         case=case,
         images=selected,
         not_checked=not_checked(case, options),
+        registries=rebuilt.registries,
     )
+
+
+def request_of(options: Options) -> Request | None:
+    """What the options ask about registries; None where they ask nothing.
+
+    Raises:
+        SelectionError: an expectation is no digest, or a pusher is unknown.
+    """
+    check_pushers(options.pushers)
+    expect = tuple(_expected(text) for text in options.expect)
+    if not (options.digests or expect or options.manifests):
+        return None
+    return Request(options.digests, options.pushers, expect, options.manifests)
+
+
+def _expected(text: str) -> Digest:
+    try:
+        digest = Digest.parse(text if ":" in text else f"sha256:{text}")
+    except ValueError as error:
+        raise SelectionError(f"{text!r} is no digest: {error}") from None
+    if not digest.known:
+        raise SelectionError(f"{text!r}: digests of {digest.algorithm} cannot be computed here")
+    return digest
+
+
+def _reconstruct(
+    archive: Archive, case: Case, images: Sequence[Image], request: Request, options: Options
+) -> Reconstruction:
+    def opener(member: int) -> Iterator[bytes | memoryview]:
+        return archive.uncompressed(case.catalogue.members[member], case.catalogue.blobs[member].compression)
+
+    with ExitStack() as stack:
+        ledger = stack.enter_context(Ledger(options.ledger)) if options.ledger is not None else None
+        try:
+            return reconstruct(case, images, opener, request, jobs=options.jobs, ledger=ledger)
+        except BaseException:
+            archive.cancel()
+            raise
 
 
 def examine(catalogue: Catalogue) -> Case:

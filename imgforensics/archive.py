@@ -145,6 +145,27 @@ class Archive:
             yield buffer[:count]
             offset += count
 
+    def uncompressed(self, member: Member, compression: Compression) -> Iterator[bytes | memoryview]:
+        """A member's bytes once more, decompressed, in chunks that are each valid until the next is asked for.
+
+        Args:
+            member: one that was measured without damage.
+            compression: as it was measured.
+        """
+        self._progress.expect(member.present)
+        chunks = self.chunks(member.data.offset, member.present)
+        if compression is Compression.NONE:
+            yield from chunks
+            return
+        inflater = Inflater(compression, self._limits)
+        for chunk in chunks:
+            yield from inflater.feed(chunk)
+        yield from inflater.finish()
+
+    def cancel(self) -> None:
+        """Make every thread that reads from here stop."""
+        self._stop.set()
+
     def measure(self, jobs: int = 1, *, fast: bool = False) -> Catalogue:
         """Index every member and measure every regular one, and the archive's own digest beside them.
 

@@ -1,13 +1,15 @@
 """Many archives: find them, look at each, let none stop the others."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 from imgforensics.analysis import analyze_archive, describe_folder, failed
 from imgforensics.archive import Progress, looks_like_archive
 from imgforensics.errors import ImgforensicsError, InputError, NotAnImageError
+from imgforensics.expectfile import key
 from imgforensics.findings import Skipped
 from imgforensics.report import ArchiveReport, Options
 
@@ -64,6 +66,7 @@ def run(
     *,
     stdin: BinaryIO | None = None,
     given: Sequence[str] = (),
+    expect: Mapping[str, tuple[str, ...]] | None = None,
     progress: Callable[[str], Progress] | None = None,
 ) -> Iterator[ArchiveReport | Skipped]:
     """Look at every archive, one after the other; the members of each are measured in parallel.
@@ -73,6 +76,7 @@ def run(
         options: how to look at each.
         stdin: what ``-`` stands for.
         given: paths that were named, not found: one without an image in it is an error, not skipped.
+        expect: digests expected in single archives, by :func:`imgforensics.expectfile.key` of their path.
         progress: makes the watcher of one archive.
     """
     named = set(given)
@@ -82,8 +86,10 @@ def run(
             continue
         source: str | BinaryIO = stdin if path == STDIN and stdin is not None else path
         watcher = progress(path) if progress is not None else None
+        expected = () if expect is None else expect.get(key(path), ())
+        chosen = replace(options, expect=(*options.expect, *expected)) if expected else options
         try:
-            report = analyze_archive(source, options, progress=watcher)
+            report = analyze_archive(source, chosen, progress=watcher)
         except NotAnImageError as error:
             yield failed(path, str(error)) if path in named else Skipped(path, str(error))
         except ImgforensicsError as error:

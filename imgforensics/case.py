@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from imgforensics.catalogue import Catalogue
+from imgforensics.expectation import Expectation
 from imgforensics.model import AnomalyKind, Location, Outcome, Verification, What
 from imgforensics.producer import Producer
 from imgforensics.structure import Image, Role, Structure
@@ -30,6 +31,8 @@ class Case:
     structure: Structure
     producer: Producer | None
     verifications: tuple[Verification, ...]
+    expectations: tuple[Expectation, ...] = ()
+    """How the digests fared that the archive was said to hold."""
 
     @cached_property
     def wrong_bytes(self) -> Mapping[int, Sequence[Verification]]:

@@ -7,8 +7,9 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -98,6 +99,38 @@ Ignored = Annotated[list[str] | None, typer.Option("--ignore", metavar="CODE,...
 Threshold = Annotated[FailOn, typer.Option("--fail-on", help="Least severity that makes the exit code 1.")]
 
 
+Expect = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--expect",
+        metavar="DIGEST",
+        help="A registry's digest, or an image ID, that the archive must hold; repeatable.",
+    ),
+]
+ExpectFile = Annotated[
+    str | None,
+    typer.Option("--expect-file", metavar="FILE", help="A list of expected digests: DIGEST PATH lines, CSV or JSON."),
+]
+ManifestFile = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--manifest", metavar="FILE", help="A manifest fetched from the registry: proves or refutes; repeatable."
+    ),
+]
+LedgerFile = Annotated[
+    str | None,
+    typer.Option("--ledger", metavar="FILE", help="Known layers and finished recompressions; in your data directory."),
+]
+NoLedger = Annotated[bool, typer.Option("--no-ledger", help="Neither use nor write a ledger.")]
+PusherChoice = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--pusher", metavar="NAME|all", help="Pushing tools to imitate; those that fit by default; repeatable."
+    ),
+]
+Raw = Annotated[bool, typer.Option("--raw", help="The exact bytes of the likely manifest, nothing added.")]
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"imgforensics {__version__}")
@@ -133,6 +166,11 @@ def verify(
     jobs: Jobs = None,
     progress: ShowProgress = None,
     fast: Fast = False,
+    expect: Expect = None,
+    expect_file: ExpectFile = None,
+    manifest: ManifestFile = None,
+    ledger: LedgerFile = None,
+    no_ledger: NoLedger = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
     color: ColourChoice = Colour.AUTO,
@@ -147,6 +185,8 @@ def verify(
     with _guarded():
         from imgforensics.report import Options
 
+        settings = _settings(context, format, output, fail_on, progress, verbose, quiet, color)
+        asked = _expectations(settings, expect, expect_file, manifest, ledger, no_ledger)
         options = Options(
             jobs=jobs or _processors(),
             fast=fast,
@@ -154,8 +194,82 @@ def verify(
             ignore=_codes(ignore),
             image=image,
             platform=platform,
+            **asked.options,
         )
-        _run("verify", paths, options, _settings(context, format, output, fail_on, progress, verbose, quiet, color))
+        _run("verify", paths, options, asked.settings)
+
+
+@app.command()
+def digest(
+    context: typer.Context,
+    paths: Paths,
+    format: Annotated[PlainFormat, typer.Option("--format", "-f", help="Form of the report.")] = PlainFormat.TABLE,  # noqa: A002
+    output: Output = "-",
+    expect: Expect = None,
+    expect_file: ExpectFile = None,
+    manifest: ManifestFile = None,
+    image: ImageChoice = None,
+    platform: PlatformChoice = None,
+    pusher: PusherChoice = None,
+    ledger: LedgerFile = None,
+    no_ledger: NoLedger = False,
+    raw: Raw = False,
+    jobs: Jobs = None,
+    progress: ShowProgress = None,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+    color: ColourChoice = Colour.AUTO,
+) -> None:
+    """Find the manifest digest that a registry shows, or would show, for each image.
+
+    Where the archive holds the registry's manifest, that is the answer. Else it is rebuilt bit for bit: layers are
+    compressed as the tools that push images do it. A digest that was expected and comes out is proof; that none comes
+    out proves nothing.
+
+    Example: imgforensics digest image.tar --expect sha256:acd3ca99...
+    """
+    with _guarded():
+        from imgforensics.report import Options
+
+        settings = _settings(context, Format(format.value), output, FailOn.ERROR, progress, verbose, quiet, color)
+        asked = _expectations(settings, expect, expect_file, manifest, ledger, no_ledger, always=True)
+        options = Options(
+            jobs=jobs or _processors(),
+            image=image,
+            platform=platform,
+            digests=True,
+            pushers=_names(pusher),
+            **asked.options,
+        )
+        if raw:
+            _run_raw(paths, options, output)
+        else:
+            _run("digest", paths, options, asked.settings)
+
+
+@app.command()
+def learn(
+    paths: Paths,
+    ledger: LedgerFile = None,
+    output: Output = "-",
+    jobs: Jobs = None,
+) -> None:
+    """Remember how registries hold layers, from archives with compressed layers and from manifest files.
+
+    `digest` and `verify --expect` then try these forms too. Nothing is learned from an archive that fails its own
+    verification. Manifest files are the raw bytes that a registry gave (crane manifest, skopeo inspect --raw).
+    """
+    with _guarded():
+        from imgforensics.commands import ledger_path, run_learn
+        from imgforensics.errors import InputError
+        from imgforensics.report import Options
+
+        path = ledger_path(ledger, off=False)
+        if path is None:
+            raise InputError("no place for a ledger; --ledger FILE names one")
+        code = run_learn(paths, path, Options(jobs=jobs or _processors()), output)
+        if code:
+            raise typer.Exit(code)
 
 
 @app.command()
@@ -208,6 +322,56 @@ def _run(command: str, paths: list[str], options: "Options", settings: "Settings
     code = run(command, paths, options, settings)
     if code:
         raise typer.Exit(code)
+
+
+def _run_raw(paths: list[str], options: "Options", output: str) -> None:
+    from imgforensics.commands import run_raw
+    from imgforensics.errors import SelectionError
+
+    if len(paths) != 1 or output != "-":
+        raise SelectionError("--raw takes one archive, and writes to standard output")
+    code = run_raw(paths[0], options)
+    if code:
+        raise typer.Exit(code)
+
+
+class _Asked(NamedTuple):
+    """What options on digests come to."""
+
+    options: dict[str, Any]
+    settings: "Settings"
+
+
+def _expectations(
+    settings: "Settings",
+    expect: list[str] | None,
+    expect_file: str | None,
+    manifest: list[str] | None,
+    ledger: str | None,
+    no_ledger: bool,
+    *,
+    always: bool = False,
+) -> _Asked:
+    """Read the files that options name. Where nothing is asked, nothing is opened."""
+    if not (always or expect or expect_file or manifest):
+        return _Asked({}, settings)
+    from imgforensics import commands
+    from imgforensics.recompress import COMPILED
+
+    if not COMPILED:
+        _complain(
+            "the encoders run as plain Python, about a hundred times slower: no C compiler was there to build them"
+        )
+    options = {
+        "expect": tuple(expect or ()),
+        "manifests": commands.supplied(manifest or ()),
+        "ledger": commands.ledger_path(ledger, off=no_ledger),
+    }
+    return _Asked(options, replace(settings, expect=commands.expected(expect_file)))
+
+
+def _names(values: list[str] | None) -> tuple[str, ...]:
+    return tuple(name.strip() for value in values or () for name in value.split(",") if name.strip())
 
 
 def _settings(

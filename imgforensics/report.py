@@ -1,13 +1,15 @@
 """What comes out: the options that went in, one archive's report, and the report of a run."""
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from imgforensics.case import Case
+from imgforensics.expectation import SuppliedManifest
 from imgforensics.findings import Finding, NotChecked, Skipped, Verdict
 from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.model import Digest
+from imgforensics.reconstruct.registry import Registry
 from imgforensics.structure import Image
 
 
@@ -27,6 +29,16 @@ class Options:
     """Report on one image only: a reference, an image ID or its beginning, or ``@N``."""
     platform: str | None = None
     """Report on images of one platform only: ``os/architecture[/variant]``."""
+    digests: bool = False
+    """Find or rebuild the manifests that a registry shows for the images. Layers may have to be compressed again."""
+    expect: Sequence[str] = ()
+    """Digests of manifests, indexes or configs (image IDs) that the archive is said to hold."""
+    manifests: tuple[SuppliedManifest, ...] = ()
+    """Manifests fetched from a registry: they prove or refute that the archive holds that image."""
+    pushers: tuple[str, ...] = ()
+    """Pushing tools to imitate, or ``all``; those that the evidence suggests where it is empty."""
+    ledger: str | None = None
+    """File that remembers known layers and finished recompressions; None for none."""
     limits: Limits = DEFAULT_LIMITS
 
 
@@ -42,6 +54,8 @@ class ArchiveReport:
     images: tuple[Image, ...] = ()
     """The images that were asked for; all, unless options chose."""
     not_checked: tuple[NotChecked, ...] = ()
+    registries: Mapping[int, Registry] = field(default_factory=dict)
+    """By index of the image: what a registry shows for it, where that was asked for."""
     error: str | None = None
     """Why there is no answer, in one line."""
 

@@ -6,9 +6,9 @@ import sys
 import tempfile
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -16,6 +16,7 @@ from typing import IO, Self
 from imgforensics import batch, checks
 from imgforensics.archive import Progress
 from imgforensics.errors import InputError
+from imgforensics.expectfile import key
 from imgforensics.findings import Severity, Skipped, Verdict
 from imgforensics.rendering import json_v1, printable, table
 from imgforensics.rendering.style import Style
@@ -36,6 +37,8 @@ class Settings:
     verbose: bool
     quiet: bool
     colour: bool
+    expect: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Digests expected in single archives, by path."""
 
 
 def run(command: str, paths: list[str], options: Options, settings: Settings) -> int:
@@ -50,7 +53,11 @@ def run(command: str, paths: list[str], options: Options, settings: Settings) ->
         _spare_evidence(found, settings.output)
     with Sink(settings.output) as sink, _progress(settings.progress) as watcher:
         writer = _WRITERS[settings.format](sink, command, settings)
-        for result in batch.run(found, options, stdin=sys.stdin.buffer, given=paths, progress=watcher):
+        unseen = set(settings.expect)
+        for result in batch.run(
+            found, options, stdin=sys.stdin.buffer, given=paths, expect=settings.expect, progress=watcher
+        ):
+            unseen.discard(key(result.path))
             if isinstance(result, Skipped):
                 skipped.append(result)
                 continue
@@ -63,6 +70,9 @@ def run(command: str, paths: list[str], options: Options, settings: Settings) ->
         if not counts:
             raise InputError(_nothing(paths, skipped))
         writer.end(skipped, counts)
+    for path in sorted(unseen):
+        no_answer = True
+        print(f"imgforensics: {printable(path)}: listed in --expect-file, and not looked at", file=sys.stderr)
     return NO_ANSWER if no_answer else BAD if bad else ANSWERED
 
 

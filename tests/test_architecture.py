@@ -51,14 +51,18 @@ ORDER = [
     "legacy",
     "verify",
     "recompress/",
+    "expectation",
     "case",
     "reconstruct/",
     "checks/",
     "report",
     "analysis",
+    "learn",
+    "expectfile",
     "batch",
     "rendering/",
     "run",
+    "commands",
     "cli",
 ]
 """Every room, from the ground up: a room imports only rooms before it."""
@@ -66,8 +70,8 @@ TOP = ("__init__", "__main__")
 """The package's own face and its door; they may import any room, and no room imports them."""
 
 FILES = sorted(ROOT.rglob("*.py"))
-OPENERS = {"archive", "batch", "run", "cli"}
-PRINTERS = {"run", "cli", "rendering.rules"}
+OPENERS = {"archive", "batch", "run", "commands", "cli"}
+PRINTERS = {"run", "commands", "cli", "rendering.rules"}
 
 
 def _name(path: Path) -> str:

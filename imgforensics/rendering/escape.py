@@ -28,3 +28,11 @@ def _escape(character: str) -> str:
     if code < 0x100:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def json_text(text: str) -> str:
+    r"""Text that any JSON reader takes: a byte that was no UTF-8 as ``\xff``, a lone surrogate as ``?``."""
+    if text.isascii():
+        return text
+    escaped = "".join(f"\\x{ord(char) - 0xDC00:02x}" if "\udc80" <= char <= "\udcff" else char for char in text)
+    return escaped.encode("utf-8", "replace").decode("utf-8")

@@ -9,6 +9,8 @@ from imgforensics.case import Case
 from imgforensics.documents import History
 from imgforensics.findings import Finding, Skipped, Verdict
 from imgforensics.model import Location, Verification
+from imgforensics.rendering.escape import json_text
+from imgforensics.rendering.registry_json import expectation_json, registry_json
 from imgforensics.report import ArchiveReport, Report
 from imgforensics.structure import Image, Layer
 from imgforensics.version import __version__
@@ -38,7 +40,7 @@ def item(archive: ArchiveReport, command: str) -> str:
 def closing(skipped: Sequence[Skipped], counts: Mapping[Verdict, int], findings: int) -> str:
     """The document after its last archive."""
     tail = {
-        "skipped": [{"path": _text(each.path), "reason": _text(each.reason)} for each in skipped],
+        "skipped": [{"path": json_text(each.path), "reason": json_text(each.reason)} for each in skipped],
         "summary": {
             "archives": sum(counts.values()),
             **{verdict.value: counts.get(verdict, 0) for verdict in Verdict},
@@ -62,7 +64,7 @@ def archive_json(archive: ArchiveReport, command: str = "verify") -> Json:
     """One archive."""
     case = archive.case
     result: dict[str, Any] = {
-        "path": _text(archive.path),
+        "path": json_text(archive.path),
         "size": archive.size,
         "sha256": None if archive.digest is None else str(archive.digest),
         "outer_compression": None,
@@ -74,8 +76,11 @@ def archive_json(archive: ArchiveReport, command: str = "verify") -> Json:
         "verifications": [],
         "findings": [finding_json(finding) for finding in archive.findings],
         "loads": [],
-        "not_checked": [{"what": _text(each.what), "reason": _text(each.reason)} for each in archive.not_checked],
-        "error": None if archive.error is None else _text(archive.error),
+        "expectations": [],
+        "not_checked": [
+            {"what": json_text(each.what), "reason": json_text(each.reason)} for each in archive.not_checked
+        ],
+        "error": None if archive.error is None else json_text(archive.error),
     }
     if case is None:
         return result
@@ -84,10 +89,17 @@ def archive_json(archive: ArchiveReport, command: str = "verify") -> Json:
     result["outer_compression"] = None if outer == "none" else outer.value
     result["layouts"] = [view.value for view in case.structure.layouts]
     if producer is not None:
-        evidence = [_text(each) for each in producer.evidence]
+        evidence = [json_text(each) for each in producer.evidence]
         result["producer"] = {"name": producer.name, "versions": producer.versions, "evidence": evidence}
-    result["images"] = [image_json(case, image, detailed=command == "inspect") for image in archive.images]
+    result["images"] = [
+        {
+            **image_json(case, image, detailed=command == "inspect"),
+            "registry": registry_json(archive.registries.get(image.index), case.expectations, image.index),
+        }
+        for image in archive.images
+    ]
     result["artifacts"] = [artifact_json(case, image) for image in case.structure.artifacts]
+    result["expectations"] = [expectation_json(each) for each in case.expectations]
     result["verifications"] = [verification_json(each) for each in case.verifications]
     return result
 
@@ -99,12 +111,11 @@ def image_json(case: Case, image: Image, *, detailed: bool) -> Json:
     result: dict[str, Any] = {
         "index": image.index,
         "views": [view.value for view in image.views],
-        "tags": [_text(tag) for tag in image.tags],
-        "platform": None if image.platform is None else _text(image.platform),
+        "tags": [json_text(tag) for tag in image.tags],
+        "platform": None if image.platform is None else json_text(image.platform),
         "image_id": None if config is None else str(config.digest),
         "manifest_digest": None if manifest is None else str(manifest.digest),
         "layers": [layer_json(case, layer) for layer in image.layers],
-        "registry": None,
     }
     if detailed:
         result["config"] = _config_json(image)
@@ -118,9 +129,9 @@ def _config_json(image: Image) -> Json | None:
     runtime = image.config.value.get("config")
     kept = ("User", "ExposedPorts", "Env", "Entrypoint", "Cmd", "Volumes", "WorkingDir", "Labels", "StopSignal")
     return {
-        "created": _text(image.config.created) or None,
-        "author": _text(image.config.author) or None,
-        "docker_version": _text(image.config.docker_version) or None,
+        "created": json_text(image.config.created) or None,
+        "author": json_text(image.config.author) or None,
+        "docker_version": json_text(image.config.docker_version) or None,
         "runtime": {name: _clean(runtime[name]) for name in kept if name in runtime}
         if isinstance(runtime, dict)
         else None,
@@ -129,10 +140,10 @@ def _config_json(image: Image) -> Json | None:
 
 def _history_json(entry: History) -> Json:
     return {
-        "created": _text(entry.created) or None,
-        "created_by": _text(entry.created_by) or None,
-        "author": _text(entry.author) or None,
-        "comment": _text(entry.comment) or None,
+        "created": json_text(entry.created) or None,
+        "created_by": json_text(entry.created_by) or None,
+        "author": json_text(entry.author) or None,
+        "comment": json_text(entry.comment) or None,
         "empty_layer": entry.empty_layer,
     }
 
@@ -142,8 +153,8 @@ def artifact_json(case: Case, image: Image) -> Json:
     manifest = None if image.manifest_member is None else case.catalogue.blobs.get(image.manifest_member)
     return {
         "kind": image.kind.value,
-        "tags": [_text(tag) for tag in image.tags],
-        "artifact_type": None if image.artifact_type is None else _text(image.artifact_type),
+        "tags": [json_text(tag) for tag in image.tags],
+        "artifact_type": None if image.artifact_type is None else json_text(image.artifact_type),
         "manifest_digest": None if manifest is None else str(manifest.digest),
         "subject": None if image.subject is None else str(image.subject),
         "layers": [layer_json(case, layer) for layer in image.layers],
@@ -155,14 +166,14 @@ def layer_json(case: Case, layer: Layer) -> Json:
     blob = None if layer.member is None else case.catalogue.blobs.get(layer.member)
     return {
         "index": layer.index,
-        "member": None if layer.member is None else _text(case.name(layer.member)),
-        "claimed_diff_id": None if layer.claimed_diff_id is None else _text(layer.claimed_diff_id),
+        "member": None if layer.member is None else json_text(case.name(layer.member)),
+        "claimed_diff_id": None if layer.claimed_diff_id is None else json_text(layer.claimed_diff_id),
         "diff_id": None if blob is None or blob.diff_id is None else str(blob.diff_id),
         "digest": None if blob is None else str(blob.digest),
         "size": None if layer.member is None else case.catalogue.members[layer.member].present,
         "uncompressed_size": None if blob is None else blob.uncompressed_size,
         "compression": None if blob is None else blob.compression.value,
-        "media_type": None if layer.media_type is None else _text(layer.media_type),
+        "media_type": None if layer.media_type is None else json_text(layer.media_type),
     }
 
 
@@ -171,10 +182,10 @@ def verification_json(verification: Verification) -> Json:
     return {
         "subject": location_json(verification.subject),
         "what": verification.what.value,
-        "claimed": None if verification.claimed is None else _text(verification.claimed),
+        "claimed": None if verification.claimed is None else json_text(verification.claimed),
         "computed": verification.computed,
         "verdict": verification.outcome.value,
-        "reason": _text(verification.reason),
+        "reason": json_text(verification.reason),
     }
 
 
@@ -184,19 +195,19 @@ def finding_json(finding: Finding) -> Json:
         "code": finding.rule.code,
         "name": finding.rule.name,
         "severity": finding.severity.value,
-        "message": _text(finding.message),
+        "message": json_text(finding.message),
         "location": location_json(finding.location),
         "related": [location_json(location) for location in finding.related],
-        "claimed": None if finding.claimed is None else _text(finding.claimed),
-        "computed": None if finding.computed is None else _text(finding.computed),
+        "claimed": None if finding.claimed is None else json_text(finding.claimed),
+        "computed": None if finding.computed is None else json_text(finding.computed),
     }
 
 
 def location_json(location: Location) -> Json:
     """A place; absent parts are null."""
     return {
-        "member": None if location.member is None else _text(location.member),
-        "pointer": None if location.pointer is None else _text(location.pointer),
+        "member": None if location.member is None else json_text(location.member),
+        "pointer": None if location.pointer is None else json_text(location.pointer),
         "offset": location.offset,
         "length": location.length,
         "image": location.image,
@@ -205,19 +216,11 @@ def location_json(location: Location) -> Json:
 
 
 def _clean(value: object) -> object:
-    """A value of a document, its texts as :func:`_text` gives them; its depth is bounded by the reader."""
+    """A value of a document, its texts as :func:`.json_text` gives them; its depth is bounded by the reader."""
     if isinstance(value, str):
-        return _text(value)
+        return json_text(value)
     if isinstance(value, dict):
-        return {_text(key): _clean(item) for key, item in value.items()}
+        return {json_text(key): _clean(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_clean(item) for item in value]
     return value
-
-
-def _text(text: str) -> str:
-    r"""Text that any JSON reader takes: a byte that was no UTF-8 as ``\xff``, a lone surrogate as ``?``."""
-    if text.isascii():
-        return text
-    escaped = "".join(f"\\x{ord(char) - 0xDC00:02x}" if "\udc80" <= char <= "\udcff" else char for char in text)
-    return escaped.encode("utf-8", "replace").decode("utf-8")

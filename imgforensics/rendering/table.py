@@ -7,6 +7,7 @@ from tabulate import tabulate
 from imgforensics.case import Case
 from imgforensics.findings import Finding, Severity, Skipped, Verdict
 from imgforensics.model import Location, Outcome
+from imgforensics.rendering import registry_table
 from imgforensics.rendering.escape import printable
 from imgforensics.rendering.style import Style
 from imgforensics.report import ArchiveReport, Report
@@ -64,8 +65,9 @@ def archive(
     hidden = len(report.findings) - len(shown)
     if hidden:
         lines.append(f"  {hidden} {_plural(hidden, 'note')} not shown (-v)")
-    if report.images:
+    if report.images and command != "digest":
         lines += ["", *_indent(_images(report.case, report.images))]
+    lines += registry_table.images(report, style, verbose=verbose)
     lines += _artifacts(report.case)
     if command == "inspect":
         for image in report.images:

@@ -1,0 +1,154 @@
+"""The runs of ``learn`` and of ``digest --raw``, and what options name: files that are read, the ledger's place."""
+
+import hashlib
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import platformdirs
+
+from imgforensics import batch, expectfile, learn
+from imgforensics.analysis import analyze_archive
+from imgforensics.errors import ImgforensicsError, InputError, NotAnImageError, SelectionError
+from imgforensics.expectation import SuppliedManifest
+from imgforensics.findings import Skipped
+from imgforensics.learn import Lesson
+from imgforensics.limits import DEFAULT_LIMITS, MIB
+from imgforensics.model import Digest
+from imgforensics.reconstruct.ledger import Ledger
+from imgforensics.rendering import printable
+from imgforensics.report import Options
+from imgforensics.run import ANSWERED, NO_ANSWER, Sink
+
+_LIST = 64 * MIB
+
+
+def ledger_path(given: str | None, *, off: bool) -> str | None:
+    """The ledger to use: the one that was named, else the one in the user's data directory; None for none.
+
+    Where that directory cannot be made, there is none either, and a line says so.
+    """
+    if off:
+        return None
+    if given is not None:
+        return given
+    folder = platformdirs.user_data_dir("imgforensics", appauthor=False)
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        path = os.path.join(folder, "ledger.sqlite")
+        Ledger(path).close()
+    except (OSError, InputError) as error:
+        print(f"imgforensics: going on without a ledger: {printable(str(error))}", file=sys.stderr)
+        return None
+    return path
+
+
+def supplied(paths: Sequence[str]) -> tuple[SuppliedManifest, ...]:
+    """Manifests that were handed in.
+
+    Raises:
+        InputError: a file cannot be read, or is too large for a manifest.
+    """
+    manifests = []
+    for path in paths:
+        content = _read(path, DEFAULT_LIMITS.document)
+        manifests.append(SuppliedManifest(path, content, Digest.sha256(hashlib.sha256(content).hexdigest())))
+    return tuple(manifests)
+
+
+def expected(path: str | None) -> Mapping[str, tuple[str, ...]]:
+    """What a list of expectations says, by archive.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    if path is None:
+        return {}
+    return expectfile.parse(_read(path, _LIST).decode("utf-8-sig", "surrogateescape"), path)
+
+
+def _read(path: str, most: int) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(most + 1)
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from error
+    if len(content) > most:
+        raise InputError(f"{path}: is larger than {most} bytes")
+    return content
+
+
+def run_raw(path: str, options: Options) -> int:
+    """Write the likely manifest of one image to standard output, nothing added.
+
+    Raises:
+        InputError: there is no archive.
+        SelectionError: there are several images to choose from, or no manifest that speaks for itself.
+    """
+    report = analyze_archive(sys.stdin.buffer if path == batch.STDIN else path, options)
+    if len(report.registries) != 1:
+        raise SelectionError(f"{path}: {len(report.registries)} images; choose one with --image or --platform")
+    ((_, registry),) = report.registries.items()
+    if registry.likely is None:
+        why = f": {'; '.join(registry.reasons)}" if registry.reasons else ""
+        raise SelectionError(f"{path}: nothing speaks for one manifest{why}; --expect DIGEST or --pusher chooses one")
+    sys.stdout.flush()
+    sys.stdout.buffer.write(registry.likely.content)
+    sys.stdout.buffer.flush()
+    missed = [each for each in report.findings if each.rule.code.startswith("IMG6")]
+    for finding in missed:
+        print(f"imgforensics: {printable(finding.message)}", file=sys.stderr)
+    return 1 if missed else ANSWERED
+
+
+def run_learn(paths: Sequence[str], ledger_file: str, options: Options, output: str) -> int:
+    """Learn from every path, tell what each taught, and return the exit code."""
+    no_answer = False
+    total = Lesson("")
+    with Ledger(ledger_file) as ledger, Sink(output) as sink:
+        for lesson in _lessons(paths, ledger, options):
+            if lesson.refused is None:
+                total += lesson
+                sink.write(f"{printable(lesson.path)}: {lesson.layers} layers, {lesson.manifests} manifests\n")
+            else:
+                no_answer = True
+                print(f"imgforensics: {printable(lesson.path)}: {printable(lesson.refused)}", file=sys.stderr)
+        sink.write(f"learned {total.layers} layers and {total.manifests} manifests: {printable(ledger_file)}\n")
+    return NO_ANSWER if no_answer else ANSWERED
+
+
+def _lessons(paths: Sequence[str], ledger: Ledger, options: Options) -> Iterator[Lesson]:
+    for found in batch.discover(paths):
+        if isinstance(found, Skipped):
+            content = _manifest_bytes(found.path) if "JSON" in found.reason else None
+            if content is not None:
+                yield _from_manifest(content, found.path, ledger)
+            continue
+        content = _manifest_bytes(found)
+        if content is not None:
+            yield _from_manifest(content, found, ledger)
+            continue
+        source = sys.stdin.buffer if found == batch.STDIN else found
+        try:
+            yield learn.from_archive(analyze_archive(source, options), ledger)
+        except NotAnImageError as error:
+            if found in paths:
+                yield Lesson(found, refused=str(error))
+        except ImgforensicsError as error:
+            yield Lesson(found, refused=str(error))
+
+
+def _manifest_bytes(path: str) -> bytes | None:
+    """The bytes of a file that may be a manifest: small, and beginning like a JSON object."""
+    if not os.path.isfile(path) or Path(path).stat().st_size > DEFAULT_LIMITS.document:
+        return None
+    content = _read(path, DEFAULT_LIMITS.document)
+    return content if content.lstrip()[:1] == b"{" else None
+
+
+def _from_manifest(content: bytes, path: str, ledger: Ledger) -> Lesson:
+    try:
+        return learn.from_manifest(content, path, ledger)
+    except InputError as error:
+        return Lesson(path, refused=str(error))

@@ -1,0 +1,161 @@
+"""What a registry shows, or would show, for the images of an archive."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from imgforensics.case import Case
+from imgforensics.errors import SelectionError
+from imgforensics.expectation import Expectation, SuppliedManifest
+from imgforensics.model import Digest
+from imgforensics.reconstruct.build import NotDerivableError
+from imgforensics.reconstruct.candidates import Bench, Candidate, distinct, encodings, from_archive, reconstructed
+from imgforensics.reconstruct.evidence import Ranked, rank
+from imgforensics.reconstruct.expect import Subject, expectations, learned
+from imgforensics.reconstruct.ledger import Ledger
+from imgforensics.reconstruct.likelihood import Likelihood
+from imgforensics.reconstruct.material import ContradictionError, gather
+from imgforensics.reconstruct.preserved import Preserved, find_preserved
+from imgforensics.reconstruct.pusher import Compressed
+from imgforensics.reconstruct.pushers import PUSHERS
+from imgforensics.reconstruct.workshop import Opener, Workshop
+from imgforensics.structure import Image
+
+ALL = "all"
+"""Asks for every pusher with every encoder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """One image, as a registry shows it."""
+
+    candidates: tuple[Candidate, ...]
+    """The likeliest first; no digest twice."""
+    likely: Candidate | None
+    """The one that the evidence favours, or that an expectation proved; None where nothing speaks for any."""
+    reasons: tuple[str, ...]
+    """What could not be reconstructed, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reconstruction:
+    """The images of an archive, as a registry shows them, and how expectations fared."""
+
+    registries: Mapping[int, Registry]
+    """By index of the image."""
+    expectations: tuple[Expectation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked."""
+
+    candidates: bool = True
+    """Candidates are wanted even where no expectation asks for them."""
+    pushers: tuple[str, ...] = ()
+    """Names of pushers, or ``all``; those that the evidence suggests where it is empty."""
+    expect: tuple[Digest, ...] = ()
+    manifests: tuple[SuppliedManifest, ...] = ()
+
+
+def check_pushers(names: Sequence[str]) -> None:
+    """Refuse what is no pusher.
+
+    Raises:
+        SelectionError: a name is unknown.
+    """
+    known = {pusher.name for pusher in PUSHERS}
+    for name in names:
+        if name != ALL and name not in known:
+            raise SelectionError(f"no pusher {name!r}; there are {', '.join(sorted(known))}, and {ALL}")
+
+
+def reconstruct(
+    case: Case,
+    images: Sequence[Image],
+    opener: Opener,
+    request: Request,
+    *,
+    jobs: int = 1,
+    ledger: Ledger | None = None,
+) -> Reconstruction:
+    """Find or rebuild the manifests of images, and look for the expected ones.
+
+    Args:
+        case: the archive, measured.
+        images: those to look at.
+        opener: hands out a member's uncompressed bytes.
+        request: what is asked.
+        jobs: processors to use.
+        ledger: the memory of known layers, None for none.
+    """
+    workshop = Workshop(opener, jobs, ledger)
+    held = find_preserved(case)
+    subjects = [_subject(case, image, held[image.index], workshop) for image in images]
+    plain = {each.image.index: _plain(each, request, ledger) if request.candidates else ((), ()) for each in subjects}
+    told, found = expectations(case, subjects, request.expect, request.manifests, ledger)
+    proved = {each.digest for each in told if each.result == "match"}
+    registries = {}
+    for subject in subjects:
+        index = subject.image.index
+        candidates, reasons = plain[index]
+        every = distinct((*found.get(index, ()), *subject.preserved, *learned(subject.bench, ledger), *candidates))
+        registries[index] = Registry(every, _likely(every, proved), reasons)
+    return Reconstruction(registries, told)
+
+
+def _subject(case: Case, image: Image, held: Sequence[Preserved], workshop: Workshop) -> Subject:
+    bench, reason, contradicted = None, "", False
+    try:
+        bench = Bench(gather(case, image), workshop)
+    except ContradictionError as error:
+        reason, contradicted = str(error), True
+    except NotDerivableError as error:
+        reason = str(error)
+    found = [from_archive(case, each) for each in held]
+    return Subject(
+        image=image,
+        bench=bench,
+        reason=reason,
+        contradicted=contradicted,
+        ranked=rank(case, image),
+        preserved=tuple(each for each in found if each is not None),
+    )
+
+
+def _plain(subject: Subject, request: Request, ledger: Ledger | None) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
+    """The candidates that are worth their time, and why others are not there."""
+    if subject.bench is None:
+        return (), (subject.reason,)
+    strong = (Likelihood.CERTAIN, Likelihood.LIKELY)
+    known = (*subject.preserved, *learned(subject.bench, ledger))
+    if not request.pushers and any(each.likelihood in strong for each in known):
+        return (), ()
+    made: list[Candidate] = []
+    reasons: list[str] = []
+    for ranked, encoding in _choices(subject.ranked, request.pushers):
+        try:
+            made.append(reconstructed(subject.bench, ranked, encoding))
+        except NotDerivableError as error:
+            reasons.append(f"{ranked.pusher.name}, {encoding}: {error}")
+    return tuple(made), tuple(dict.fromkeys(reasons))
+
+
+def _choices(ranked: Sequence[Ranked], names: Sequence[str]) -> Iterator[tuple[Ranked, str]]:
+    """Pushers and encodings to try: the first of each that is ranked, or every one of those that were named."""
+    if not names:
+        yield from ((each, encoding) for each in ranked for encoding in encodings(each.pusher)[:1])
+        return
+    known = {each.pusher.name: each for each in ranked}
+    for pusher in PUSHERS:
+        if pusher.name in names or ALL in names:
+            kept = pusher.compressed is Compressed.KEPT
+            unranked = Ranked(pusher, Likelihood.POSSIBLE, (), pusher.assumes, kept)
+            each = known.get(pusher.name, unranked)
+            yield from ((each, encoding) for encoding in encodings(pusher))
+
+
+def _likely(candidates: Sequence[Candidate], proved: set[Digest]) -> Candidate | None:
+    for each in candidates:
+        if each.digest in proved:
+            return each
+    return next((each for each in candidates if each.likelihood is not Likelihood.POSSIBLE), None)
