@@ -148,9 +148,7 @@ class Archive:
     def uncompressed(self, member: Member, compression: Compression) -> Iterator[bytes | memoryview]:
         """A member's bytes once more, decompressed, in chunks that are each valid until the next is asked for.
 
-        Args:
-            member: one that was measured without damage.
-            compression: as it was measured.
+        ``member`` was measured without damage, ``compression`` as it is given.
         """
         self._progress.expect(member.present)
         chunks = self.chunks(member.data.offset, member.present)

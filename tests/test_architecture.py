@@ -63,6 +63,7 @@ ORDER = [
     "rendering/",
     "run",
     "commands",
+    "clioptions",
     "cli",
 ]
 """Every room, from the ground up: a room imports only rooms before it."""
@@ -210,6 +211,7 @@ def test_the_version_loads_no_more_than_it_needs() -> None:
     assert {name for name in loaded if name.startswith("imgforensics")} == {
         "imgforensics",
         "imgforensics.cli",
+        "imgforensics.clioptions",
         "imgforensics.version",
     }
     assert not {"hashlib", "isal", "rich", "tabulate", "pydantic"} & set(loaded)

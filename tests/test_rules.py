@@ -7,9 +7,10 @@ from dataclasses import replace as copy_of
 
 import pytest
 
-from imgforensics import Limits, Options, SelectionError, Severity, Verdict, checks
+from imgforensics import Digest, Limits, Options, SelectionError, Severity, Verdict, checks
 from imgforensics.case import Case
 from imgforensics.checks.rule import Check, Found
+from imgforensics.expectation import SuppliedManifest
 from tests import builder
 from tests.builder import Entry, ImageSpec
 from tests.support import codes, descriptor, edit, manifest, oci, report_of, the, told
@@ -17,6 +18,26 @@ from tests.support import codes, descriptor, edit, manifest, oci, report_of, the
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
 LAYERS = builder.two_layers()
 CONFIG = ImageSpec().config_bytes(builder.OCI_ORDER)
+
+
+def _supplied(content: bytes) -> SuppliedManifest:
+    return SuppliedManifest("manifest.json", content, Digest.parse(builder.digest(content)))
+
+
+FOREIGN_MANIFEST = _supplied(
+    json.dumps(
+        {
+            "schemaVersion": 2,
+            "config": {
+                "mediaType": "application/vnd.oci.image.config.v1+json",
+                "digest": f"sha256:{'1' * 64}",
+                "size": 9,
+            },
+            "layers": [],
+        }
+    ).encode()
+)
+"""A manifest of an image that is in no archive here."""
 
 
 @dataclass(frozen=True)
@@ -344,6 +365,22 @@ FIRING = [
         claimed="linux/amd64",
         computed="linux/s390x",
     ),
+    Expected(
+        "IMG601",
+        lambda: builder.archive("crane"),
+        ERROR,
+        Verdict.SUSPECT,
+        claimed=str(FOREIGN_MANIFEST.digest),
+        options=Options(manifests=(FOREIGN_MANIFEST,)),
+    ),
+    Expected(
+        "IMG602",
+        lambda: builder.archive("crane"),
+        ERROR,
+        Verdict.INTACT,
+        claimed=f"sha256:{'0' * 64}",
+        options=Options(expect=[f"sha256:{'0' * 64}"]),
+    ),
     Expected("IMG901", lambda: builder.crane([ImageSpec(layers=[LZ4])], compression="none"), WARNING, Verdict.SUSPECT),
     Expected(
         "IMG902",
@@ -409,6 +446,8 @@ SILENT: dict[str, Callable[[], bytes | list[Entry]]] = {
     "IMG401": lambda: builder.crane([ImageSpec(history=[])]),
     "IMG402": lambda: builder.archive("jib"),
     "IMG403": lambda: builder.containerd([ImageSpec()], attestation=True),
+    "IMG601": lambda: builder.archive("crane"),
+    "IMG602": lambda: builder.archive("crane"),
     "IMG901": lambda: builder.containerd([ImageSpec()], compression="zstd"),
     "IMG902": lambda: builder.archive("crane"),
     "IMG903": lambda: builder.archive("crane"),

@@ -1,0 +1,102 @@
+"""The options of the command line: what they take, and what ``--help`` says of them."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """Formats of a report."""
+
+    TABLE = "table"
+    JSON = "json"
+    JSONL = "jsonl"
+
+
+class PlainFormat(StrEnum):
+    """Formats of a listing."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+class Colour(StrEnum):
+    """When to use colour."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+class FailOn(StrEnum):
+    """The least severity that makes the exit code 1."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+    NEVER = "never"
+
+
+Paths = Annotated[
+    list[str],
+    typer.Argument(help="Archives, directories (walked recursively), or - for standard input.", metavar="PATH..."),
+]
+Output = Annotated[
+    str, typer.Option("--output", "-o", metavar="FILE", help="Write the report to FILE, whole or not at all.")
+]
+ImageChoice = Annotated[
+    str | None, typer.Option("--image", metavar="REF|@N", help="Report on this image only: a tag, or @ and its number.")
+]
+PlatformChoice = Annotated[
+    str | None, typer.Option("--platform", metavar="OS/ARCH", help="Report on images of this platform only.")
+]
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", "-j", min=1, metavar="N", help="Threads; as many as there are processors by default."),
+]
+ShowProgress = Annotated[
+    bool | None,
+    typer.Option("--progress/--no-progress", help="Progress on stderr; shown by default if that is a terminal."),
+]
+Fast = Annotated[
+    bool, typer.Option("--fast", help="Structure only: layers are not hashed. The verdict is never 'intact'.")
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show notes, evidence, and what was not checked.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="One line an archive.")]
+ColourChoice = Annotated[Colour, typer.Option("--color", help="Colour in tables; auto heeds NO_COLOR.")]
+Codes = Annotated[list[str] | None, typer.Option("--select", metavar="CODE,...", help="Only these rules, e.g. IMG3.")]
+Ignored = Annotated[list[str] | None, typer.Option("--ignore", metavar="CODE,...", help="Not these rules.")]
+Threshold = Annotated[FailOn, typer.Option("--fail-on", help="Least severity that makes the exit code 1.")]
+
+
+Expect = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--expect",
+        metavar="DIGEST",
+        help="A registry's digest, or an image ID, that the archive must hold; repeatable.",
+    ),
+]
+ExpectFile = Annotated[
+    str | None,
+    typer.Option("--expect-file", metavar="FILE", help="A list of expected digests: DIGEST PATH lines, CSV or JSON."),
+]
+ManifestFile = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--manifest", metavar="FILE", help="A manifest fetched from the registry: proves or refutes; repeatable."
+    ),
+]
+LedgerFile = Annotated[
+    str | None,
+    typer.Option("--ledger", metavar="FILE", help="Known layers and finished recompressions; in your data directory."),
+]
+NoLedger = Annotated[bool, typer.Option("--no-ledger", help="Neither use nor write a ledger.")]
+PusherChoice = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--pusher", metavar="NAME|all", help="Pushing tools to imitate; those that fit by default; repeatable."
+    ),
+]
+Raw = Annotated[bool, typer.Option("--raw", help="The exact bytes of the likely manifest, nothing added.")]
