@@ -50,7 +50,7 @@ class BlockWriter:
             start: Where it begins there; less than zero if it is no longer there, and the block cannot be stored.
             stop: Where it ends.
         """
-        storable = 0 <= start and stop - start <= MAX_STORED
+        storable = start >= 0 and stop - start <= MAX_STORED
         self._histogram.count(sequences)
         header, header_bits, litlen_count = self._codes()
         extra = self._histogram.extra_bits
