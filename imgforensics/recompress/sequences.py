@@ -1,7 +1,7 @@
 """What a matcher found, until it is coded: literals in a row, and matches with the number of literals before each.
 
-A sequence is ``runs[k]`` literals, taken from ``lits`` in order, followed by the match ``matches[k]``; literals that are
-left follow the last match. A match is one number, ``(length - 3) << 16 | (distance - 1)``.
+A sequence is ``runs[k]`` literals, taken from ``lits`` in order, followed by the match ``matches[k]``; literals that
+are left follow the last match. A match is one number, ``(length - 3) << 16 | (distance - 1)``.
 """
 
 from __future__ import annotations
@@ -47,8 +47,18 @@ class Sequences:
             self._literals(data, start, stop)
 
     def _literals(self, data: bytes, start: int, stop: int) -> int:
+        lits = self.lits
+        count = self.lit_count
         for at in range(start, stop):
-            self.lits[self.lit_count] = data[at]
-            self.lit_count += 1
+            lits[count] = data[at]
+            count += 1
+        self.lit_count = count
         self.run += stop - start
+        return 0
+
+    def _match(self, length: int, distance: int) -> int:
+        self.runs[self.count] = self.run
+        self.matches[self.count] = (length - 3) << 16 | (distance - 1)
+        self.count += 1
+        self.run = 0
         return 0

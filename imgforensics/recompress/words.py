@@ -16,6 +16,11 @@ def load64(data: Buffer, at: int) -> int:
     return int.from_bytes(data[at : at + 8], "little")
 
 
+def low32(value: int) -> int:
+    """The lower half of an unsigned number of 64 bits."""
+    return value & 0xFFFFFFFF
+
+
 def store64(data: bytearray, at: int, value: int) -> None:
     """Write an unsigned number into the eight bytes at an index, little-endian."""
     data[at : at + 8] = value.to_bytes(8, "little")
