@@ -1,8 +1,10 @@
 """What an archive gives for rebuilding an image's manifest: the config's bytes, and each layer with its diff_id."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from imgforensics.case import DAMAGE, Case
+from imgforensics.documentreader import Reader, read_manifest
 from imgforensics.documents import Descriptor
 from imgforensics.model import Compression, Digest
 from imgforensics.reconstruct.build import LayerDescriptor, NotDerivableError
@@ -50,6 +52,8 @@ class Material:
     config_digest: Digest
     """SHA-256 of the config: the image ID."""
     pieces: tuple[Piece, ...]
+    annotations: Mapping[str, str] | None
+    """Of the manifest in the archive, which pushing over other layers keeps; None where there is no manifest."""
 
     @property
     def missing(self) -> tuple[int, ...]:
@@ -76,7 +80,14 @@ def gather(case: Case, image: Image) -> Material:
     if len(claimed) != len(image.layers):
         raise ContradictionError(f"the config names {len(claimed)} layers, the archive {len(image.layers)}")
     pieces = tuple(_piece(case, image, index, text) for index, text in enumerate(claimed))
-    return Material(image.index, config, blob.digest, pieces)
+    return Material(image.index, config, blob.digest, pieces, _annotations(case, image))
+
+
+def _annotations(case: Case, image: Image) -> Mapping[str, str] | None:
+    document = None if image.manifest_member is None else case.structure.documents.get(image.manifest_member)
+    if document is None:
+        return None
+    return read_manifest(document.value, case.catalogue.limits, Reader()).annotations
 
 
 def _piece(case: Case, image: Image, index: int, claimed: str) -> Piece:
