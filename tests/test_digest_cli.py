@@ -1,0 +1,176 @@
+"""The commands around digests: `digest`, `learn`, and what `verify` takes of expectations."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from imgforensics import expectfile
+from imgforensics.errors import InputError
+from imgforensics.reconstruct.ledger import Ledger
+from tests import builder
+from tests.test_cli import FIXTURES, document, invoke
+from tests.test_digest import PUSHED
+
+SAVE = FIXTURES / "docker20-save.tar"
+PUSH = next(push for push in PUSHED if push["archive"] == SAVE.name and push["tool"] == "docker")
+DIGEST = PUSH["digest"]
+OTHER = f"sha256:{'0' * 64}"
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A data directory of our own: no test touches the user's ledger."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+
+
+def test_digest_says_which_is_likely_and_why() -> None:
+    result = invoke("digest", SAVE)
+    assert result.exit_code == 0
+    (line,) = [line for line in result.stdout.splitlines() if line.lstrip().startswith("likely")]
+    assert DIGEST in line
+    assert "because docker save wrote the archive" in result.stdout
+    assert "provided that no layer was pulled" in result.stdout
+    assert "possible  sha256:" in result.stdout
+
+
+def test_digest_as_json() -> None:
+    (archive,) = document(invoke("digest", SAVE, "-f", "json"))["archives"]
+    (image,) = archive["images"]
+    assert image["registry"]["likely"] == DIGEST
+    first = image["registry"]["candidates"][0]
+    assert (first["pusher"], first["encoder"], first["basis"]) == ("docker", "go1.8-6", "reconstructed")
+    assert [layer["encoder"] for layer in first["layers"]] == ["go1.8-6"] * 3
+    assert archive["expectations"] == []
+
+
+def test_raw_is_the_manifest_and_nothing_else() -> None:
+    result = invoke("digest", SAVE, "--raw")
+    assert result.exit_code == 0
+    assert result.stdout_bytes == PUSH["manifest"].encode()
+    assert f"sha256:{hashlib.sha256(result.stdout_bytes).hexdigest()}" == DIGEST
+
+
+def test_raw_wants_one_image_and_one_archive() -> None:
+    several = invoke("digest", FIXTURES / "docker20-multi.tar", "--raw")
+    assert (several.exit_code, several.stdout) == (2, "")
+    assert "3 images; choose one with --image or --platform" in several.stderr
+    assert invoke("digest", FIXTURES / "docker20-multi.tar", "--raw", "--image", "@1").exit_code == 0
+    assert invoke("digest", SAVE, SAVE, "--raw").exit_code == 2
+    assert invoke("digest", SAVE, "--raw", "-o", "x").exit_code == 2
+
+
+@pytest.mark.parametrize(("digest", "code", "result"), [(DIGEST, 0, "match"), (OTHER, 1, "not-reproduced")])
+@pytest.mark.parametrize("command", ["verify", "digest"])
+def test_expectations_decide_the_exit_code(command: str, digest: str, code: int, result: str) -> None:
+    told = invoke(command, SAVE, "--expect", digest, "--no-ledger", "-f", "json")
+    assert told.exit_code == code
+    (archive,) = document(told)["archives"]
+    assert archive["verdict"] == "intact"
+    assert [each["result"] for each in archive["expectations"]] == [result]
+    assert archive["images"][0]["registry"]["expected"]["result"] == result
+    table = invoke(command, SAVE, "--expect", digest)
+    assert f"expected {digest}: {result.upper()}" in table.stdout
+
+
+def test_a_manifest_file_proves(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.json"
+    path.write_text(PUSH["manifest"])
+    result = invoke("verify", SAVE, "--manifest", path)
+    assert result.exit_code == 0
+    assert f"expected {DIGEST}: MATCH" in result.stdout
+    assert invoke("verify", FIXTURES / "umoci.tar", "--manifest", path).exit_code == 1
+    missing = invoke("verify", SAVE, "--manifest", tmp_path / "nosuch.json")
+    assert (missing.exit_code, missing.stdout) == (2, "")
+    assert "No such file" in missing.stderr
+
+
+def test_a_list_of_expectations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (SAVE.name, "umoci.tar"):
+        os.link(FIXTURES / name, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    umoci = next(push["digest"] for push in PUSHED if push["archive"] == "umoci.tar")
+    good, bad, gone = tmp_path / "good.txt", tmp_path / "bad.txt", tmp_path / "gone.txt"
+    good.write_text(f"# from the other side\n{DIGEST}  {SAVE.name}\n{umoci.removeprefix('sha256:')} *./umoci.tar\n")
+    bad.write_text(f"{DIGEST}  {SAVE.name}\n{DIGEST}  umoci.tar\n")
+    gone.write_text(f"{DIGEST}  {SAVE.name}\n{DIGEST}  lost.tar\n")
+    assert invoke("verify", ".", "--expect-file", good).exit_code == 0
+    told = invoke("verify", ".", "--expect-file", bad, "-f", "json")
+    assert told.exit_code == 1
+    by_path = {each["path"]: each["expectations"][0]["result"] for each in document(told)["archives"]}
+    assert by_path == {f"./{SAVE.name}": "match", "./umoci.tar": "not-reproduced"}
+    lost = invoke("verify", SAVE.name, "--expect-file", gone)
+    assert lost.exit_code == 2
+    assert "lost.tar: listed in --expect-file, and not looked at" in lost.stderr
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{DIGEST}  a.tar\n{OTHER}  b/c.tar\n",
+        f"archive, image, digest\na.tar,app:1,{DIGEST}\nb/c.tar,,{OTHER}\n",
+        json.dumps([{"archive": "a.tar", "digest": DIGEST}, {"archive": "./b//c.tar", "digest": OTHER}]),
+        json.dumps({"a.tar": DIGEST, "b/c.tar": [OTHER]}),
+    ],
+)
+def test_every_form_of_list_says_the_same(text: str) -> None:
+    assert expectfile.parse(text, "list") == {"a.tar": (DIGEST,), "b/c.tar": (OTHER,)}
+
+
+@pytest.mark.parametrize("text", ["", "hello", "[1]", "{", '{"a": 1}', "archive,digest\na.tar,\n", "[" * 100_000])
+def test_what_is_no_list_is_refused_in_one_line(text: str) -> None:
+    with pytest.raises(InputError, match="^list: ") as caught:
+        expectfile.parse(text, "list")
+    assert "\n" not in str(caught.value)
+
+
+def test_learn_and_then_know(tmp_path: Path) -> None:
+    folder, ledger = tmp_path / "seen", tmp_path / "ledger.sqlite"
+    folder.mkdir()
+    (folder / "hub.json").write_text(PUSH["manifest"])
+    (folder / "notes.txt").write_text("nothing")
+    os.link(SAVE, folder / SAVE.name)
+    result = invoke("learn", folder, "--ledger", ledger)
+    assert result.exit_code == 0, result.stderr
+    assert "learned 3 layers and 1 manifests" in result.stdout
+    assert "learned 0 layers and 0 manifests" in invoke("learn", folder, "--ledger", ledger).stdout
+    told = invoke("digest", SAVE, "--ledger", ledger, "-f", "json")
+    registry = document(told)["archives"][0]["images"][0]["registry"]
+    assert registry["likely"] == DIGEST
+    assert registry["candidates"][0]["title"].startswith("learned from ")
+
+
+def test_learn_refuses_what_fails(tmp_path: Path) -> None:
+    entries = builder.crane([builder.ImageSpec()])
+    builder.swap_layer(entries)
+    path = tmp_path / "evil.tar"
+    path.write_bytes(builder.tar(entries))
+    result = invoke("learn", path, tmp_path / "nosuch", "--ledger", tmp_path / "ledger.sqlite")
+    assert result.exit_code == 2
+    assert "fails its own verification" in result.stderr
+    assert "learned 0 layers" in result.stdout
+
+
+def test_the_ledger_is_in_the_data_directory_unless_it_is_off(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "imgforensics" / "ledger.sqlite"
+    assert invoke("digest", SAVE, "--no-ledger").exit_code == 0
+    assert invoke("verify", SAVE).exit_code == 0
+    assert not path.exists()
+    assert invoke("digest", SAVE).exit_code == 0
+    with Ledger(str(path)):
+        pass
+    other = tmp_path / "text"
+    other.write_text("no database" * 1000)
+    refused = invoke("digest", SAVE, "--ledger", other)
+    assert refused.exit_code == 2
+    assert "cannot be used as a ledger" in refused.stderr + refused.stdout
+
+
+def test_without_a_place_for_a_ledger_digest_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file where a folder should be")
+    result = invoke("digest", SAVE)
+    assert result.exit_code == 0
+    assert "going on without a ledger" in result.stderr
+    assert invoke("learn", SAVE).exit_code == 2
