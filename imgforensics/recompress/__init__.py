@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from imgforensics.recompress import huffman
 from imgforensics.recompress.encoder import Buffer, Encoder, Encoding
+from imgforensics.recompress.goclassic import GO_CLASSIC_ENCODINGS
 from imgforensics.recompress.zlibgzip import ZLIB_ENCODINGS
 
 __all__ = ["COMPILED", "ENCODERS", "Buffer", "Encoder", "Encoding", "Recompressed", "measure"]
@@ -18,7 +19,9 @@ __all__ = ["COMPILED", "ENCODERS", "Buffer", "Encoder", "Encoding", "Recompresse
 COMPILED: bool = not huffman.__file__.endswith(".py")
 """Whether the encoders are native code. Plain Python gives the same bytes, about a hundred times slower."""
 
-ENCODERS: Mapping[str, Encoding] = MappingProxyType({encoding.name: encoding for encoding in (*ZLIB_ENCODINGS,)})
+ENCODERS: Mapping[str, Encoding] = MappingProxyType(
+    {encoding.name: encoding for encoding in (*GO_CLASSIC_ENCODINGS, *ZLIB_ENCODINGS)}
+)
 """Every encoding by name."""
 
 

@@ -1,7 +1,7 @@
 # Types of huffman.py, for Cython. Every function returns 0 or more; -1 is an exception's.
 cimport cython
 
-cdef int MAX_BITS
+cdef int _DEPTH
 cdef int MAX_META_BITS
 cdef int _ROW
 cdef int _PACKED

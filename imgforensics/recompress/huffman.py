@@ -28,6 +28,7 @@ MAX_META_BITS = 7
 
 _META_ORDER = bytes((16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15))
 """The order in which a dynamic header lists the lengths of the code length code."""
+_DEPTH = MAX_BITS
 _ITEMS = LITLEN_SYMBOLS + DIST_SYMBOLS
 _ROW = 2 * LITLEN_SYMBOLS
 """Room for one list of package-merge."""
@@ -238,7 +239,7 @@ class HuffmanBuilder:
     def _codes(self, lengths: bytearray, count: int, out: array[int]) -> int:
         """Canonical codes, RFC 1951, section 3.2.2, with their bits in the order in which a stream holds them."""
         code = 0
-        for length in range(1, MAX_BITS + 1):
+        for length in range(1, _DEPTH + 1):
             for symbol in range(count):
                 if lengths[symbol] == length:
                     turned = 0

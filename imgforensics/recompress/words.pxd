@@ -34,6 +34,15 @@ cdef extern from *:
     #endif
     }
 
+    static inline uint32_t imgf_hash_little(const unsigned char *p, int bits) {
+        return (imgf_load32(p) * (uint32_t)0x1e35a7bd) >> (32 - bits);
+    }
+
+    static inline uint32_t imgf_hash_big(const unsigned char *p, int bits) {
+        uint32_t v = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | (uint32_t)p[3];
+        return (v * (uint32_t)0x1e35a7bd) >> (32 - bits);
+    }
+
     static inline int imgf_lowest_byte(uint64_t v) { /* index of the lowest byte that is not zero; v is not zero */
     #if defined(__GNUC__)
         return __builtin_ctzll(v) >> 3;
@@ -58,6 +67,8 @@ cdef extern from *:
     unsigned int imgf_load32(const unsigned char *p) noexcept nogil
     unsigned long long imgf_load64(const unsigned char *p) noexcept nogil
     void imgf_store64(unsigned char *p, unsigned long long v) noexcept nogil
+    unsigned int imgf_hash_little(const unsigned char *p, int bits) noexcept nogil
+    unsigned int imgf_hash_big(const unsigned char *p, int bits) noexcept nogil
     Py_ssize_t imgf_common(const unsigned char *a, const unsigned char *b, Py_ssize_t limit) noexcept nogil
 
 ctypedef const unsigned char[::1] Bytes
@@ -68,5 +79,17 @@ cdef inline unsigned int load32(Bytes data, Py_ssize_t at) noexcept nogil:
 cdef inline unsigned long long load64(Bytes data, Py_ssize_t at) noexcept nogil:
     return imgf_load64(&data[at])
 
+cdef inline unsigned int low32(unsigned long long value) noexcept nogil:
+    return <unsigned int>value
+
+cdef inline void store64(unsigned char[::1] data, Py_ssize_t at, unsigned long long value) noexcept nogil:
+    imgf_store64(&data[at], value)
+
 cdef inline Py_ssize_t common(Bytes data, Py_ssize_t one, Py_ssize_t other, Py_ssize_t limit) noexcept nogil:
     return imgf_common(&data[one], &data[other], limit)
+
+cdef inline unsigned int hash_little(Bytes data, Py_ssize_t at, int bits) noexcept nogil:
+    return imgf_hash_little(&data[at], bits)
+
+cdef inline unsigned int hash_big(Bytes data, Py_ssize_t at, int bits) noexcept nogil:
+    return imgf_hash_big(&data[at], bits)

@@ -16,6 +16,16 @@ def load64(data: Buffer, at: int) -> int:
     return int.from_bytes(data[at : at + 8], "little")
 
 
+def low32(value: int) -> int:
+    """The lower half of an unsigned number of 64 bits."""
+    return value & 0xFFFFFFFF
+
+
+def store64(data: bytearray, at: int, value: int) -> None:
+    """Write an unsigned number into the eight bytes at an index, little-endian."""
+    data[at : at + 8] = value.to_bytes(8, "little")
+
+
 def common(data: Buffer, one: int, other: int, limit: int) -> int:
     """How many bytes from two indices on are equal, at most ``limit``; the ranges may overlap.
 
@@ -25,3 +35,13 @@ def common(data: Buffer, one: int, other: int, limit: int) -> int:
     while length < limit and data[one + length] == data[other + length]:
         length += 1
     return length
+
+
+def hash_little(data: Buffer, at: int, bits: int) -> int:
+    """The four bytes at an index, lowest first, times 0x1e35a7bd, to the given number of bits."""
+    return (load32(data, at) * 0x1E35A7BD & 0xFFFFFFFF) >> (32 - bits)
+
+
+def hash_big(data: Buffer, at: int, bits: int) -> int:
+    """The four bytes at an index, highest first, times 0x1e35a7bd, to the given number of bits."""
+    return (int.from_bytes(data[at : at + 4], "big") * 0x1E35A7BD & 0xFFFFFFFF) >> (32 - bits)

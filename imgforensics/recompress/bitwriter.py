@@ -1,0 +1,336 @@
+"""A DEFLATE stream bit by bit (RFC 1951): stored bytes, Huffman coded sequences, and packed headers.
+
+The writer knows formats, not policy: which kind of block to write, and with which codes, is for its callers.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+try:
+    import cython
+except ImportError:
+    from imgforensics.recompress import plain as cython
+if not cython.compiled:
+    from imgforensics.recompress.words import store64
+
+from imgforensics.recompress.huffman import DIST_SYMBOLS, END_OF_BLOCK, LITLEN_SYMBOLS
+from imgforensics.recompress.sequences import Sequences
+
+_FIRST_ROOM = 1 << 18
+"""Bytes of output that there is room for at first."""
+_TOKEN_BITS = 48
+"""The longest token: 15 + 5 bits of length and 15 + 13 of distance."""
+
+
+def _length_codes() -> tuple[bytes, bytes]:
+    """For each length less 3, the length code (0 to 28); for each code, its number of extra bits."""
+    extra = bytes(max(0, code // 4 - 1) for code in range(28)) + b"\0"
+    codes = b"".join(bytes((code,)) * (1 << extra[code]) for code in range(28))
+    return codes[:255] + b"\x1c", extra
+
+
+def _dist_codes() -> tuple[bytes, bytes]:
+    """The distance code of each distance less 1, and its extra bits by code.
+
+    The first table has two parts: distances below 256 as they are, larger ones in steps of 128 from index 256 on.
+    """
+    extra = bytes(max(0, code // 2 - 1) for code in range(DIST_SYMBOLS))
+    codes = b"".join(bytes((code,)) * (1 << extra[code]) for code in range(DIST_SYMBOLS))
+    return codes[:256] + codes[::128], extra
+
+
+LENGTH_CODES, LENGTH_EXTRA = _length_codes()
+DIST_CODES, DIST_EXTRA = _dist_codes()
+
+
+class Histogram:
+    """How often each symbol occurs in a block."""
+
+    def __init__(self) -> None:
+        self.litlen = array("I", bytes(4 * LITLEN_SYMBOLS))
+        self.dist = array("I", bytes(4 * DIST_SYMBOLS))
+        self.extra_bits = 0
+        """Extra bits of all lengths and distances together."""
+        self.by_length = array("I", bytes(4 * 256))
+        self.lanes = array("I", bytes(4 * 3 * 256))
+        self.length_codes = LENGTH_CODES
+        self.length_extra = LENGTH_EXTRA
+        self.dist_codes = DIST_CODES
+        self.dist_extra = DIST_EXTRA
+
+    def count(self, sequences: Sequences) -> None:
+        """Count the symbols of some sequences, and nothing else: no end of block, no distance that is not there."""
+        with cython.nogil:
+            self._literals(sequences.lits, 0, sequences.lit_count)
+            self._matches(sequences.matches, sequences.count)
+
+    def count_bytes(self, data: bytes, start: int, stop: int) -> None:
+        """Count a range of bytes as literals, and nothing else."""
+        with cython.nogil:
+            self._literals(data, start, stop)
+            self._matches(self.lanes, 0)
+
+    def end(self) -> tuple[int, int]:
+        """Count the end of the block once, and distance code 0 once if there is no distance.
+
+        Returns:
+            How many literal and length codes a header lists, and how many distance codes.
+        """
+        self.litlen[END_OF_BLOCK] = 1
+        litlen_count = LITLEN_SYMBOLS
+        while self.litlen[litlen_count - 1] == 0:
+            litlen_count -= 1
+        dist_count = DIST_SYMBOLS
+        while dist_count > 0 and self.dist[dist_count - 1] == 0:
+            dist_count -= 1
+        if dist_count == 0:
+            self.dist[0] = 1
+            dist_count = 1
+        return litlen_count, dist_count
+
+    def weigh(self, litlen: bytes, dist: bytes) -> int:
+        """Bits of all symbols together in codes of the given lengths, extra bits not counted."""
+        bits = 0
+        for symbol in range(LITLEN_SYMBOLS):
+            bits += self.litlen[symbol] * litlen[symbol]
+        for symbol in range(DIST_SYMBOLS):
+            bits += self.dist[symbol] * dist[symbol]
+        return bits
+
+    def _literals(self, data: bytes, start: int, stop: int) -> int:
+        """Count literals in four tables by turns: a run of one byte would wait for itself in a single one."""
+        litlen = self.litlen
+        lanes = self.lanes
+        for at in range(LITLEN_SYMBOLS):
+            litlen[at] = 0
+        for at in range(3 * 256):
+            lanes[at] = 0
+        at = start
+        while at + 4 <= stop:
+            litlen[data[at]] += 1
+            lanes[data[at + 1]] += 1
+            lanes[256 + data[at + 2]] += 1
+            lanes[512 + data[at + 3]] += 1
+            at += 4
+        while at < stop:
+            litlen[data[at]] += 1
+            at += 1
+        for byte in range(256):
+            litlen[byte] += lanes[byte] + lanes[256 + byte] + lanes[512 + byte]
+        return 0
+
+    def _matches(self, matches: array[int], count: int) -> int:
+        by_length = self.by_length
+        dist = self.dist
+        for at in range(256):
+            by_length[at] = 0
+        for code in range(DIST_SYMBOLS):
+            dist[code] = 0
+        for at in range(count):
+            match = matches[at]
+            by_length[match >> 16] += 1
+            distance = match & 0xFFFF
+            dist[self.dist_codes[distance if distance < 256 else 256 + (distance >> 7)]] += 1
+        self.extra_bits = 0
+        for length in range(256):
+            if by_length[length]:
+                code = self.length_codes[length]
+                self.litlen[257 + code] += by_length[length]
+                self.extra_bits += by_length[length] * self.length_extra[code]
+        for code in range(DIST_SYMBOLS):
+            self.extra_bits += dist[code] * self.dist_extra[code]
+        return 0
+
+
+class BitWriter:
+    """Bits to bytes, the first bit in bit 0; output gathers until it is taken."""
+
+    def __init__(self) -> None:
+        self.out = bytearray(_FIRST_ROOM)
+        self.room = _FIRST_ROOM
+        self.used = 0
+        self.pending = 0
+        self.pending_bits = 0
+        self.lit_entries = array("I", bytes(4 * 257))
+        self.length_entries = array("I", bytes(4 * 256))
+        self.dist_entries = array("I", bytes(4 * DIST_SYMBOLS))
+        self.length_codes = LENGTH_CODES
+        self.length_extra = LENGTH_EXTRA
+        self.dist_codes = DIST_CODES
+        self.dist_extra = DIST_EXTRA
+
+    def take(self) -> bytes:
+        """The whole bytes written since the last call; up to 7 bits stay behind."""
+        taken = bytes(self.out[: self.used])
+        self.used = 0
+        return taken
+
+    def take_bits(self) -> tuple[bytes, int]:
+        """Everything written since the last call with the number of bits; nothing stays behind."""
+        bits = 8 * self.used + self.pending_bits
+        self.align()
+        return self.take(), bits
+
+    def reserve(self, size: int) -> None:
+        """Make room for some bytes more."""
+        if self.used + size + 16 > self.room:
+            larger = bytearray(max(2 * self.room, self.used + size + 16))
+            larger[: self.used] = self.out[: self.used]
+            self.room = len(larger)
+            self.out = larger
+
+    def put(self, value: int, bits: int) -> None:
+        """Write at most 48 bits."""
+        self.reserve(8)
+        self._put(value, bits)
+
+    def align(self) -> None:
+        """Zero bits up to the next byte."""
+        self.put(0, -self.pending_bits & 7)
+
+    def append(self, packed: bytes, bits: int) -> None:
+        """Write bits that are packed in bytes, wherever the next byte begins."""
+        self.reserve(len(packed))
+        with cython.nogil:
+            self._append(packed, bits)
+
+    def stored(self, raw: bytes, start: int, size: int, final: bool = False) -> None:
+        """Write a stored block, RFC 1951, section 3.2.4, of at most 65535 bytes."""
+        self.put(1 if final else 0, 3)
+        self.align()
+        self.put(size | (size ^ 0xFFFF) << 16, 32)
+        self.reserve(size)
+        self.out[self.used : self.used + size] = raw[start : start + size]
+        self.used += size
+
+    def set_codes(
+        self, litlen: bytearray, litlen_codes: array[int], dist: bytearray, dist_codes: array[int], count: int
+    ) -> None:
+        """Take codes for what is written from here on.
+
+        Args:
+            litlen: Lengths of the literal and length codes; 0 for symbols that are not used.
+            litlen_codes: The codes, first bit in bit 0.
+            dist: Lengths of the distance codes.
+            dist_codes: The codes.
+            count: Number of literal and length codes given, 257 to 286.
+        """
+        with cython.nogil:
+            self._set_codes(litlen, litlen_codes, dist, dist_codes, count)
+
+    def sequences(self, sequences: Sequences) -> None:
+        """Write sequences with the codes that were set."""
+        self.reserve((sequences.lit_count * 15 + sequences.count * _TOKEN_BITS) // 8 + 1)
+        with cython.nogil:
+            self._sequences(sequences.lits, sequences.lit_count, sequences.runs, sequences.matches, sequences.count)
+
+    def literals(self, data: bytes, start: int, stop: int) -> None:
+        """Write a range of bytes as literals with the codes that were set."""
+        self.reserve((stop - start) * 15 // 8 + 1)
+        with cython.nogil:
+            self._literals(data, start, stop)
+
+    def end_of_block(self) -> None:
+        """Write the symbol 256 with the code that was set."""
+        entry = self.lit_entries[END_OF_BLOCK]
+        self.put(entry & 0xFFFFFF, entry >> 24)
+
+    def _put(self, value: int, bits: int) -> int:
+        self.pending |= value << self.pending_bits
+        self.pending_bits += bits
+        store64(self.out, self.used, self.pending)
+        self.used += self.pending_bits >> 3
+        self.pending >>= self.pending_bits & ~7
+        self.pending_bits &= 7
+        return 0
+
+    def _append(self, packed: bytes, bits: int) -> int:
+        at = 0
+        while bits >= 8:
+            self._put(packed[at], 8)
+            at += 1
+            bits -= 8
+        if bits:
+            self._put(packed[at] & ((1 << bits) - 1), bits)
+        return 0
+
+    def _set_codes(
+        self, litlen: bytearray, litlen_codes: array[int], dist: bytearray, dist_codes: array[int], count: int
+    ) -> int:
+        """Make the tables: an entry is the bits, and from bit 24 on how many they are."""
+        for symbol in range(257):
+            self.lit_entries[symbol] = litlen_codes[symbol] | litlen[symbol] << 24
+        first = 0
+        for length in range(256):
+            code = self.length_codes[length]
+            if length > 0 and code != self.length_codes[length - 1]:
+                first = length
+            if 257 + code < count:
+                bits = litlen[257 + code]
+                self.length_entries[length] = (
+                    litlen_codes[257 + code] | (length - first) << bits | (bits + self.length_extra[code]) << 24
+                )
+        for code in range(DIST_SYMBOLS):
+            self.dist_entries[code] = dist_codes[code] | dist[code] << 24
+        return 0
+
+    def _sequences(self, lits: bytearray, lit_count: int, runs: array[int], matches: array[int], count: int) -> int:
+        """Literals go three at a time: with the bits that are pending, at most 52 of the 64 that there are."""
+        lit_entries = self.lit_entries
+        out = self.out
+        used = self.used
+        pending = self.pending
+        bits = self.pending_bits
+        lit = 0
+        for at in range(count + 1):
+            stop = lit + runs[at] if at < count else lit_count
+            while lit + 3 <= stop:
+                entry = lit_entries[lits[lit]]
+                pending |= (entry & 0xFFFFFF) << bits
+                bits += entry >> 24
+                entry = lit_entries[lits[lit + 1]]
+                pending |= (entry & 0xFFFFFF) << bits
+                bits += entry >> 24
+                entry = lit_entries[lits[lit + 2]]
+                pending |= (entry & 0xFFFFFF) << bits
+                bits += entry >> 24
+                store64(out, used, pending)
+                used += bits >> 3
+                pending >>= bits & ~7
+                bits &= 7
+                lit += 3
+            while lit < stop:
+                entry = lit_entries[lits[lit]]
+                pending |= (entry & 0xFFFFFF) << bits
+                bits += entry >> 24
+                lit += 1
+            if at < count:
+                # At most 37 bits are pending here, and a length has no more than 20
+                entry = self.length_entries[matches[at] >> 16]
+                pending |= (entry & 0xFFFFFF) << bits
+                bits += entry >> 24
+                store64(out, used, pending)
+                used += bits >> 3
+                pending >>= bits & ~7
+                bits &= 7
+                distance = matches[at] & 0xFFFF
+                code = self.dist_codes[distance if distance < 256 else 256 + (distance >> 7)]
+                entry = self.dist_entries[code]
+                extra = self.dist_extra[code]
+                pending |= ((entry & 0xFFFFFF) | (distance & ((1 << extra) - 1)) << (entry >> 24)) << bits
+                bits += (entry >> 24) + extra
+            store64(out, used, pending)
+            used += bits >> 3
+            pending >>= bits & ~7
+            bits &= 7
+        self.used = used
+        self.pending = pending
+        self.pending_bits = bits
+        return 0
+
+    def _literals(self, data: bytes, start: int, stop: int) -> int:
+        for at in range(start, stop):
+            entry = self.lit_entries[data[at]]
+            self._put(entry & 0xFFFFFF, entry >> 24)
+        return 0

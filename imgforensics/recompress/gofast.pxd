@@ -1,0 +1,28 @@
+# Types of gofast.py, for Cython.
+cimport cython
+from imgforensics.recompress.sequences cimport Sequences
+from imgforensics.recompress.words cimport common, hash_little, load32, low32
+
+cdef class FastMatcher:
+    cdef unsigned long long[::1] table
+
+    cpdef rebase(self, Py_ssize_t shift)
+    cpdef match(self, const unsigned char[::1] window, Py_ssize_t start, Py_ssize_t stop, Sequences sequences)
+    @cython.locals(entry=cython.ulonglong, position=cython.Py_ssize_t, slot=cython.Py_ssize_t)
+    cdef int _rebase(self, Py_ssize_t shift) except -1 nogil
+    @cython.locals(
+        table=cython.ulonglong[::1],
+        limit=cython.Py_ssize_t,
+        done=cython.Py_ssize_t,
+        at=cython.Py_ssize_t,
+        following=cython.Py_ssize_t,
+        distance=cython.Py_ssize_t,
+        skip=cython.Py_ssize_t,
+        length=cython.Py_ssize_t,
+        value=cython.uint,
+        slot=cython.uint,
+        entry=cython.ulonglong,
+    )
+    cdef int _match(
+        self, const unsigned char[::1] window, Py_ssize_t start, Py_ssize_t stop, Sequences sequences
+    ) except -1 nogil
