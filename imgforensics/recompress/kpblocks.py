@@ -1,6 +1,6 @@
 """Blocks of Go 1.27's compress/flate and of klauspost/compress: which type, with which codes, and left open or not.
 
-A block with codes of its own may stay open: its end is not written, and the next tokens go on in it as long as an estimate
+A block with codes of its own may stay open: its end is not written, and the next content goes on in it as long as an estimate
 says that its codes still serve. Whatever else is written first ends it. The estimate is arithmetic in single precision,
 as amd64 does it, without fused multiplication and addition.
 """
@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from array import array
 
-from imgforensics.recompress import symbols
 from imgforensics.recompress.encoder import Buffer
+from imgforensics.recompress.goblocks import FIXED_LENGTHS
 from imgforensics.recompress.kpdialect import Dialect
 
 try:
@@ -19,30 +19,23 @@ except ImportError:
     from imgforensics.recompress import plain as cython
 
 if not cython.compiled:
-    from imgforensics.recompress.bitwriter import BitWriter
+    from imgforensics.recompress.bitwriter import BitWriter, Histogram
     from imgforensics.recompress.huffman import HuffmanBuilder
     from imgforensics.recompress.lzwords import fadd, fdiv, float_bits, float_of, fmul, whole
-    from imgforensics.recompress.tokens import Tokens
+    from imgforensics.recompress.sequences import Sequences
 
-LITLEN_SYMBOLS = symbols.LITLEN_SYMBOLS
-DIST_SYMBOLS = symbols.DIST_SYMBOLS
-END_OF_BLOCK = symbols.END_OF_BLOCK
-MAX_BITS = symbols.MAX_BITS
-_LENGTH_CODE = symbols.LENGTH_CODE
-_LENGTH_EXTRA_BITS = symbols.LENGTH_EXTRA_BITS
-_DIST_EXTRA_BITS = symbols.DIST_EXTRA_BITS
+_LITLEN_SYMBOLS = 286
+_DIST_SYMBOLS = 30
+_END_OF_BLOCK = 256
+_MAX_BITS = 15
+_MAX_STORED = 65535
 _NEVER = 1 << 62
 """A size in bits that loses every comparison."""
 _FEW = 250
 """Blocks of fewer tokens may take the fixed codes."""
 _USUAL_HEADER = 560
 """Bits that the header of a block of literals is taken to have."""
-_FIXED_LITLEN_LENGTHS = bytearray(b"\x08" * 144 + b"\x09" * 112 + b"\x07" * 24 + b"\x08" * 8)
-_FIXED_LITLEN_CODES = array("H", bytes(2 * 288))
-_FIXED_DIST_LENGTHS = bytearray(b"\x05" * DIST_SYMBOLS)
-_FIXED_DIST_CODES = array("H", bytes(2 * DIST_SYMBOLS))
-HuffmanBuilder().codes(_FIXED_LITLEN_LENGTHS, 288, _FIXED_LITLEN_CODES)
-HuffmanBuilder().codes(_FIXED_DIST_LENGTHS, DIST_SYMBOLS, _FIXED_DIST_CODES)
+_FIXED_DISTS = bytes((5,)) * _DIST_SYMBOLS
 
 
 def code_length(share: float) -> float:
@@ -59,257 +52,202 @@ def code_length(share: float) -> float:
 
 
 class BlockWriter:
-    """Writes blocks to ``bits``, a :class:`~imgforensics.recompress.bitwriter.BitWriter`."""
+    """One DEFLATE stream of blocks; ``bits`` has the output."""
 
     def __init__(self, dialect: Dialect, shift: int) -> None:
-        """Args:
-        dialect: The version of the library.
-        shift: Estimates are raised by themselves shifted right by this: 7 at levels 1 to 6, 8 at 7 to 9, 10 at -2.
+        """Begin a stream.
+
+        Args:
+            dialect: The version of the library.
+            shift: Estimates are raised by themselves shifted right by this: 7 at levels 1 to 6, 8 at 7 to 9, 10 at -2.
         """
         self.bits = BitWriter()
         self.dialect = dialect
         self.shift = shift
-        self.builder = HuffmanBuilder()
+        self.huffman = HuffmanBuilder()
+        self.histogram = Histogram()
         self.header_bits = 0
         """Size of the header of the open block; 0 if none is open."""
         self.literals_only = False
         """Whether the open block has codes for literals only."""
-        self.litlen_freq = array("I", bytes(4 * LITLEN_SYMBOLS))
-        self.dist_freq = array("I", bytes(4 * DIST_SYMBOLS))
-        self.length_freq = array("I", bytes(4 * 256))
-        self.litlen_lengths = bytearray(LITLEN_SYMBOLS)
-        self.dist_lengths = bytearray(DIST_SYMBOLS)
-        self.trial_lengths = bytearray(LITLEN_SYMBOLS)
-        self.litlen_codes = array("H", bytes(2 * LITLEN_SYMBOLS))
-        self.dist_codes = array("H", bytes(2 * DIST_SYMBOLS))
+        self.litlen = bytearray(_LITLEN_SYMBOLS)
+        self.litlen_codes = array("H", bytes(2 * _LITLEN_SYMBOLS))
+        self.dist = bytearray(_DIST_SYMBOLS)
+        self.dist_codes = array("H", bytes(2 * _DIST_SYMBOLS))
+        self.trial = bytearray(_LITLEN_SYMBOLS)
+        self.fixed_codes = array("H", bytes(2 * len(FIXED_LENGTHS)))
+        self.fixed_dist_codes = array("H", bytes(2 * _DIST_SYMBOLS))
+        self.huffman.codes(FIXED_LENGTHS, len(FIXED_LENGTHS), self.fixed_codes)
+        self.huffman.codes(_FIXED_DISTS, _DIST_SYMBOLS, self.fixed_dist_codes)
 
-    def put_tokens(self, tokens: Tokens, data: Buffer, start: int, size: int, last: bool) -> int:
-        """Write some content, given as tokens, in the type that is expected to take the fewest bits.
+    def put_sequences(self, sequences: Sequences, raw: Buffer, start: int, size: int, last: bool) -> int:
+        """Write a block's content in the kind of block that is expected to take the fewest bits.
 
         Args:
-            tokens: The content.
-            data: Holds the content too.
+            sequences: The content.
+            raw: Bytes that hold the content.
             start: Where it begins there.
-            size: How many bytes it has; -1 if they are not there any more.
+            size: How many bytes it has; -1 if it is no longer there, and the block cannot be stored.
             last: Whether nothing may stay open behind it.
         """
-        count = tokens.literal_count + tokens.match_count + last
-        stored = (size + 5) * 8 if 0 <= size <= 65535 else _NEVER
-        with cython.nogil:
-            self._count(tokens.literals, 0, tokens.literal_count)
-            self._count_matches(tokens.matches, tokens.match_count)
+        histogram = self.histogram
+        count = sequences.tokens() + last
+        stored = (size + 5) * 8 if 0 <= size <= _MAX_STORED else _NEVER
+        histogram.count(sequences)
         if self.header_bits and (self.literals_only or self._lacks_codes()):
             self._close()
         self.literals_only = False
         fresh = 0
         if self.header_bits:
-            with cython.nogil:
-                fresh = self.header_bits + self._estimate(count)
-            fresh += self.litlen_lengths[END_OF_BLOCK] + (fresh >> self.shift)
-        if last or self.dialect.counts_end:
-            self.litlen_freq[END_OF_BLOCK] = 1
+            fresh = self.header_bits + self._entropy(count)
+            fresh += self.litlen[_END_OF_BLOCK] + (fresh >> self.shift)
         trims = last or self.dialect.trims_open
-        if trims and tokens.match_count == 0:
-            self.dist_freq[0] = 1
-        extra = self._extra_bits() if self.header_bits or stored < _NEVER else 0
-        fixed = self._fixed_size() + extra if count < _FEW else _NEVER
+        if last or self.dialect.counts_end:
+            histogram.litlen[_END_OF_BLOCK] = 1
+        if trims and sequences.count == 0:
+            histogram.dist[0] = 1
+        extra = histogram.extra_bits if self.header_bits or stored < _NEVER else 0
+        fixed = 3 + histogram.weigh(FIXED_LENGTHS, _FIXED_DISTS) + extra if count < _FEW else _NEVER
         if self.header_bits:
-            expected = self._size() + extra
+            expected = histogram.weigh(self.litlen, self.dist) + extra
             if fresh < expected:
                 self._close()
                 expected = fresh
             if stored <= expected:
-                return self.put_stored(data, start, size)
+                return self.put_stored(raw, start, size)
             if fixed + 7 < expected:
-                return self._put_fixed(tokens)
+                return self._put_fixed(sequences)
         if self.header_bits == 0:
-            self.litlen_freq[END_OF_BLOCK] = 1
-            self.builder.lengths(self.litlen_freq, LITLEN_SYMBOLS, MAX_BITS, self.litlen_lengths)
-            self.builder.lengths(self.dist_freq, DIST_SYMBOLS, MAX_BITS, self.dist_lengths)
+            histogram.litlen[_END_OF_BLOCK] = 1
+            self.huffman.lengths(histogram.litlen, _LITLEN_SYMBOLS, _MAX_BITS, self.litlen)
+            self.huffman.lengths(histogram.dist, _DIST_SYMBOLS, _MAX_BITS, self.dist)
             header, header_bits = self._header(trims)
-            expected = header_bits + self._size() + extra
+            expected = header_bits + histogram.weigh(self.litlen, self.dist) + extra
             if stored <= min(fixed, expected):
-                return self.put_stored(data, start, size)
+                return self.put_stored(raw, start, size)
             if fixed <= expected:
-                return self._put_fixed(tokens)
+                return self._put_fixed(sequences)
             self._open(header, header_bits)
-        with cython.nogil:
-            self.bits.put_tokens(tokens)
+        self.bits.sequences(sequences)
         if last:
             self._close()
         return 0
 
-    def put_bytes(self, data: Buffer, start: int, size: int, last: bool) -> int:
-        """Write ``data[start:start + size]``, 65535 bytes at most, as literals, or as they are if that is no gain."""
-        with cython.nogil:
-            self._count(data, start, start + size)
+    def put_bytes(self, raw: Buffer, start: int, size: int, last: bool) -> int:
+        """Write ``raw[start:start + size]``, at most 65535 bytes, as literals, or stored if that is not larger."""
+        histogram = self.histogram
+        histogram.count_bytes(raw, start, start + size)
         if size > 1024 and self._is_even(size):
-            return self.put_stored(data, start, size)
-        self.litlen_freq[END_OF_BLOCK] = 1
-        self.builder.lengths(self.litlen_freq, END_OF_BLOCK + 1, MAX_BITS, self.trial_lengths)
-        estimate = self.header_bits or _USUAL_HEADER
-        for symbol in range(END_OF_BLOCK + 1):
-            estimate += self.litlen_freq[symbol] * self.trial_lengths[symbol]
-        estimate += estimate >> self.shift
-        if (size + 5) * 8 <= estimate:
-            return self.put_stored(data, start, size)
-        self.litlen_freq[END_OF_BLOCK] = 0
-        if self.header_bits and (self._lacks_codes() or estimate < self._size()):
+            return self.put_stored(raw, start, size)
+        histogram.litlen[_END_OF_BLOCK] = 1
+        self.huffman.lengths(histogram.litlen, _END_OF_BLOCK + 1, _MAX_BITS, self.trial)
+        expected = (self.header_bits or _USUAL_HEADER) + histogram.weigh(self.trial, self.dist)
+        expected += expected >> self.shift
+        if (size + 5) * 8 <= expected:
+            return self.put_stored(raw, start, size)
+        histogram.litlen[_END_OF_BLOCK] = 0
+        if self.header_bits and (self._lacks_codes() or expected < histogram.weigh(self.litlen, self.dist)):
             self._close()
         if self.header_bits == 0:
-            for symbol in range(END_OF_BLOCK + 1):
-                self.litlen_lengths[symbol] = self.trial_lengths[symbol]
-            for symbol in range(END_OF_BLOCK + 1, LITLEN_SYMBOLS):
-                self.litlen_lengths[symbol] = 0
-            for symbol in range(DIST_SYMBOLS):
-                self.dist_lengths[symbol] = symbol == 0
+            self.litlen[:] = self.trial
+            for code in range(_DIST_SYMBOLS):
+                self.dist[code] = code == 0
             header, header_bits = self._header(trims=True)
             self._open(header, header_bits)
             self.literals_only = True
-        with cython.nogil:
-            self.bits.put_literals(data, start, size)
+        self.bits.literals(raw, start, start + size)
         if last:
             self._close()
         return 0
 
-    def put_stored(self, data: Buffer, start: int, size: int) -> int:
-        """Write ``data[start:start + size]``, 65535 bytes at most, as they are."""
+    def put_stored(self, raw: Buffer, start: int, size: int) -> int:
+        """Write ``raw[start:start + size]``, at most 65535 bytes, as they are."""
         self._close()
-        return self.bits.put_stored(data, start, size)
+        self.bits.stored(raw, start, size)
+        return 0
 
     def put_marker(self) -> int:
-        """Write an empty stored block, behind which the next byte begins."""
+        """Write an empty stored block, behind which the next begins with a byte."""
         return self.put_stored(b"", 0, 0)
 
     def put_end(self) -> int:
-        """Write the last block of the stream, an empty one with the fixed codes."""
+        """End the stream: an empty block with the fixed codes that says it is the last."""
         self._close()
         self.bits.put(3, 10)
-        return self.bits.align()
+        self.bits.align()
+        return 0
 
-    def _put_fixed(self, tokens: Tokens) -> int:
+    def _put_fixed(self, sequences: Sequences) -> int:
         """Write a block with the fixed codes."""
         self._close()
         self.bits.put(2, 3)
-        self.bits.use_codes(_FIXED_LITLEN_CODES, _FIXED_LITLEN_LENGTHS, _FIXED_DIST_CODES, _FIXED_DIST_LENGTHS)
-        with cython.nogil:
-            self.bits.put_tokens(tokens)
-        return self.bits.put(0, 7)
+        self.bits.set_codes(FIXED_LENGTHS, self.fixed_codes, _FIXED_DISTS, self.fixed_dist_codes, _LITLEN_SYMBOLS)
+        self.bits.sequences(sequences)
+        self.bits.end_of_block()
+        return 0
 
     def _header(self, trims: bool) -> tuple[bytes, int]:
-        """The header of a block with the codes in ``litlen_lengths`` and ``dist_lengths``, and its size in bits."""
-        litlen_count = LITLEN_SYMBOLS
-        dist_count = DIST_SYMBOLS
+        """The header of a block with the codes in ``litlen`` and ``dist``, and its size in bits."""
+        litlen_count = _LITLEN_SYMBOLS
+        dist_count = _DIST_SYMBOLS
         if trims:
-            while litlen_count > END_OF_BLOCK + 1 and self.litlen_lengths[litlen_count - 1] == 0:
+            while litlen_count > _END_OF_BLOCK + 1 and self.litlen[litlen_count - 1] == 0:
                 litlen_count -= 1
-            while dist_count > 1 and self.dist_lengths[dist_count - 1] == 0:
+            while dist_count > 1 and self.dist[dist_count - 1] == 0:
                 dist_count -= 1
-        return self.builder.header(self.litlen_lengths, litlen_count, self.dist_lengths, dist_count)
+        return self.huffman.header(self.litlen, litlen_count, self.dist, dist_count)
 
     def _open(self, header: bytes, header_bits: int) -> int:
-        """Begin a block with the codes in ``litlen_lengths`` and ``dist_lengths``."""
-        self.builder.codes(self.litlen_lengths, LITLEN_SYMBOLS, self.litlen_codes)
-        self.builder.codes(self.dist_lengths, DIST_SYMBOLS, self.dist_codes)
-        self.bits.use_codes(self.litlen_codes, self.litlen_lengths, self.dist_codes, self.dist_lengths)
-        self.bits.put_packed(header, header_bits)
+        """Begin a block with the codes in ``litlen`` and ``dist``."""
+        self.huffman.codes(self.litlen, _LITLEN_SYMBOLS, self.litlen_codes)
+        self.huffman.codes(self.dist, _DIST_SYMBOLS, self.dist_codes)
+        self.bits.set_codes(self.litlen, self.litlen_codes, self.dist, self.dist_codes, _LITLEN_SYMBOLS)
+        self.bits.append(header, header_bits)
         self.header_bits = header_bits
         return 0
 
     def _close(self) -> int:
         """End the open block, if there is one."""
         if self.header_bits:
-            self.bits.put(self.litlen_codes[END_OF_BLOCK], self.litlen_lengths[END_OF_BLOCK])
+            self.bits.end_of_block()
             self.header_bits = 0
         return 0
 
-    def _count(self, literals: Buffer, start: int, end: int) -> int:
-        """Begin a histogram with some literals."""
-        for symbol in range(LITLEN_SYMBOLS):
-            self.litlen_freq[symbol] = 0
-        for symbol in range(DIST_SYMBOLS):
-            self.dist_freq[symbol] = 0
-        for at in range(start, end):
-            self.litlen_freq[literals[at]] += 1
-        return 0
-
-    def _count_matches(self, matches: array[int], count: int) -> int:
-        """Add matches to the histogram."""
-        for length in range(256):
-            self.length_freq[length] = 0
-        for index in range(count):
-            match = matches[index]
-            self.length_freq[match >> 15 & 255] += 1
-            self.dist_freq[match >> 23 & 31] += 1
-        for length in range(256):
-            self.litlen_freq[257 + _LENGTH_CODE[length]] += self.length_freq[length]
-        return 0
-
     def _lacks_codes(self) -> bool:
-        """Whether something occurs that has no code."""
-        for symbol in range(LITLEN_SYMBOLS):
-            if self.litlen_freq[symbol] and not self.litlen_lengths[symbol]:
+        """Whether something occurs that has no code in the open block."""
+        for symbol in range(_LITLEN_SYMBOLS):
+            if self.histogram.litlen[symbol] and not self.litlen[symbol]:
                 return True
-        for symbol in range(DIST_SYMBOLS):
-            if self.dist_freq[symbol] and not self.dist_lengths[symbol]:
+        for code in range(_DIST_SYMBOLS):
+            if self.histogram.dist[code] and not self.dist[code]:
                 return True
         return False
 
-    def _size(self) -> int:
-        """Bits of everything in the codes that there are, without extra bits."""
-        total = 0
-        for symbol in range(LITLEN_SYMBOLS):
-            total += self.litlen_freq[symbol] * self.litlen_lengths[symbol]
-        for symbol in range(DIST_SYMBOLS):
-            total += self.dist_freq[symbol] * self.dist_lengths[symbol]
-        return total
-
-    def _fixed_size(self) -> int:
-        """Bits of a block with the fixed codes, without extra bits."""
-        total = 3
-        for symbol in range(LITLEN_SYMBOLS):
-            total += self.litlen_freq[symbol] * _FIXED_LITLEN_LENGTHS[symbol]
-        for symbol in range(DIST_SYMBOLS):
-            total += self.dist_freq[symbol] * 5
-        return total
-
-    def _extra_bits(self) -> int:
-        """Extra bits of all matches."""
-        total = 0
-        for code in range(LITLEN_SYMBOLS - 257):
-            total += self.litlen_freq[257 + code] * _LENGTH_EXTRA_BITS[code]
-        for code in range(DIST_SYMBOLS):
-            total += self.dist_freq[code] * _DIST_EXTRA_BITS[code]
-        return total
-
     def _is_even(self, size: int) -> bool:
-        """Whether all bytes occur about as often as each other: the variance of random bytes, or less than twice it."""
+        """Whether all bytes occur about equally often: their variance is less than twice that of random bytes."""
         total = 0
-        for value in range(256):
-            off = 256 * self.litlen_freq[value] - size
+        for byte in range(256):
+            off = 256 * self.histogram.litlen[byte] - size
             total += off * off
         return total < 2 * size * 65536
 
-    def _estimate(self, count: int) -> int:
-        """Bits of the histogram in codes made for it, by the entropy; ``count`` is the number of tokens."""
-        bits = 0
+    def _entropy(self, count: int) -> int:
+        """Bits of the histogram in codes made for it, by its entropy; ``count`` is the number of tokens."""
+        litlen = self.histogram.litlen
+        dist = self.histogram.dist
         matches = 0
         total = 0.0
         inverse = fdiv(1.0, count)
-        for symbol in range(LITLEN_SYMBOLS):
-            if symbol == END_OF_BLOCK:
+        for symbol in range(_LITLEN_SYMBOLS):
+            if symbol == _END_OF_BLOCK:
                 total = fadd(total, 15.0)
-            freq = self.litlen_freq[symbol]
-            if freq:
-                total = fadd(total, fmul(code_length(fmul(freq, inverse)), freq))
-                if symbol > END_OF_BLOCK:
-                    matches += freq
-                    bits += freq * _LENGTH_EXTRA_BITS[symbol - 257]
+            if litlen[symbol]:
+                total = fadd(total, fmul(code_length(fmul(litlen[symbol], inverse)), litlen[symbol]))
+                if symbol > _END_OF_BLOCK:
+                    matches += litlen[symbol]
         if matches:
             inverse = fdiv(1.0, matches)
-            for code in range(DIST_SYMBOLS):
-                freq = self.dist_freq[code]
-                if freq:
-                    total = fadd(total, fmul(code_length(fmul(freq, inverse)), freq))
-                    bits += freq * _DIST_EXTRA_BITS[code]
-        return whole(total) + bits
+            for code in range(_DIST_SYMBOLS):
+                if dist[code]:
+                    total = fadd(total, fmul(code_length(fmul(dist[code], inverse)), dist[code]))
+        return whole(total) + self.histogram.extra_bits

@@ -4,7 +4,7 @@ from imgforensics.recompress.kpblocks cimport BlockWriter
 from imgforensics.recompress.kpdouble cimport level4, level5, level6
 from imgforensics.recompress.kpsingle cimport level1, level2, level3
 from imgforensics.recompress.lzwords cimport earlier, latest, pushed
-from imgforensics.recompress.tokens cimport Tokens
+from imgforensics.recompress.sequences cimport Sequences
 from imgforensics.recompress.words cimport Bytes
 
 cdef Py_ssize_t BLOCK, REACH, BUFFER, FAR, HIGHEST_BIAS
@@ -13,7 +13,7 @@ cdef class FastDeflate:
     cdef int level
     cdef Py_ssize_t longest, onward, start, end, bias
     cdef BlockWriter writer
-    cdef Tokens tokens
+    cdef Sequences sequences
     cdef unsigned char[::1] buffer
     cdef unsigned int[::1] short, long
     cdef unsigned long long[::1] pairs

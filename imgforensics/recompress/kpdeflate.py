@@ -21,7 +21,7 @@ if not cython.compiled:
     from imgforensics.recompress.kpdouble import level4, level5, level6
     from imgforensics.recompress.kpsingle import level1, level2, level3
     from imgforensics.recompress.lzwords import earlier, latest, pushed
-    from imgforensics.recompress.tokens import Tokens
+    from imgforensics.recompress.sequences import Sequences
 
 BLOCK = 65535
 """Content of a block."""
@@ -45,7 +45,7 @@ class FastDeflate:
         self.longest = dialect.longest
         self.onward = dialect.onward
         self.writer = BlockWriter(dialect, 7)
-        self.tokens = Tokens()
+        self.sequences = Sequences(BLOCK + SLACK)
         self.buffer = bytearray(BUFFER + BLOCK + SLACK)
         self.start = 0
         """Where the block that is being filled begins in ``buffer``."""
@@ -107,13 +107,12 @@ class FastDeflate:
         else:
             self._drop()
             self._match()
-            tokens = self.tokens
-            if tokens.match_count == 0:
+            if self.sequences.count == 0:
                 self.writer.put_stored(self.buffer, self.start, size)
-            elif tokens.literal_count + tokens.match_count > size - (size >> 4):
+            elif self.sequences.tokens() > size - (size >> 4):
                 self.writer.put_bytes(self.buffer, self.start, size, last)
             else:
-                self.writer.put_tokens(tokens, self.buffer, self.start, size, last)
+                self.writer.put_sequences(self.sequences, self.buffer, self.start, size, last)
         self.start = self.end
         return 0
 
@@ -148,16 +147,16 @@ class FastDeflate:
         start = self.start
         end = self.end
         bias = self.bias
-        out = self.tokens
+        out = self.sequences
         with cython.nogil:
             if self.level == 1:
-                level1(data, start, end, bias, self.short, out, out.literals, out.matches, self.longest)
+                level1(data, start, end, bias, self.short, out, out.lits, out.runs, out.matches, self.longest)
             elif self.level == 2:
-                level2(data, start, end, bias, self.short, out, out.literals, out.matches, self.longest)
+                level2(data, start, end, bias, self.short, out, out.lits, out.runs, out.matches, self.longest)
             elif self.level == 3:
-                level3(data, start, end, bias, self.pairs, out, out.literals, out.matches, self.longest)
+                level3(data, start, end, bias, self.pairs, out, out.lits, out.runs, out.matches, self.longest)
             elif self.level == 4:
-                level4(data, start, end, bias, self.short, self.long, out, out.literals, out.matches, self.longest)
+                level4(data, start, end, bias, self.short, self.long, out, out.lits, out.runs, out.matches, self.longest)
             elif self.level == 5:
                 level5(
                     data,
@@ -167,13 +166,14 @@ class FastDeflate:
                     self.short,
                     self.pairs,
                     out,
-                    out.literals,
+                    out.lits,
+                    out.runs,
                     out.matches,
                     self.longest,
                     self.onward,
                 )
             else:
-                level6(data, start, end, bias, self.short, self.pairs, out, out.literals, out.matches, self.longest)
+                level6(data, start, end, bias, self.short, self.pairs, out, out.lits, out.runs, out.matches, self.longest)
         return 0
 
 

@@ -16,8 +16,8 @@ except ImportError:
     from imgforensics.recompress import plain as cython
 
 if not cython.compiled:
-    from imgforensics.recompress.lzwords import agree4, copy_run, earlier, hash4, hash7, latest, pushed, put_match
-    from imgforensics.recompress.tokens import Tokens
+    from imgforensics.recompress.lzwords import agree4, close_sequences, copy_run, earlier, hash4, hash7, latest, pushed, put_match
+    from imgforensics.recompress.sequences import Sequences
     from imgforensics.recompress.words import common, load64
 
 
@@ -28,8 +28,9 @@ def level4(  # noqa: C901, PLR0912, PLR0915
     bias: int,
     short: array[int],
     long: array[int],
-    out: Tokens,
-    literals: bytearray,
+    out: Sequences,
+    lits: bytearray,
+    runs: array[int],
     matches: array[int],
     longest: int,
 ) -> int:
@@ -41,7 +42,7 @@ def level4(  # noqa: C901, PLR0912, PLR0915
     candidate. So here ``data`` has to begin with the same byte as the buffer of the original.
     """
     limit = end - 11
-    literal_count = match_count = 0
+    lit_count = count = 0
     done = at = start
     word = load64(data, at)
     while True:
@@ -50,7 +51,7 @@ def level4(  # noqa: C901, PLR0912, PLR0915
             at = ahead
             ahead = at + 1 + ((at - done) >> 6)
             if ahead > limit:
-                return out.close(data, done, end, literal_count, match_count)
+                return close_sequences(out, lits, lit_count, count, data, done, end)
             slot = hash4(word, 15)
             long_slot = hash7(word, 15)
             near = short[slot] - bias
@@ -78,9 +79,9 @@ def level4(  # noqa: C901, PLR0912, PLR0915
             at -= 1
             candidate -= 1
             length += 1
-        copy_run(literals, literal_count, data, done, at - done)
-        literal_count += at - done
-        match_count = put_match(matches, match_count, at - done, length, at - candidate, longest)
+        copy_run(lits, lit_count, data, done, at - done)
+        lit_count += at - done
+        count = put_match(runs, matches, count, at - done, length, at - candidate, longest)
         at += length
         done = at
         if ahead >= at:
@@ -90,7 +91,7 @@ def level4(  # noqa: C901, PLR0912, PLR0915
                 word = load64(data, at)
                 short[hash4(word, 15)] = at + bias
                 long[hash7(word, 15)] = at + bias
-            return out.close(data, done, end, literal_count, match_count)
+            return close_sequences(out, lits, lit_count, count, data, done, end)
         inside = ahead
         while inside < at - 1:
             word = load64(data, inside)
@@ -112,8 +113,9 @@ def level5(  # noqa: C901, PLR0912, PLR0915
     bias: int,
     short: array[int],
     long: array[int],
-    out: Tokens,
-    literals: bytearray,
+    out: Sequences,
+    lits: bytearray,
+    runs: array[int],
     matches: array[int],
     longest: int,
     onward: int,
@@ -127,15 +129,16 @@ def level5(  # noqa: C901, PLR0912, PLR0915
         bias: What the tables add to positions.
         short: One position for each four-byte hash, type code ``I``.
         long: Two positions for each seven-byte hash, type code ``Q``.
-        out: Takes the counts of the tokens.
-        literals: Its literals.
+        out: Takes what is found; room for the block as literals, and ``SLACK`` more.
+        lits: Its literals.
+        runs: Its runs.
         matches: Its matches.
         longest: Length of the pieces of long matches.
         onward: How far behind the start of a match a better one that ends further on is taken to start: 2, or 0 in
             klauspost/compress up to 1.15.9.
     """
     limit = end - 11
-    literal_count = match_count = 0
+    lit_count = count = 0
     done = at = start
     word = load64(data, at)
     while True:
@@ -145,7 +148,7 @@ def level5(  # noqa: C901, PLR0912, PLR0915
             at = ahead
             ahead = at + 1 + ((at - done) >> 6)
             if ahead > limit:
-                return out.close(data, done, end, literal_count, match_count)
+                return close_sequences(out, lits, lit_count, count, data, done, end)
             slot = hash4(word, 15)
             long_slot = hash7(word, 15)
             pair = long[long_slot]
@@ -215,15 +218,15 @@ def level5(  # noqa: C901, PLR0912, PLR0915
             at -= 1
             candidate -= 1
             length += 1
-        copy_run(literals, literal_count, data, done, at - done)
-        literal_count += at - done
-        match_count = put_match(matches, match_count, at - done, length, at - candidate, longest)
+        copy_run(lits, lit_count, data, done, at - done)
+        lit_count += at - done
+        count = put_match(runs, matches, count, at - done, length, at - candidate, longest)
         at += length
         done = at
         if ahead >= at:
             at = ahead + 1
         if at >= limit:
-            return out.close(data, done, end, literal_count, match_count)
+            return close_sequences(out, lits, lit_count, count, data, done, end)
         inside = at - length + 1
         if inside < at - 1:
             word = load64(data, inside)
@@ -254,8 +257,9 @@ def level6(  # noqa: C901, PLR0912, PLR0915
     bias: int,
     short: array[int],
     long: array[int],
-    out: Tokens,
-    literals: bytearray,
+    out: Sequences,
+    lits: bytearray,
+    runs: array[int],
     matches: array[int],
     longest: int,
 ) -> int:
@@ -265,7 +269,7 @@ def level6(  # noqa: C901, PLR0912, PLR0915
     when a better match is looked for that ends further on.
     """
     limit = end - 11
-    literal_count = match_count = 0
+    lit_count = count = 0
     done = at = start
     word = load64(data, at)
     last_distance = 1
@@ -276,7 +280,7 @@ def level6(  # noqa: C901, PLR0912, PLR0915
             at = ahead
             ahead = at + 1 + ((at - done) >> 7)
             if ahead > limit:
-                return out.close(data, done, end, literal_count, match_count)
+                return close_sequences(out, lits, lit_count, count, data, done, end)
             slot = hash4(word, 15)
             long_slot = hash7(word, 15)
             pair = long[long_slot]
@@ -362,9 +366,9 @@ def level6(  # noqa: C901, PLR0912, PLR0915
             at -= 1
             candidate -= 1
             length += 1
-        copy_run(literals, literal_count, data, done, at - done)
-        literal_count += at - done
-        match_count = put_match(matches, match_count, at - done, length, at - candidate, longest)
+        copy_run(lits, lit_count, data, done, at - done)
+        lit_count += at - done
+        count = put_match(runs, matches, count, at - done, length, at - candidate, longest)
         last_distance = at - candidate
         at += length
         done = at
@@ -378,7 +382,7 @@ def level6(  # noqa: C901, PLR0912, PLR0915
                 slot = hash7(word, 15)
                 long[slot] = pushed(long[slot], inside + bias)
                 inside += 2
-            return out.close(data, done, end, literal_count, match_count)
+            return close_sequences(out, lits, lit_count, count, data, done, end)
         inside = ahead + 1
         while inside < at - 1:
             word = load64(data, inside)

@@ -22,8 +22,8 @@ except ImportError:
     from imgforensics.recompress import plain as cython
 
 if not cython.compiled:
-    from imgforensics.recompress.lzwords import agree4, copy_run, earlier, hash5, latest, pushed, put_match
-    from imgforensics.recompress.tokens import Tokens
+    from imgforensics.recompress.lzwords import agree4, close_sequences, copy_run, earlier, hash5, latest, pushed, put_match
+    from imgforensics.recompress.sequences import Sequences
     from imgforensics.recompress.words import common, load64
 
 
@@ -33,8 +33,9 @@ def level1(  # noqa: C901, PLR0912, PLR0915
     end: int,
     bias: int,
     table: array[int],
-    out: Tokens,
-    literals: bytearray,
+    out: Sequences,
+    lits: bytearray,
+    runs: array[int],
     matches: array[int],
     longest: int,
 ) -> int:
@@ -46,13 +47,14 @@ def level1(  # noqa: C901, PLR0912, PLR0915
         end: Where the block ends, at least 128 bytes further on.
         bias: What the table adds to positions.
         table: One position for each hash, type code ``I``.
-        out: Takes the counts of the tokens.
-        literals: Its literals.
+        out: Takes what is found; room for the block as literals, and ``SLACK`` more.
+        lits: Its literals.
+        runs: Its runs.
         matches: Its matches.
         longest: Length of the pieces of long matches, see :func:`~imgforensics.recompress.lzwords.put_match`.
     """
     limit = end - 11
-    literal_count = match_count = 0
+    lit_count = count = 0
     done = at = start
     word = load64(data, at)
     while True:
@@ -62,7 +64,7 @@ def level1(  # noqa: C901, PLR0912, PLR0915
             candidate = table[slot] - bias
             ahead = at + 2 + ((at - done) >> 5)
             if ahead > limit:
-                return out.close(data, done, end, literal_count, match_count)
+                return close_sequences(out, lits, lit_count, count, data, done, end)
             following = load64(data, ahead)
             table[slot] = at + bias
             slot = hash5(following, 15)
@@ -86,9 +88,9 @@ def level1(  # noqa: C901, PLR0912, PLR0915
                 at -= 1
                 candidate -= 1
                 length += 1
-            copy_run(literals, literal_count, data, done, at - done)
-            literal_count += at - done
-            match_count = put_match(matches, match_count, at - done, length, at - candidate, longest)
+            copy_run(lits, lit_count, data, done, at - done)
+            lit_count += at - done
+            count = put_match(runs, matches, count, at - done, length, at - candidate, longest)
             at += length
             done = at
             if ahead >= at:
@@ -96,7 +98,7 @@ def level1(  # noqa: C901, PLR0912, PLR0915
             if at >= limit:
                 if at + length + 8 < end:
                     table[hash5(load64(data, at), 15)] = at + bias
-                return out.close(data, done, end, literal_count, match_count)
+                return close_sequences(out, lits, lit_count, count, data, done, end)
             table[hash5(load64(data, at - 2), 15)] = at - 2 + bias
             word = load64(data, at)
             slot = hash5(word, 15)
@@ -114,14 +116,15 @@ def level2(  # noqa: C901, PLR0912, PLR0915
     end: int,
     bias: int,
     table: array[int],
-    out: Tokens,
-    literals: bytearray,
+    out: Sequences,
+    lits: bytearray,
+    runs: array[int],
     matches: array[int],
     longest: int,
 ) -> int:
     """Find the matches of ``data[start:end]``; arguments as for :func:`level1`."""
     limit = end - 11
-    literal_count = match_count = 0
+    lit_count = count = 0
     done = at = start
     word = load64(data, at)
     while True:
@@ -131,7 +134,7 @@ def level2(  # noqa: C901, PLR0912, PLR0915
             at = ahead
             ahead = at + 2 + ((at - done) >> 5)
             if ahead > limit:
-                return out.close(data, done, end, literal_count, match_count)
+                return close_sequences(out, lits, lit_count, count, data, done, end)
             candidate = table[slot] - bias
             following = load64(data, ahead)
             table[slot] = at + bias
@@ -154,9 +157,9 @@ def level2(  # noqa: C901, PLR0912, PLR0915
                 at -= 1
                 candidate -= 1
                 length += 1
-            copy_run(literals, literal_count, data, done, at - done)
-            literal_count += at - done
-            match_count = put_match(matches, match_count, at - done, length, at - candidate, longest)
+            copy_run(lits, lit_count, data, done, at - done)
+            lit_count += at - done
+            count = put_match(runs, matches, count, at - done, length, at - candidate, longest)
             at += length
             done = at
             if ahead >= at:
@@ -164,7 +167,7 @@ def level2(  # noqa: C901, PLR0912, PLR0915
             if at >= limit:
                 if at + length + 8 < end:
                     table[hash5(load64(data, at), 17)] = at + bias
-                return out.close(data, done, end, literal_count, match_count)
+                return close_sequences(out, lits, lit_count, count, data, done, end)
             inside = at - length + 2
             while inside < at - 5:
                 word = load64(data, inside)
@@ -191,8 +194,9 @@ def level3(  # noqa: C901, PLR0912, PLR0915
     end: int,
     bias: int,
     table: array[int],
-    out: Tokens,
-    literals: bytearray,
+    out: Sequences,
+    lits: bytearray,
+    runs: array[int],
     matches: array[int],
     longest: int,
 ) -> int:
@@ -202,7 +206,7 @@ def level3(  # noqa: C901, PLR0912, PLR0915
     high half.
     """
     limit = end - 11
-    literal_count = match_count = 0
+    lit_count = count = 0
     done = at = start
     word = load64(data, at)
     while True:
@@ -212,7 +216,7 @@ def level3(  # noqa: C901, PLR0912, PLR0915
             at = ahead
             ahead = at + 1 + ((at - done) >> 7)
             if ahead > limit:
-                return out.close(data, done, end, literal_count, match_count)
+                return close_sequences(out, lits, lit_count, count, data, done, end)
             pair = table[slot]
             candidate = latest(pair) - bias
             other = earlier(pair) - bias
@@ -241,9 +245,9 @@ def level3(  # noqa: C901, PLR0912, PLR0915
                 at -= 1
                 candidate -= 1
                 length += 1
-            copy_run(literals, literal_count, data, done, at - done)
-            literal_count += at - done
-            match_count = put_match(matches, match_count, at - done, length, at - candidate, longest)
+            copy_run(lits, lit_count, data, done, at - done)
+            lit_count += at - done
+            count = put_match(runs, matches, count, at - done, length, at - candidate, longest)
             at += length
             done = at
             if ahead >= at:
@@ -253,7 +257,7 @@ def level3(  # noqa: C901, PLR0912, PLR0915
                 if candidate + 8 < end and candidate > 0:
                     slot = hash5(load64(data, candidate), 16)
                     table[slot] = pushed(table[slot], candidate + bias)
-                return out.close(data, done, end, literal_count, match_count)
+                return close_sequences(out, lits, lit_count, count, data, done, end)
             inside = at - length + 2
             while inside < at - 5:
                 slot = hash5(load64(data, inside), 16)

@@ -1,4 +1,5 @@
-# Hashes, copies, packed matches and arithmetic in single precision, in C. Behaviour: see the plain twins in lzwords.py.
+# Hashes, copies, sequences and arithmetic in single precision, in C. Behaviour: see the plain twins in lzwords.py.
+from imgforensics.recompress.sequences cimport Sequences
 from imgforensics.recompress.words cimport Bytes, imgf_load32, imgf_load64, imgf_store64
 
 cdef extern from *:
@@ -18,16 +19,6 @@ cdef extern from *:
         return (uint32_t)(((v << 8) * 58295818150454627ULL) >> (64 - bits));
     }
 
-    static inline int imgf_floor_log2(uint32_t v) {
-    #if defined(__GNUC__)
-        return 31 - __builtin_clz(v);
-    #else
-        int k = 0;
-        while (v >>= 1) k++;
-        return k;
-    #endif
-    }
-
     /* The detour through a volatile variable rounds every step to single precision and keeps compilers from fusing a
        multiplication with an addition, whatever the flags and the processor. */
     static inline float imgf_fadd(float a, float b) { volatile float r = a + b; return r; }
@@ -40,16 +31,12 @@ cdef extern from *:
     unsigned int hash4 "imgf_hash4"(unsigned long long value, int bits) noexcept nogil
     unsigned int hash5 "imgf_hash5"(unsigned long long value, int bits) noexcept nogil
     unsigned int hash7 "imgf_hash7"(unsigned long long value, int bits) noexcept nogil
-    int floor_log2 "imgf_floor_log2"(unsigned int value) noexcept nogil
     float fadd "imgf_fadd"(float one, float other) noexcept nogil
     float fmul "imgf_fmul"(float one, float other) noexcept nogil
     float fdiv "imgf_fdiv"(float one, float other) noexcept nogil
     long long whole "imgf_whole"(float value) noexcept nogil
     unsigned int float_bits "imgf_float_bits"(float value) noexcept nogil
     float float_of "imgf_float_of"(unsigned int bits) noexcept nogil
-
-cdef inline void store64(unsigned char[::1] data, Py_ssize_t at, unsigned long long value) noexcept nogil:
-    imgf_store64(&data[at], value)
 
 cdef inline bint agree4(Bytes data, Py_ssize_t at, unsigned long long word) noexcept nogil:
     return imgf_load32(&data[at]) == <unsigned int>word
@@ -72,25 +59,27 @@ cdef inline Py_ssize_t earlier(unsigned long long pair) noexcept nogil:
 cdef inline unsigned long long pushed(unsigned long long pair, Py_ssize_t position) noexcept nogil:
     return pair << 32 | <unsigned int>position
 
-cdef inline unsigned long long pack_match(Py_ssize_t literals, Py_ssize_t length, Py_ssize_t distance) noexcept nogil:
-    cdef unsigned int far = <unsigned int>(distance - 1)
-    cdef unsigned int code = far
-    cdef int log
-    if far > 1:
-        log = floor_log2(far)
-        code = 2 * log + ((far >> (log - 1)) & 1)
-    return <unsigned long long>literals << 32 | code << 23 | <unsigned int>(length - 3) << 15 | far
-
-cdef inline Py_ssize_t put_match(
-    unsigned long long[::1] matches, Py_ssize_t count, Py_ssize_t literals, Py_ssize_t length, Py_ssize_t distance,
-    Py_ssize_t longest
+cdef inline int put_match(
+    unsigned int[::1] runs, unsigned int[::1] matches, int count, Py_ssize_t run, Py_ssize_t length,
+    Py_ssize_t distance, Py_ssize_t longest
 ) noexcept nogil:
     cdef Py_ssize_t piece
     while length > 258:
         piece = longest if length > 261 else 255
-        matches[count] = pack_match(literals, piece, distance)
+        runs[count] = <unsigned int>run
+        matches[count] = <unsigned int>((piece - 3) << 16 | (distance - 1))
         count += 1
-        literals = 0
+        run = 0
         length -= piece
-    matches[count] = pack_match(literals, length, distance)
+    runs[count] = <unsigned int>run
+    matches[count] = <unsigned int>((length - 3) << 16 | (distance - 1))
     return count + 1
+
+cdef inline int close_sequences(
+    Sequences out, unsigned char[::1] lits, int lit_count, int count, Bytes data, Py_ssize_t start, Py_ssize_t end
+) noexcept nogil:
+    copy_run(lits, lit_count, data, start, end - start)
+    out.lit_count = lit_count + <int>(end - start)
+    out.count = count
+    out.run = <int>(end - start)
+    return 0

@@ -1,4 +1,4 @@
-"""Hashes, copies, packed matches and arithmetic in single precision: the plain twins of the C code in ``lzwords.pxd``.
+"""Hashes, copies, sequences and arithmetic in single precision: the plain twins of the C code in ``lzwords.pxd``.
 
 The hashes multiply by primes and keep the highest bits. The sources import these functions only where they run as
 plain Python; compiled, they take the C functions of the same names.
@@ -10,6 +10,7 @@ import struct
 from array import array
 
 from imgforensics.recompress.encoder import Buffer
+from imgforensics.recompress.sequences import Sequences
 
 _WORD = (1 << 64) - 1
 _HALF = (1 << 32) - 1
@@ -32,19 +33,9 @@ def hash7(value: int, bits: int) -> int:
     return ((value << 8) * 58295818150454627 & _WORD) >> (64 - bits)
 
 
-def floor_log2(value: int) -> int:
-    """Index of the highest bit that is set; ``value`` is not zero."""
-    return value.bit_length() - 1
-
-
 def agree4(data: Buffer, at: int, word: int) -> bool:
     """Whether the four bytes at an index are the low four of a little-endian word."""
     return int.from_bytes(data[at : at + 4], "little") == word & _HALF
-
-
-def store64(data: bytearray, at: int, value: int) -> None:
-    """Write eight bytes, little-endian."""
-    data[at : at + 8] = value.to_bytes(8, "little")
 
 
 def copy_run(target: bytearray, to: int, source: Buffer, start: int, count: int) -> None:
@@ -67,40 +58,35 @@ def pushed(pair: int, position: int) -> int:
     return (pair & _HALF) << 32 | position
 
 
-def pack_match(literals: int, length: int, distance: int) -> int:
-    """One match and the literals before it in 64 bits.
-
-    ====  ===========================
-    bits  content
-    ====  ===========================
-    0     distance - 1, 0 to 32767
-    15    length - 3, 0 to 255
-    23    distance code, 0 to 29
-    32    number of literals before it
-    ====  ===========================
-    """
-    far = distance - 1
-    code = far
-    if far > 1:
-        log = floor_log2(far)
-        code = 2 * log + ((far >> (log - 1)) & 1)
-    return literals << 32 | code << 23 | (length - 3) << 15 | far
-
-
-def put_match(matches: array[int], count: int, literals: int, length: int, distance: int, longest: int) -> int:
+def put_match(
+    runs: array[int], matches: array[int], count: int, run: int, length: int, distance: int, longest: int
+) -> int:
     """Store a match of any length in pieces of at most 258; return the number of matches then stored.
 
-    A piece is ``longest`` bytes where more than 261 are left, and 255 where 259 to 261 are, so that at least four
+    A piece has ``longest`` bytes where more than 261 are left, and 255 where 259 to 261 are, so that at least four
     remain for the last.
     """
     while length > 258:
         piece = longest if length > 261 else 255
-        matches[count] = pack_match(literals, piece, distance)
+        runs[count] = run
+        matches[count] = (piece - 3) << 16 | (distance - 1)
         count += 1
-        literals = 0
+        run = 0
         length -= piece
-    matches[count] = pack_match(literals, length, distance)
+    runs[count] = run
+    matches[count] = (length - 3) << 16 | (distance - 1)
     return count + 1
+
+
+def close_sequences(
+    out: Sequences, lits: bytearray, lit_count: int, count: int, data: Buffer, start: int, end: int
+) -> int:
+    """Append ``data[start:end]`` to the literals of a block and note in ``out`` how much it has in all."""
+    copy_run(lits, lit_count, data, start, end - start)
+    out.lit_count = lit_count + end - start
+    out.count = count
+    out.run = end - start
+    return 0
 
 
 def fadd(one: float, other: float) -> float:
