@@ -12,7 +12,7 @@ class Dialect:
     """One class of output."""
 
     versions: str
-    """Versions of klauspost/compress, for people."""
+    """Versions of klauspost/compress at its default level, for people."""
     counts_end: bool
     """Whether the end of a block that stays open counts as one of its symbols."""
     trims_open: bool
