@@ -17,7 +17,7 @@ from setuptools import Extension, setup
 CHECKED = os.environ.get("IMGFORENSICS_BOUNDSCHECK") == "1"
 FLAGS = [] if sys.platform == "win32" else ["-O2", "-ffp-contract=off"]
 FOLDER = Path("imgforensics", "recompress")
-SOURCES = sorted(path.with_suffix(".py") for path in FOLDER.glob("*.pxd") if path.stem != "words")
+SOURCES = sorted(path.with_suffix(".py") for path in FOLDER.glob("*.pxd") if path.stem not in {"lzwords", "words"})
 DIRECTIVES = {
     "annotation_typing": False,  # the .pxd files have the types; annotations serve readers and mypy
     "boundscheck": CHECKED,

@@ -11,7 +11,9 @@ from types import MappingProxyType
 
 from imgforensics.recompress import huffman
 from imgforensics.recompress.encoder import Buffer, Encoder, Encoding
+from imgforensics.recompress.go127 import GO127_ENCODINGS
 from imgforensics.recompress.goclassic import GO_CLASSIC_ENCODINGS
+from imgforensics.recompress.pgzip import PGZIP_ENCODINGS
 from imgforensics.recompress.zlibgzip import ZLIB_ENCODINGS
 
 __all__ = ["COMPILED", "ENCODERS", "REVISION", "Buffer", "Encoder", "Encoding", "Recompressed", "measure"]
@@ -23,7 +25,7 @@ COMPILED: bool = not huffman.__file__.endswith(".py")
 """Whether the encoders are native code. Plain Python gives the same bytes, about a hundred times slower."""
 
 ENCODERS: Mapping[str, Encoding] = MappingProxyType(
-    {encoding.name: encoding for encoding in (*GO_CLASSIC_ENCODINGS, *ZLIB_ENCODINGS)}
+    {encoding.name: encoding for encoding in (*GO_CLASSIC_ENCODINGS, *GO127_ENCODINGS, *PGZIP_ENCODINGS, *ZLIB_ENCODINGS)}
 )
 """Every encoding by name."""
 
@@ -38,7 +40,7 @@ class Recompressed:
     """Bytes of the stream."""
 
 
-def measure(name: str, chunks: Iterable[Buffer], jobs: int = 1) -> Recompressed:  # noqa: ARG001
+def measure(name: str, chunks: Iterable[Buffer], jobs: int = 1) -> Recompressed:
     """Compress some content and keep nothing but the digest and the size.
 
     Args:
@@ -49,7 +51,8 @@ def measure(name: str, chunks: Iterable[Buffer], jobs: int = 1) -> Recompressed:
     Raises:
         KeyError: There is no such encoding.
     """
-    encoder = ENCODERS[name].make()
+    encoding = ENCODERS[name]
+    encoder = encoding.parallel(jobs) if encoding.parallel else encoding.make()
     digest = hashlib.sha256()
     size = 0
     for chunk in chunks:

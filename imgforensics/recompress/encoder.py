@@ -30,3 +30,5 @@ class Encoding:
     """The programs and versions that write these bytes, for people."""
     make: Callable[[], Encoder]
     """Begins a stream."""
+    parallel: Callable[[int], Encoder] | None = None
+    """Begins a stream that uses up to so many processors, where one stream can."""

@@ -1,0 +1,253 @@
+"""Blocks of Go 1.27's compress/flate and of klauspost/compress: which type, with which codes, and left open or not.
+
+A block with codes of its own may stay open: its end is not written, and the next content goes on in it as long as an estimate
+says that its codes still serve. Whatever else is written first ends it. The estimate is arithmetic in single precision,
+as amd64 does it, without fused multiplication and addition.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+from imgforensics.recompress.encoder import Buffer
+from imgforensics.recompress.goblocks import FIXED_LENGTHS
+from imgforensics.recompress.kpdialect import Dialect
+
+try:
+    import cython
+except ImportError:
+    from imgforensics.recompress import plain as cython
+
+if not cython.compiled:
+    from imgforensics.recompress.bitwriter import BitWriter, Histogram
+    from imgforensics.recompress.huffman import HuffmanBuilder
+    from imgforensics.recompress.lzwords import fadd, fdiv, float_bits, float_of, fmul, whole
+    from imgforensics.recompress.sequences import Sequences
+
+_LITLEN_SYMBOLS = 286
+_DIST_SYMBOLS = 30
+_END_OF_BLOCK = 256
+_MAX_BITS = 15
+_MAX_STORED = 65535
+_NEVER = 1 << 62
+"""A size in bits that loses every comparison."""
+_FEW = 250
+"""Blocks of fewer tokens may take the fixed codes."""
+_USUAL_HEADER = 560
+"""Bits that the header of a block of literals is taken to have."""
+_FIXED_DISTS = bytes((5,)) * _DIST_SYMBOLS
+
+
+def code_length(share: float) -> float:
+    """Bits of a symbol that makes up this share of all, at least 1 and at most 15: about -log2(share).
+
+    The exponent of the number, and a parabola through its mantissa, in single precision.
+    """
+    bits = float_bits(share)
+    exponent = ((bits >> 23) & 255) - 128
+    mantissa = float_of((bits & 0x7FFFFF) | 0x3F800000)
+    length = fadd(fmul(fadd(fmul(-0.3448484241962433, mantissa), 2.0246658325195312), mantissa), -0.6748775839805603)
+    length = -fadd(exponent, length)
+    return min(max(length, 1.0), 15.0)
+
+
+class BlockWriter:
+    """One DEFLATE stream of blocks; ``bits`` has the output."""
+
+    def __init__(self, dialect: Dialect, shift: int) -> None:
+        """Begin a stream.
+
+        Args:
+            dialect: The version of the library.
+            shift: Estimates are raised by themselves shifted right by this: 7 at levels 1 to 6, 8 at 7 to 9, 10 at -2.
+        """
+        self.bits = BitWriter()
+        self.dialect = dialect
+        self.shift = shift
+        self.huffman = HuffmanBuilder()
+        self.histogram = Histogram()
+        self.header_bits = 0
+        """Size of the header of the open block; 0 if none is open."""
+        self.literals_only = False
+        """Whether the open block has codes for literals only."""
+        self.litlen = bytearray(_LITLEN_SYMBOLS)
+        self.litlen_codes = array("H", bytes(2 * _LITLEN_SYMBOLS))
+        self.dist = bytearray(_DIST_SYMBOLS)
+        self.dist_codes = array("H", bytes(2 * _DIST_SYMBOLS))
+        self.trial = bytearray(_LITLEN_SYMBOLS)
+        self.fixed_codes = array("H", bytes(2 * len(FIXED_LENGTHS)))
+        self.fixed_dist_codes = array("H", bytes(2 * _DIST_SYMBOLS))
+        self.huffman.codes(FIXED_LENGTHS, len(FIXED_LENGTHS), self.fixed_codes)
+        self.huffman.codes(_FIXED_DISTS, _DIST_SYMBOLS, self.fixed_dist_codes)
+
+    def put_sequences(self, sequences: Sequences, raw: Buffer, start: int, size: int, last: bool) -> int:
+        """Write a block's content in the kind of block that is expected to take the fewest bits.
+
+        Args:
+            sequences: The content.
+            raw: Bytes that hold the content.
+            start: Where it begins there.
+            size: How many bytes it has; -1 if it is no longer there, and the block cannot be stored.
+            last: Whether nothing may stay open behind it.
+        """
+        histogram = self.histogram
+        count = sequences.tokens() + last
+        stored = (size + 5) * 8 if 0 <= size <= _MAX_STORED else _NEVER
+        histogram.count(sequences)
+        if self.header_bits and (self.literals_only or self._lacks_codes()):
+            self._close()
+        self.literals_only = False
+        fresh = 0
+        if self.header_bits:
+            fresh = self.header_bits + self._entropy(count)
+            fresh += self.litlen[_END_OF_BLOCK] + (fresh >> self.shift)
+        trims = last or self.dialect.trims_open
+        if last or self.dialect.counts_end:
+            histogram.litlen[_END_OF_BLOCK] = 1
+        if trims and sequences.count == 0:
+            histogram.dist[0] = 1
+        extra = histogram.extra_bits if self.header_bits or stored < _NEVER else 0
+        fixed = 3 + histogram.weigh(FIXED_LENGTHS, _FIXED_DISTS) + extra if count < _FEW else _NEVER
+        if self.header_bits:
+            expected = histogram.weigh(self.litlen, self.dist) + extra
+            if fresh < expected:
+                self._close()
+                expected = fresh
+            if stored <= expected:
+                return self.put_stored(raw, start, size)
+            if fixed + 7 < expected:
+                return self._put_fixed(sequences)
+        if self.header_bits == 0:
+            histogram.litlen[_END_OF_BLOCK] = 1
+            self.huffman.lengths(histogram.litlen, _LITLEN_SYMBOLS, _MAX_BITS, self.litlen)
+            self.huffman.lengths(histogram.dist, _DIST_SYMBOLS, _MAX_BITS, self.dist)
+            header, header_bits = self._header(trims)
+            expected = header_bits + histogram.weigh(self.litlen, self.dist) + extra
+            if stored <= min(fixed, expected):
+                return self.put_stored(raw, start, size)
+            if fixed <= expected:
+                return self._put_fixed(sequences)
+            self._open(header, header_bits)
+        self.bits.sequences(sequences)
+        if last:
+            self._close()
+        return 0
+
+    def put_bytes(self, raw: Buffer, start: int, size: int, last: bool) -> int:
+        """Write ``raw[start:start + size]``, at most 65535 bytes, as literals, or stored if that is not larger."""
+        histogram = self.histogram
+        histogram.count_bytes(raw, start, start + size)
+        if size > 1024 and self._is_even(size):
+            return self.put_stored(raw, start, size)
+        histogram.litlen[_END_OF_BLOCK] = 1
+        self.huffman.lengths(histogram.litlen, _END_OF_BLOCK + 1, _MAX_BITS, self.trial)
+        expected = (self.header_bits or _USUAL_HEADER) + histogram.weigh(self.trial, self.dist)
+        expected += expected >> self.shift
+        if (size + 5) * 8 <= expected:
+            return self.put_stored(raw, start, size)
+        histogram.litlen[_END_OF_BLOCK] = 0
+        if self.header_bits and (self._lacks_codes() or expected < histogram.weigh(self.litlen, self.dist)):
+            self._close()
+        if self.header_bits == 0:
+            self.litlen[:] = self.trial
+            for code in range(_DIST_SYMBOLS):
+                self.dist[code] = code == 0
+            header, header_bits = self._header(trims=True)
+            self._open(header, header_bits)
+            self.literals_only = True
+        self.bits.literals(raw, start, start + size)
+        if last:
+            self._close()
+        return 0
+
+    def put_stored(self, raw: Buffer, start: int, size: int) -> int:
+        """Write ``raw[start:start + size]``, at most 65535 bytes, as they are."""
+        self._close()
+        self.bits.stored(raw, start, size)
+        return 0
+
+    def put_marker(self) -> int:
+        """Write an empty stored block, behind which the next begins with a byte."""
+        return self.put_stored(b"", 0, 0)
+
+    def put_end(self) -> int:
+        """End the stream: an empty block with the fixed codes that says it is the last."""
+        self._close()
+        self.bits.put(3, 10)
+        self.bits.align()
+        return 0
+
+    def _put_fixed(self, sequences: Sequences) -> int:
+        """Write a block with the fixed codes."""
+        self._close()
+        self.bits.put(2, 3)
+        self.bits.set_codes(FIXED_LENGTHS, self.fixed_codes, _FIXED_DISTS, self.fixed_dist_codes, _LITLEN_SYMBOLS)
+        self.bits.sequences(sequences)
+        self.bits.end_of_block()
+        return 0
+
+    def _header(self, trims: bool) -> tuple[bytes, int]:
+        """The header of a block with the codes in ``litlen`` and ``dist``, and its size in bits."""
+        litlen_count = _LITLEN_SYMBOLS
+        dist_count = _DIST_SYMBOLS
+        if trims:
+            while litlen_count > _END_OF_BLOCK + 1 and self.litlen[litlen_count - 1] == 0:
+                litlen_count -= 1
+            while dist_count > 1 and self.dist[dist_count - 1] == 0:
+                dist_count -= 1
+        return self.huffman.header(self.litlen, litlen_count, self.dist, dist_count)
+
+    def _open(self, header: bytes, header_bits: int) -> int:
+        """Begin a block with the codes in ``litlen`` and ``dist``."""
+        self.huffman.codes(self.litlen, _LITLEN_SYMBOLS, self.litlen_codes)
+        self.huffman.codes(self.dist, _DIST_SYMBOLS, self.dist_codes)
+        self.bits.set_codes(self.litlen, self.litlen_codes, self.dist, self.dist_codes, _LITLEN_SYMBOLS)
+        self.bits.append(header, header_bits)
+        self.header_bits = header_bits
+        return 0
+
+    def _close(self) -> int:
+        """End the open block, if there is one."""
+        if self.header_bits:
+            self.bits.end_of_block()
+            self.header_bits = 0
+        return 0
+
+    def _lacks_codes(self) -> bool:
+        """Whether something occurs that has no code in the open block."""
+        for symbol in range(_LITLEN_SYMBOLS):
+            if self.histogram.litlen[symbol] and not self.litlen[symbol]:
+                return True
+        for code in range(_DIST_SYMBOLS):
+            if self.histogram.dist[code] and not self.dist[code]:
+                return True
+        return False
+
+    def _is_even(self, size: int) -> bool:
+        """Whether all bytes occur about equally often: their variance is less than twice that of random bytes."""
+        total = 0
+        for byte in range(256):
+            off = 256 * self.histogram.litlen[byte] - size
+            total += off * off
+        return total < 2 * size * 65536
+
+    def _entropy(self, count: int) -> int:
+        """Bits of the histogram in codes made for it, by its entropy; ``count`` is the number of tokens."""
+        litlen = self.histogram.litlen
+        dist = self.histogram.dist
+        matches = 0
+        total = 0.0
+        inverse = fdiv(1.0, count)
+        for symbol in range(_LITLEN_SYMBOLS):
+            if symbol == _END_OF_BLOCK:
+                total = fadd(total, 15.0)
+            if litlen[symbol]:
+                total = fadd(total, fmul(code_length(fmul(litlen[symbol], inverse)), litlen[symbol]))
+                if symbol > _END_OF_BLOCK:
+                    matches += litlen[symbol]
+        if matches:
+            inverse = fdiv(1.0, matches)
+            for code in range(_DIST_SYMBOLS):
+                if dist[code]:
+                    total = fadd(total, fmul(code_length(fmul(dist[code], inverse)), dist[code]))
+        return whole(total) + self.histogram.extra_bits

@@ -1,0 +1,294 @@
+"""The matcher of levels 7 to 9 of Go 1.27's compress/flate and of klauspost/compress: hash chains, lazy evaluation.
+
+The chain of earlier positions with the same hash is searched at each position. A match is not taken before the next
+position was tried; the last literal is pending meanwhile. Level 9 takes a longer match only if it saves more bits, by a
+guess at the cost of literals. A match that is taken may be replaced by one that begins two bytes later and ends further
+on. Where a long run of literals shows that nothing is to be found, positions are passed over.
+
+Positions are indices of a window of 65536 bytes, which is parsed when it is full and moves on by half its size; the tables
+hold positions plus ``bias``, so that whatever fell out of the window is below zero.
+
+The numbers stand in the hot loops as they are: compiled code would load a named one from memory every time.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+
+from imgforensics.recompress import bitwriter
+from imgforensics.recompress.encoder import Buffer
+
+try:
+    import cython
+except ImportError:
+    from imgforensics.recompress import plain as cython
+if not cython.compiled:
+    from imgforensics.recompress.huffman import HuffmanBuilder
+    from imgforensics.recompress.lzwords import hash4, put_match
+    from imgforensics.recompress.sequences import Sequences
+    from imgforensics.recompress.words import common, load32
+
+BLOCK_TOKENS = 32768
+"""Literals and matches of a block."""
+WINDOW = 65536
+"""Bytes that the matcher sees."""
+MORE, FULL = _MORE, _FULL = 0, 1
+"""Why a parse stopped: the window is done with, or a block is full."""
+_HIGHEST_BIAS = 1 << 30
+"""Positions in the tables stay well below 32 bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How hard a level tries."""
+
+    lazy: int
+    """A match of so many bytes is taken without looking at the next position."""
+    nice: int
+    """A match of so many bytes ends the search."""
+    chain: int
+    """Candidates looked at; and literals in a row behind which positions are passed over."""
+
+
+EFFORTS = {7: Effort(12, 16, 24), 8: Effort(30, 40, 64), 9: Effort(258, 258, 1024)}
+"""By level."""
+
+
+class ChainMatcher:
+    """Chains and the state of a parse. Not for several threads at once."""
+
+    def __init__(self, level: int) -> None:
+        self.lazy = EFFORTS[level].lazy
+        self.nice = EFFORTS[level].nice
+        self.chain = EFFORTS[level].chain
+        self.weighs = level == 9
+        self.heads = array("I", bytes(4 << 17))
+        self.links = array("I", bytes(4 << 15))
+        self.bias = WINDOW
+        self.at = 0
+        """The current position."""
+        self.cut = -1
+        """The position behind the block that is full."""
+        self.length = 3
+        """Of the match at the position before the current one; 3 is none."""
+        self.distance = 0
+        self.pending = False
+        """Whether the literal before the current position was not put out yet."""
+        self.fruitless = 0
+        """Literals in a row."""
+        self.literal_freq = array("I", bytes(4 * 256))
+        self.literal_bits = bytearray(256)
+        """What literals are taken to cost."""
+        self.huffman = HuffmanBuilder()
+        self.length_codes = bitwriter.LENGTH_CODES
+        self.length_extra = bitwriter.LENGTH_EXTRA
+        self.dist_codes = bitwriter.DIST_CODES
+        self.dist_extra = bitwriter.DIST_EXTRA
+
+    def restart(self, window: Buffer, end: int) -> None:
+        """Begin another stream, in which ``window[:end]`` was content already."""
+        self.bias += 2 * WINDOW  # puts whatever the tables hold out of reach
+        self._rebase()
+        with cython.nogil:
+            for at in range(end - 3):
+                self._enter(window, at)
+        self.at = end
+        self.length = 3
+        self.pending = False
+        self.fruitless = 0
+
+    def slide(self, shift: int) -> None:
+        """Move all positions, as their content was moved, towards the start of the window."""
+        self.at -= shift
+        self.bias += shift
+        self._rebase()
+
+    def weigh(self, window: Buffer, end: int) -> None:
+        """Guess the cost of literals from what is next in the window; before it is parsed, once."""
+        if self.weighs and self.at < end:
+            for byte in range(256):
+                self.literal_freq[byte] = 0
+            for at in range(self.at, min(self.at + 32768, end)):
+                self.literal_freq[window[at]] += 1
+            self.huffman.lengths(self.literal_freq, 256, 15, self.literal_bits)
+
+    def parse(self, window: Buffer, end: int, final: bool, out: Sequences, over: Sequences) -> int:
+        """Find matches from the current position on.
+
+        Args:
+            window: Content.
+            end: Where it ends.
+            final: Whether no more follows.
+            out: Takes the block, up to ``BLOCK_TOKENS`` tokens.
+            over: Takes what was found in passing when ``out`` was full, at most some thousand tokens.
+
+        Returns:
+            ``FULL`` if ``out`` is full; the block ends at ``cut``, and what is in ``over`` begins the next. ``MORE`` if
+            the window is done with.
+        """
+        self.cut = -1
+        with cython.nogil:
+            status = self._parse(window, end, final, out, over)
+        return status
+
+    def _parse(self, window: Buffer, end: int, final: bool, out: Sequences, over: Sequences) -> int:
+        limit = end - 3
+        while self.cut < 0:
+            ahead = end - self.at
+            if ahead < 262:
+                if not final:
+                    return _MORE
+                if ahead == 0:
+                    if self.pending:
+                        self.pending = False
+                        self._literal(window, out, over)
+                    return _MORE if self.cut < 0 else _FULL
+            candidate = self._enter(window, self.at) if self.at < limit else -1
+            length = self.length
+            distance = self.distance
+            self.length = 3
+            if candidate >= max(0, self.at - 32768) and length < ahead and length < self.lazy:
+                self._search(window, candidate, ahead)
+            if length >= 4 and self.length <= length:
+                self._take(window, length, distance, ahead, limit, out, over)
+                continue
+            if self.length >= 4:
+                self.fruitless = 0
+            if not self.pending:
+                self.pending = True
+                self.at += 1
+                continue
+            self.fruitless = (self.fruitless + 1) & 65535
+            self._literal(window, out, over)
+            self.at += 1
+            excess = self.fruitless - self.chain
+            if excess > 0:
+                for _ in range(1 + (excess >> 6)):
+                    if self.at >= end - 1:
+                        break
+                    self._literal(window, out, over)
+                    if self.at < limit:
+                        self._enter(window, self.at)
+                    self.at += 1
+                self._literal(window, out, over)
+                self.pending = False
+        return _FULL
+
+    def _enter(self, window: Buffer, at: int) -> int:
+        """Enter a position into its chain; return the one before, below zero if there is none."""
+        slot = hash4(load32(window, at), 17)
+        before = self.heads[slot]
+        self.links[at & 32767] = before
+        self.heads[slot] = at + self.bias
+        return before - self.bias
+
+    def _search(self, window: Buffer, candidate: int, ahead: int) -> int:
+        """Follow the chain of the current position; note the match in ``length`` and ``distance``, if there is one."""
+        at = self.at
+        lowest = max(0, at - 32768)
+        most = min(258, ahead)
+        nice = min(self.nice, most)
+        best = 3
+        best_gain = 4
+        for _ in range(self.chain):
+            if window[candidate + best] == window[at + best]:
+                length = common(window, candidate, at, most)
+                if length > best:
+                    gain = self._gain(window, length, at - candidate) if self.weighs else best_gain + 1
+                    if gain > best_gain:
+                        best = length
+                        best_gain = gain if self.weighs else best_gain
+                        self.length = length
+                        self.distance = at - candidate
+                        if length >= nice:
+                            break
+            if candidate <= lowest:
+                break
+            candidate = self.links[candidate & 32767] - self.bias
+            if candidate < lowest:
+                break
+        return 0
+
+    def _gain(self, window: Buffer, length: int, distance: int) -> int:
+        """Bits that a match at the current position is taken to save.
+
+        The original looks up the extra bits by the distance where the code goes by the distance less one, and its table
+        wraps around.
+        """
+        gain = 0
+        for at in range(self.at, self.at + length):
+            gain += max(1, self.literal_bits[window[at]])
+        code = self.dist_codes[distance if distance < 256 else 256 + (distance >> 7)] if distance < 32768 else 14
+        return gain - self.dist_extra[code] - 3 - self.length_extra[self.length_codes[length - 3]]
+
+    def _take(
+        self, window: Buffer, length: int, distance: int, ahead: int, limit: int, out: Sequences, over: Sequences
+    ) -> int:
+        """Put out the match that begins at the position before, or a better one, and go behind it."""
+        start = self.at - 1
+        if length < 256 and start + length < limit:
+            other = self.heads[hash4(load32(window, start + length), 17)] - self.bias - length
+            if start - other != distance and other > max(self.at - 32768, 0) + 2:
+                better = common(window, start + 2, other + 2, min(ahead, 260) - 2)
+                if better > length:
+                    length = better
+                    distance = start - other
+                    if length < 258 and window[start + 1] == window[other + 1]:
+                        length += 1
+                        if length < 258 and window[start] == window[other]:
+                            length += 1
+                        else:
+                            self._pass(window, limit, out, over)
+                    else:
+                        self._pass(window, limit, out, over)
+                        self._pass(window, limit, out, over)
+        after = self.at + length - 1
+        for at in range(self.at + 1, min(after, limit)):
+            self._enter(window, at)
+        self.at = after
+        self.pending = False
+        self.length = 3
+        self.fruitless = 0
+        return self._match(length, distance, out) if self.cut < 0 else self._match(length, distance, over)
+
+    def _pass(self, window: Buffer, limit: int, out: Sequences, over: Sequences) -> int:
+        """Put out a literal and go one position on."""
+        self._literal(window, out, over)
+        self.at += 1
+        if self.at < limit:
+            self._enter(window, self.at)
+        return 0
+
+    def _literal(self, window: Buffer, out: Sequences, over: Sequences) -> int:
+        """Put out the literal before the current position."""
+        byte = window[self.at - 1]
+        return self._byte(byte, out) if self.cut < 0 else self._byte(byte, over)
+
+    def _byte(self, byte: int, out: Sequences) -> int:
+        out.lits[out.lit_count] = byte
+        out.lit_count += 1
+        out.run += 1
+        return self._note(out)
+
+    def _match(self, length: int, distance: int, out: Sequences) -> int:
+        out.count = put_match(out.runs, out.matches, out.count, out.run, length, distance, 258)
+        out.run = 0
+        return self._note(out)
+
+    def _note(self, out: Sequences) -> int:
+        """Note where the block ends if it is full now."""
+        if out.lit_count + out.count == 32768:
+            self.cut = self.at
+        return 0
+
+    def _rebase(self) -> int:
+        """Lower ``bias`` again if it is high, and all positions in the tables with it."""
+        if self.bias > _HIGHEST_BIAS:
+            gone = self.bias - WINDOW
+            for slot in range(len(self.heads)):
+                self.heads[slot] = max(self.heads[slot], gone) - gone
+            for slot in range(len(self.links)):
+                self.links[slot] = max(self.links[slot], gone) - gone
+            self.bias = WINDOW
+        return 0

@@ -1,0 +1,101 @@
+"""The matchers of levels 1 to 6 with the tables that they keep from block to block."""
+
+from __future__ import annotations
+
+from array import array
+
+from imgforensics.recompress.encoder import Buffer
+from imgforensics.recompress.kpdialect import Dialect
+
+try:
+    import cython
+except ImportError:
+    from imgforensics.recompress import plain as cython
+if not cython.compiled:
+    from imgforensics.recompress.kpdouble import level4, level5, level6
+    from imgforensics.recompress.kpsingle import level1, level2, level3
+    from imgforensics.recompress.lzwords import earlier, latest, pushed
+    from imgforensics.recompress.sequences import Sequences
+
+_FAR = 65536
+"""A distance out of reach."""
+_HIGHEST_BIAS = 1 << 30
+"""Positions in the tables stay well below 32 bits."""
+_SHORT_BITS = {1: 15, 2: 17, 4: 15, 5: 15, 6: 15}
+_LONG_BITS = {4: 15}
+_PAIR_BITS = {3: 16, 5: 15, 6: 15}
+"""Bits of the hashes of each level, by the kind of table."""
+
+
+class FastMatcher:
+    """Finds matches block by block. Not for several threads at once."""
+
+    def __init__(self, level: int, dialect: Dialect) -> None:
+        self.level = level
+        self.longest = dialect.longest
+        self.onward = dialect.onward
+        self.bias = _FAR
+        self.short = array("I", bytes(4 << _SHORT_BITS.get(level, 0)))
+        self.long = array("I", bytes(4 << _LONG_BITS.get(level, 0)))
+        self.pairs = array("Q", bytes(8 << _PAIR_BITS.get(level, 0)))
+
+    def restart(self, end: int) -> None:
+        """Begin another stream: put everything out of reach. ``end`` is where the content of the old one ended."""
+        self.slide(end + _FAR)
+
+    def slide(self, shift: int) -> None:
+        """Know that content was moved so far towards the start of the window."""
+        self.bias += shift
+        if self.bias > _HIGHEST_BIAS:
+            self._rebase()
+
+    def match(self, window: Buffer, start: int, end: int, out: Sequences) -> None:
+        """Find the matches of ``window[start:end]``.
+
+        Args:
+            window: Content: the block, at least 32768 bytes before it if there are so many, and ``SLACK`` behind it.
+            start: Where the block begins.
+            end: Where the block ends, at least 128 bytes further on.
+                out: Takes literals and matches.
+        """
+        with cython.nogil:
+            self._match(window, start, end, out, out.lits, out.runs, out.matches)
+
+    def _match(
+        self,
+        window: Buffer,
+        start: int,
+        end: int,
+        out: Sequences,
+        lits: bytearray,
+        runs: array[int],
+        matches: array[int],
+    ) -> int:
+        bias = self.bias
+        longest = self.longest
+        if self.level == 1:
+            return level1(window, start, end, bias, self.short, out, lits, runs, matches, longest)
+        if self.level == 2:
+            return level2(window, start, end, bias, self.short, out, lits, runs, matches, longest)
+        if self.level == 3:
+            return level3(window, start, end, bias, self.pairs, out, lits, runs, matches, longest)
+        if self.level == 4:
+            return level4(window, start, end, bias, self.short, self.long, out, lits, runs, matches, longest)
+        if self.level == 5:
+            return level5(
+                window, start, end, bias, self.short, self.pairs, out, lits, runs, matches, longest, self.onward
+            )
+        return level6(window, start, end, bias, self.short, self.pairs, out, lits, runs, matches, longest)
+
+    def _rebase(self) -> int:
+        """Lower ``bias`` again, and all positions in the tables with it; those out of reach become zero."""
+        gone = self.bias - _FAR
+        for slot in range(len(self.short)):
+            self.short[slot] = max(self.short[slot], gone) - gone
+        for slot in range(len(self.long)):
+            self.long[slot] = max(self.long[slot], gone) - gone
+        for slot in range(len(self.pairs)):
+            pair = self.pairs[slot]
+            self.pairs[slot] = pushed(max(earlier(pair), gone) - gone, max(latest(pair), gone) - gone)
+        self.bias = _FAR
+        return 0
