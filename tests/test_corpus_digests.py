@@ -20,11 +20,13 @@ from tests.test_corpus_pushes import NO_CONFIG, Push, folders, known, need_corpu
 
 pytestmark = pytest.mark.corpus
 
-FOREIGN_BLOBS = {
+ELSEWHERE = {
     "a-pull-bkestargz": "docker pushed the eStargz layers that it had pulled; their diff_ids are those of other tars",
-    "c-load-legacy": "the store held a compressed copy of one layer from before",
+    "b-buildkit-att-saveplat": "the registry shows an index that save --platform left out",
+    "b-save-missing-blobs": "the manifest is in the archive, but neither config nor layers are: no proof of content",
+    "c-save-missing-blobs": "the manifest is in the archive, but neither config nor layers are: no proof of content",
 }
-"""Cases with a push of blobs that another image had left in the store or the registry."""
+"""Cases with a push of something that is not in the archive, and does not follow from it."""
 
 
 def look(path: Path, digests: list[str], **options: object) -> ArchiveReport:
@@ -34,14 +36,16 @@ def look(path: Path, digests: list[str], **options: object) -> ArchiveReport:
 def reason(push: Push) -> str | None:
     """Why a digest need not come out; None where it has to."""
     compressors = {str(layer["compressor"]) for layer in push.push.get("layers", ())}
-    if push.case in NO_CONFIG and not embedded(push):
-        return "its config is not in the archive"
+    if push.case in ELSEWHERE:
+        return ELSEWHERE[push.case]
     if embedded(push):
         return None
+    if push.case in NO_CONFIG:
+        return "its config is not in the archive"
+    if "annotations (NOT in the archive)" in (push.push.get("derivation") or ""):
+        return "buildah's annotations of a base image are not in the archive"
     if any("zstd" in each or each in ("None", "estargz") for each in compressors):
         return "zstd and eStargz are not encoded here"
-    if push.case in FOREIGN_BLOBS:
-        return FOREIGN_BLOBS[push.case]
     return None
 
 
@@ -79,16 +83,15 @@ def test_pushes_of_real_engines_match() -> None:
 
 def test_what_docker_saved_is_likeliest_as_docker_pushed_it() -> None:
     need_corpus()
-    seen = 0
+    images = agreeing = 0
     for folder in folders():
         record = json.loads((folder / "expected.json").read_text())
         if record["producer_tool"] not in ("docker", "docker20", "docker-a"):
             continue
-        pushed = {
-            push.image["image_id"]: push.push["manifest_digest"]
-            for push in pushes(folder)
-            if push.push["pusher_tool"] in ("docker", "docker-a") and not push.push.get("reused_blobs")
-        }
+        pushed: dict[str, set[str]] = defaultdict(set)
+        for push in pushes(folder):
+            if push.push["pusher_tool"] in ("docker", "docker-a"):
+                pushed[push.image["image_id"]].add(push.push["manifest_digest"])
         report = look(folder / record["archive_file"], [])
         assert report.case is not None
         for image in report.images:
@@ -97,9 +100,11 @@ def test_what_docker_saved_is_likeliest_as_docker_pushed_it() -> None:
             image_id = str(report.case.catalogue.blobs[image.config_member].digest)
             assert likely is not None
             assert likely.pusher == "docker"
-            seen += str(likely.digest) == pushed.get(image_id)
-    sys.stdout.write(f"{seen} images: the likely digest is that of docker push\n")
-    assert seen
+            if pushed[image_id]:
+                images += 1
+                agreeing += str(likely.digest) in pushed[image_id]
+    sys.stdout.write(f"{agreeing} of {images} images that docker saved: the likely digest is that of a docker push\n")
+    assert agreeing == images > 0
 
 
 def test_digests_that_public_registries_published_match() -> None:
@@ -117,4 +122,4 @@ def test_digests_that_public_registries_published_match() -> None:
             likely = [str(each.likely.digest) for each in registries(report) if each.likely is not None]
             sys.stdout.write(f"{told.result} {'likely' if digest in likely else ''} {record['image']} {name[-50:]}\n")
     assert Result.REFUTED not in results.values()
-    assert Counter(results.values())[Result.MATCH] >= 13
+    assert Counter(results.values()) == {Result.MATCH: 12, Result.NOT_REPRODUCED: 4}

@@ -25,7 +25,10 @@ COMPILED: bool = not huffman.__file__.endswith(".py")
 """Whether the encoders are native code. Plain Python gives the same bytes, about a hundred times slower."""
 
 ENCODERS: Mapping[str, Encoding] = MappingProxyType(
-    {encoding.name: encoding for encoding in (*GO_CLASSIC_ENCODINGS, *GO127_ENCODINGS, *PGZIP_ENCODINGS, *ZLIB_ENCODINGS)}
+    {
+        encoding.name: encoding
+        for encoding in (*GO_CLASSIC_ENCODINGS, *GO127_ENCODINGS, *PGZIP_ENCODINGS, *ZLIB_ENCODINGS)
+    }
 )
 """Every encoding by name."""
 

@@ -119,7 +119,9 @@ PGZIP_ENCODINGS = (
     _encoding("d", "(skopeo 1.9.0 to 1.9.3; podman and buildah of the same time)", CLASS_D),
     _encoding("e", "(skopeo 1.6; podman and buildah of the same time)", CLASS_E),
     _encoding("b", "(withdrawn by its author)", CLASS_B),
-    _encoding("c-256k", "in blocks of 256 KiB (umoci 0.4.7 as in Debian 12; pgzip up to 1.2.1)", CLASS_C, 5, SMALL_BLOCK),
+    _encoding(
+        "c-256k", "in blocks of 256 KiB (umoci 0.4.7 as in Debian 12; pgzip up to 1.2.1)", CLASS_C, 5, SMALL_BLOCK
+    ),
     *(
         _encoding(f"{letter}-256k", "in blocks of 256 KiB (umoci; pgzip up to 1.2.1)", dialect, 5, SMALL_BLOCK)
         for letter, dialect in (("a", CLASS_A), ("d", CLASS_D), ("e", CLASS_E), ("b", CLASS_B))

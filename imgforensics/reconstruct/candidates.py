@@ -4,7 +4,7 @@ A candidate is bytes and their SHA-256. How likely it is, and why, is told besid
 the one that a registry showed.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -119,12 +119,10 @@ class Bench:
         """All layers as they would be uploaded, lowest first."""
         return tuple(self.layer(piece, encoding, keep=keep) for piece in self.material.pieces)
 
-    def build(
-        self, pusher: Pusher, layers: Sequence[UploadedLayer], annotations: Mapping[str, str] | None = None
-    ) -> BuiltManifest:
-        """The manifest that a pusher writes over these layers, with given annotations or those that the archive has."""
-        held = self.material.annotations if annotations is None else annotations
-        return build(pusher, self.material.config, [layer.descriptor for layer in layers], held)
+    def build(self, pusher: Pusher, layers: Sequence[UploadedLayer]) -> BuiltManifest:
+        """The manifest that a pusher writes over these layers, with the annotations that the archive has."""
+        material = self.material
+        return build(pusher, material.config, [layer.descriptor for layer in layers], material.annotations)
 
 
 def reconstructed(bench: Bench, ranked: Ranked, encoding: str) -> Candidate:
@@ -140,12 +138,10 @@ def reconstructed(bench: Bench, ranked: Ranked, encoding: str) -> Candidate:
     return candidate(bench, ranked, layers)
 
 
-def candidate(
-    bench: Bench, ranked: Ranked, layers: tuple[UploadedLayer, ...], annotations: Mapping[str, str] | None = None
-) -> Candidate:
-    """The candidate of a pusher over given layers; annotations as :meth:`Bench.build` takes them."""
+def candidate(bench: Bench, ranked: Ranked, layers: tuple[UploadedLayer, ...]) -> Candidate:
+    """The candidate of a pusher over given layers."""
     pusher = ranked.pusher
-    made = bench.build(pusher, layers, annotations)
+    made = bench.build(pusher, layers)
     used = tuple(dict.fromkeys(layer.encoder for layer in layers))
     assumed = tuple(f"layers compressed by {ENCODERS[name].stands_for}" for name in used if name in ENCODERS)
     if made.config != bench.material.config:

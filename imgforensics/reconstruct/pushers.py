@@ -33,6 +33,8 @@ from imgforensics.reconstruct.pusher import (
 _GO = ("go1.8-6", "go1.27-6")
 _GO_FASTEST = ("go1.8-1", "go1.27-1")
 _PGZIP = ("pgzip-c", "pgzip-a", "pgzip-b", "pgzip-d", "pgzip-e")
+_PGZIP_CHOSEN = ("pgzip-a-1", "pgzip-c-1", "pgzip-a-9", "pgzip-c-9")
+"""Levels that users ask for (``--dest-compress-level``, ``--compression-level``)."""
 
 _DOCKER = Pusher(
     name="docker",
@@ -97,7 +99,7 @@ _SKOPEO = Pusher(
     versions="containers/image 4 or newer",
     style=manifest.CONTAINERS_SCHEMA2,
     types=mediatypes.DOCKER,
-    encoders=_PGZIP,
+    encoders=(*_PGZIP, *_PGZIP_CHOSEN),
     compressed=Compressed.UNDONE,
     headers=(ZERO_TIME_HEADER,),
     traces=(

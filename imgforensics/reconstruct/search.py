@@ -8,7 +8,7 @@ again; the empty layer stood in its form of old. So, in this order: each pusher 
 with an encoder of another; every split into lower and upper layers between two encoders; learned forms laid over them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import permutations
 
 from imgforensics.model import Digest
@@ -17,18 +17,13 @@ from imgforensics.reconstruct.build import LayerDescriptor, NotDerivableError
 from imgforensics.reconstruct.candidates import Bench, Candidate, UploadedLayer, candidate, compression_of, encodings
 from imgforensics.reconstruct.evidence import Ranked
 from imgforensics.reconstruct.ledger import Ledger
-from imgforensics.reconstruct.manifest import CONTAINERS_OCI
 from imgforensics.reconstruct.material import EMPTY_LAYER, Piece
-from imgforensics.reconstruct.mediatypes import OCI
-from imgforensics.reconstruct.pusher import STORED, Pusher
+from imgforensics.reconstruct.pusher import STORED
 
 OLD_EMPTY_LAYER = LayerDescriptor(
     Digest.sha256("a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e8a7c22955b46d4"), 32, EMPTY_LAYER
 )
 """The empty layer as Go up to 1.7 compressed it; written into programs as a constant."""
-
-NO_BASE = {"org.opencontainers.image.base.digest": "", "org.opencontainers.image.base.name": ""}
-"""What buildah 1.28 writes into the OCI manifest of an image that was begun from scratch."""
 
 FORMS = 4
 """Learned forms of one layer that are tried."""
@@ -63,15 +58,14 @@ class Search:
                 if self.attempts >= ATTEMPTS:
                     self.gave_up = True
                     return
-                for annotations in _annotations(ranked.pusher, self._bench.material.annotations):
-                    self.attempts += 1
-                    try:
-                        made = self._bench.build(ranked.pusher, layers, annotations)
-                    except NotDerivableError:
-                        continue
-                    if made.digest in open_:
-                        open_.discard(made.digest)
-                        yield candidate(self._bench, ranked, layers, annotations)
+                self.attempts += 1
+                try:
+                    made = self._bench.build(ranked.pusher, layers)
+                except NotDerivableError:
+                    continue
+                if made.digest in open_:
+                    open_.discard(made.digest)
+                    yield candidate(self._bench, ranked, layers)
 
     def _encodings(self) -> Iterator[str]:
         """What to try, in order: stored blobs, the pushers' own encoders by rank, those that they meet, all others."""
@@ -130,13 +124,6 @@ class Search:
         for choice in range(min(FORMS, max(map(len, learned), default=0))):
             for depth in sorted(depths):
                 yield _laid_over(layers, learned, choice, depth)
-
-
-def _annotations(pusher: Pusher, held: Mapping[str, str] | None) -> tuple[Mapping[str, str] | None, ...]:
-    """Annotations to try: those in the archive; and where it has no manifest, those of an image without a base."""
-    if held is None and pusher.style is CONTAINERS_OCI and pusher.types is OCI:
-        return None, NO_BASE
-    return (None,)
 
 
 def _laid_over(
