@@ -7,12 +7,27 @@ from collections.abc import Iterator
 
 from imgforensics import legacy
 from imgforensics.catalogue import Catalogue
-from imgforensics.documents import Descriptor
-from imgforensics.model import DIGEST_LENGTHS, Digest, Location, MemberKind, Outcome, Verification, What
+from imgforensics.documents import Descriptor, DocumentKind
+from imgforensics.model import (
+    DIGEST_LENGTHS,
+    Blob,
+    Compression,
+    Digest,
+    Location,
+    MemberKind,
+    Outcome,
+    Verification,
+    What,
+    clean_path,
+)
 from imgforensics.names import name_claim
 from imgforensics.producer import Producer
 from imgforensics.reading import is_foreign
 from imgforensics.structure import Image, Layer, Reference, Structure
+from imgforensics.tarheader import is_header
+
+ENCRYPTED = "the layer is encrypted: its diff_id is of the plain text"
+"""Why the diff_id of an encrypted layer is not compared."""
 
 
 def verify(catalogue: Catalogue, structure: Structure, producer: Producer | None) -> tuple[Verification, ...]:
@@ -25,6 +40,7 @@ def verify(catalogue: Catalogue, structure: Structure, producer: Producer | None
     """
     return (
         *_names(catalogue),
+        *_linked_names(catalogue, structure),
         *_descriptors(catalogue, structure),
         *_images(catalogue, structure),
         *legacy.verify_ids(catalogue, structure, producer),
@@ -33,13 +49,33 @@ def verify(catalogue: Catalogue, structure: Structure, producer: Producer | None
 
 
 def _names(catalogue: Catalogue) -> Iterator[Verification]:
+    """What members' names claim; the name of a link claims it of the bytes that it leads to."""
     for member in catalogue.members:
-        if member.kind not in (MemberKind.FILE, MemberKind.SPARSE) or member.path is None:
+        claim = None if member.path is None else name_claim(member.path)
+        if claim is None:
             continue
-        claim = name_claim(member.path)
-        if claim is not None:
-            where = Location(member=member.name)
-            yield _compare(catalogue, where, What.MEMBER_NAME, claim.digest, member.index, either=claim.of_layer)
+        target = member.index
+        if member.kind in (MemberKind.SYMLINK, MemberKind.HARDLINK):
+            found, _ = catalogue.follow(member)
+            if not found:
+                continue
+            target = found[-1]
+        elif member.kind not in (MemberKind.FILE, MemberKind.SPARSE):
+            continue
+        where = Location(member=member.name)
+        yield _compare(catalogue, where, What.MEMBER_NAME, claim.digest, target, either=claim.of_layer)
+
+
+def _linked_names(catalogue: Catalogue, structure: Structure) -> Iterator[Verification]:
+    """Names in ``manifest.json`` that lead to a member of another name: through a link in the middle of the path."""
+    for reference in structure.references:
+        if reference.path is None or reference.target is None:
+            continue
+        claim = name_claim(reference.path)
+        own = catalogue.members[reference.target].path or ""
+        if claim is not None and not f"/{own}".endswith(f"/{clean_path(reference.path)}"):
+            what = What.MEMBER_NAME
+            yield _compare(catalogue, reference.where, what, claim.digest, reference.target, either=claim.of_layer)
 
 
 def _compare(
@@ -139,7 +175,7 @@ def _images(catalogue: Catalogue, structure: Structure) -> Iterator[Verification
         if image in structure.images or image.config.diff_ids:
             yield _layer_count(image, config, number)
         for layer in image.layers:
-            yield _diff_id(catalogue, layer, config, number)
+            yield _diff_id(catalogue, structure, layer, config, number)
         if image.index >= 0:
             yield _history_count(image, config)
 
@@ -167,7 +203,27 @@ def _history_count(image: Image, config: str) -> Verification:
     return Verification(where, What.HISTORY_COUNT, str(claimed), computed, outcome, reason)
 
 
-def _diff_id(catalogue: Catalogue, layer: Layer, config: str, number: int | None) -> Verification:
+def _is_encrypted(catalogue: Catalogue, structure: Structure, layer: Layer) -> bool:
+    """Whether a layer's bytes can be what a manifest says they are: cipher text.
+
+    Only manifests know encrypted layers (ocicrypt, "+encrypted"), and cipher text is neither a tar nor compressed: what
+    a reader could unpack as it stands has a diff_id like any other layer.
+    """
+    said = any(
+        reference.descriptor is not None
+        and reference.descriptor.media_type.endswith("+encrypted")
+        and structure.documents[reference.member].kind is DocumentKind.MANIFEST
+        for reference in layer.references
+    )
+    blob = None if layer.member is None else catalogue.blobs.get(layer.member)
+    return said and not (blob is not None and _can_be_unpacked(blob))
+
+
+def _can_be_unpacked(blob: Blob) -> bool:
+    return blob.compression is not Compression.NONE or not blob.head.strip(b"\0") or is_header(blob.head)
+
+
+def _diff_id(catalogue: Catalogue, structure: Structure, layer: Layer, config: str, number: int | None) -> Verification:
     where = Location(member=config, pointer=f"/rootfs/diff_ids/{layer.index}", image=number, layer=layer.index)
     claimed = layer.claimed_diff_id
     if claimed is None:
@@ -178,8 +234,8 @@ def _diff_id(catalogue: Catalogue, layer: Layer, config: str, number: int | None
         kept = "kept elsewhere by design (foreign)" if is_foreign(media_type) else "not in the archive"
         reason = f"the layer is {kept}"
         return Verification(where, What.DIFF_ID, claimed, None, Outcome.UNCHECKED, reason)
-    if media_type.endswith("+encrypted"):
-        reason = "the layer is encrypted: its diff_id is of the plain text"
+    if _is_encrypted(catalogue, structure, layer):
+        reason = ENCRYPTED
         return Verification(where, What.DIFF_ID, claimed, None, Outcome.UNCHECKED, reason, layer.member)
     try:
         digest = Digest.parse(claimed)

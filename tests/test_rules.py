@@ -121,6 +121,8 @@ def _manifest_of(layout: str) -> tuple[str, int]:
 
 
 LZ4 = b"\x04\x22\x4d\x18" + bytes(600)
+CIPHER = b"\x93\x11cipher text" * 99
+ENCRYPTED = f"{builder.OCI_LAYER}+encrypted"
 TRAILER = b"remains of older data" * 30
 UNCHECKED_LAYER = builder.layer({"big": bytes(3 << 20)})
 MISSING = builder.digest(b"not there")
@@ -360,6 +362,13 @@ FIRING = [
         Verdict.UNCHECKED,
         options=Options(fast=True),
     ),
+    Expected(
+        "IMG906",
+        lambda: _one([CIPHER], config=ImageSpec(layers=[CIPHER]).config_bytes(), media_type=ENCRYPTED),
+        NOTE,
+        Verdict.INTACT,
+        claimed=builder.digest(CIPHER),
+    ),
 ]
 
 
@@ -414,6 +423,7 @@ SILENT: dict[str, Callable[[], bytes | list[Entry]]] = {
     "IMG903": lambda: builder.archive("crane"),
     "IMG904": lambda: builder.archive("oci_layout_sha512"),
     "IMG905": lambda: builder.archive("docker25", ImageSpec(layers=[UNCHECKED_LAYER])),
+    "IMG906": lambda: _one(LAYERS, media_type=ENCRYPTED),
 }
 
 

@@ -6,6 +6,7 @@ from imgforensics.case import Case
 from imgforensics.checks.rule import Check, Found, check
 from imgforensics.findings import Effect, Rule, Severity
 from imgforensics.model import Anomaly, AnomalyKind, Compression, Digest, Location, Outcome
+from imgforensics.verify import ENCRYPTED
 
 
 @check("IMG901", "unsupported-compression", Severity.WARNING, Effect.SUSPECT)
@@ -132,10 +133,34 @@ def not_hashed(case: Case) -> Iterator[Found]:
         yield Found(f"{count} members were not hashed", Location())
 
 
+@check("IMG906", "encrypted-layer", Severity.NOTE, Effect.NONE)
+def encrypted_layer(case: Case) -> Iterator[Found]:
+    """A layer is encrypted, so that its diff_id could not be compared.
+
+    ## What it means
+    The bytes as stored fit their digest; what they hold once they are decrypted is unknown.
+
+    ## Why it matters
+    The diff_id is of the plain text. Whoever has the key has to compare it after decrypting.
+
+    ## How it is computed
+    A manifest gives the layer a media type that ends in `+encrypted`, and the bytes are neither a tar nor compressed.
+    Bytes that can be unpacked are compared whatever the type says.
+
+    ## When it is innocent
+    Always; it says how much the verdict is worth.
+    """
+    for verification in case.verifications:
+        if verification.outcome is Outcome.UNCHECKED and verification.reason == ENCRYPTED:
+            message = f"layer {verification.subject.layer}: {ENCRYPTED}"
+            yield Found(message, verification.subject, claimed=verification.claimed)
+
+
 CHECKS: tuple[Check, ...] = (
     unsupported_compression,
     limit_reached,
     check_crashed,
     unverifiable_digest,
     not_hashed,
+    encrypted_layer,
 )

@@ -13,8 +13,9 @@ def _wrong_bytes(case: Case, member: int, failures: Sequence[Verification], what
     """One finding for a member whose bytes fail one or more claims."""
     first = min(failures, key=lambda failure: (failure.what is not What.MEMBER_NAME, failure.claimed or ""))
     name = case.name(member)
-    if first.what is What.MEMBER_NAME:
-        said = f"its name says {first.claimed}"
+    if first.what is What.MEMBER_NAME and first.subject.pointer is None:
+        called = "its name" if first.subject.member == name else f"the link {first.subject.member} that leads to it"
+        said = f"{called} says {first.claimed}"
     else:
         said = f"{first.subject.member} at {first.subject.pointer} says {first.claimed}"
     related = [failure.subject for failure in failures if failure is not first] + case.consequences(member)
@@ -75,7 +76,7 @@ def layer_diff_id_mismatch(case: Case) -> Iterator[Found]:
     same position. A layer whose stored bytes already contradict their name is reported as IMG303 instead.
 
     ## When it is innocent
-    Test archives whose layers were emptied by their authors. Encrypted layers are not compared.
+    Test archives whose layers were emptied by their authors. Encrypted layers are not compared (IMG906).
     """
     groups: dict[tuple[int | None, str | None], list[Verification]] = defaultdict(list)
     for failure in case.mismatches(What.DIFF_ID):
