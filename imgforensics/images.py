@@ -53,10 +53,7 @@ def interpret(catalogue: Catalogue) -> Structure:
         saved.extend(_legacy(reading, roots, entries, tables))
     _adopt_orphans(reading, roots, entries, view)
     ociview.excuse_absent(reading, view)
-    found = [
-        replace(image, tags=tuple(dict.fromkeys(view.visited.get(image.manifest_member or -1, image.tags))))
-        for image in view.images
-    ]
+    found = [_named(image, view) for image in view.images]
     images, artifacts = _join(catalogue, saved, found, reading)
     orphans, parts = _orphans(reading, roots, entries, images, artifacts)
     shown = {view for image in (*images, *artifacts) for view in image.views}
@@ -78,6 +75,13 @@ def interpret(catalogue: Catalogue) -> Structure:
         orphan_parts=parts,
         broken_links=_broken_links(catalogue),
     )
+
+
+def _named(image: Image, view: ociview.OciView) -> Image:
+    """An image of the OCI view with every tag by which the walk came to it."""
+    given = image.tags if image.manifest_member is None else view.visited.get(image.manifest_member, image.tags)
+    tags = tuple(dict.fromkeys(given))
+    return replace(image, tags=tags, names=() if image.orphan else tuple((View.OCI, tag) for tag in tags))
 
 
 def _roots(reading: Reading) -> tuple[str, ...]:
@@ -239,6 +243,7 @@ def _merge(one: Image, other: Image) -> Image:
         one,
         views=one.views if other.orphan else tuple(view for view in View if view in one.views or view in other.views),
         tags=_merge_tags(one.tags, other.tags),
+        names=one.names + other.names,
         references=one.references + other.references,
         layers=tuple(_merge_layers(mine, theirs) for mine, theirs in zip(one.layers, other.layers, strict=True)),
         manifest_member=one.manifest_member if one.manifest_member is not None else other.manifest_member,

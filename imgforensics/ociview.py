@@ -21,11 +21,13 @@ from imgforensics.documents import (
 )
 from imgforensics.model import Anomaly, AnomalyKind
 from imgforensics.reading import Reading
+from imgforensics.refnames import agrees
 from imgforensics.structure import Image, ImageKind, Layer, Reference, Role, View
 
 NAME_ANNOTATION = "io.containerd.image.name"
 REF_ANNOTATION = "org.opencontainers.image.ref.name"
 SUBJECT_ANNOTATION = "io.containerd.manifest.subject"
+IN_TOTO = "application/vnd.in-toto+json"
 ATTESTATION_ANNOTATION = "vnd.docker.reference.type"
 ATTESTED_ANNOTATION = "vnd.docker.reference.digest"
 
@@ -135,14 +137,17 @@ def _index(
         parent = None if tags is None else member
         if parent is not None:
             view.children.setdefault(parent, []).append(reference)
-        steps.append(_Step(reference, root, depth, tags if tags is not None else _names(descriptor), orphan, parent))
+        steps.append(_Step(reference, root, depth, tags if tags is not None else names_of(descriptor), orphan, parent))
     _check_media_type(reading, member, index)
     return steps
 
 
-def _names(descriptor: Descriptor) -> tuple[str, ...]:
-    names = (descriptor.annotations.get(NAME_ANNOTATION), descriptor.annotations.get(REF_ANNOTATION))
-    return tuple(name for name in names if name)[:1]
+def names_of(descriptor: Descriptor) -> tuple[str, ...]:
+    """The references by which readers know an index entry: one, or two where its annotations contradict each other."""
+    name, ref = descriptor.annotations.get(NAME_ANNOTATION), descriptor.annotations.get(REF_ANNOTATION)
+    if name and ref:
+        return (name,) if agrees(name, ref) else (name, ref)
+    return tuple(each for each in (name, ref) if each)
 
 
 def _manifest(
@@ -208,17 +213,19 @@ def _is_attestation(descriptor: Descriptor) -> bool:
 def _image_kind(
     reading: Reading, manifest: Manifest, descriptor: Descriptor | None, config_member: int | None
 ) -> ImageKind:
-    if descriptor is not None and _is_attestation(descriptor):
-        return ImageKind.ATTESTATION
     layer_types = {layer.media_type for layer in manifest.layers}
-    if layer_types == {"application/vnd.in-toto+json"}:
+    if layer_types == {IN_TOTO}:
         return ImageKind.ATTESTATION
+    config = None if config_member is None else reading.config(config_member)
+    runnable = config is not None and bool(config.diff_ids)
+    if descriptor is not None and _is_attestation(descriptor) and not runnable and not names_of(descriptor):
+        return ImageKind.ATTESTATION  # the annotation alone must not hide an image from whoever compares images
     if manifest.artifact_type and (manifest.config is None or manifest.config.media_type not in CONFIG_TYPES):
         return ImageKind.ARTIFACT
-    config = None if config_member is None else reading.config(config_member)
     if config is not None:
-        # cosign's signatures carry an image config around layers that are signatures
-        return ImageKind.ARTIFACT if any("cosign" in media_type for media_type in layer_types) else ImageKind.IMAGE
+        # cosign's signatures carry an image config around layers that are all signatures
+        signatures = bool(layer_types) and all("cosign" in media_type for media_type in layer_types)
+        return ImageKind.ARTIFACT if signatures else ImageKind.IMAGE
     if manifest.config is not None and manifest.config.media_type in CONFIG_TYPES:
         return ImageKind.IMAGE
     return ImageKind.ARTIFACT

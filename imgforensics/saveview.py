@@ -63,6 +63,7 @@ def _image(reading: Reading, member: int, root: str, entry: SaveEntry) -> Image:
         layers=tuple(layers),
         platform=platform,
         v1_ids=_v1_ids(entry.layers),
+        names=tuple((View.SAVE, tag) for tag in entry.repo_tags),
     )
 
 
@@ -147,4 +148,5 @@ def _legacy_image(
         layers=tuple(layers),
         platform="/".join(part for part in (described.os, described.architecture) if part) or None,
         v1_ids=tuple(reversed(chain)),
+        names=tuple((View.SAVE, tag) for tag in tags),
     )

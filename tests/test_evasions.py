@@ -1,13 +1,15 @@
 """Archives that were made to slip through: each hides a lie behind something that a check might excuse or not look at."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from imgforensics import Verdict
+from imgforensics import Severity, Verdict
 from tests import builder
 from tests.builder import Entry, ImageSpec
-from tests.support import descriptor, edit, errors, manifest, oci, report_of, the, told
+from tests.support import assert_clean, codes, descriptor, edit, errors, manifest, oci, report_of, the, told
 
 LAYERS = builder.two_layers()
 CONFIG = ImageSpec().config_bytes(builder.OCI_ORDER)
@@ -93,3 +95,98 @@ def test_layer_that_is_called_encrypted_and_can_be_unpacked(data: bytes) -> None
     report = report_of(oci([descriptor(document)], [CONFIG, LAYERS[0], data, document]))
     assert the(report, "IMG302").claimed == app().diff_ids[1]
     assert report.verdict is Verdict.TAMPERED
+
+
+# ------------------------------------------------------------------------------------------------------- names of images
+
+
+def _swapped_tags() -> list[Entry]:
+    entries = builder.containerd([app(), evil()])
+
+    def swap(images: Any) -> None:
+        images[0]["RepoTags"], images[1]["RepoTags"] = images[1]["RepoTags"], images[0]["RepoTags"]
+
+    edit(entries, "manifest.json", swap)
+    return entries
+
+
+def _moved_tag(**more: str) -> list[Entry]:
+    """manifest.json lists the good image only; in index.json the other one has its tag."""
+    entries = builder.containerd([app(), evil()])
+    edit(entries, "manifest.json", lambda images: images.pop())
+
+    def move(index: Any) -> None:
+        good, other = index["manifests"]
+        other["annotations"] = good.pop("annotations") | more
+
+    edit(entries, "index.json", move)
+    return entries
+
+
+def _attested() -> list[Entry]:
+    """As above, the good image is not listed at all, and the other one says that it is an attestation."""
+    entries = _moved_tag(**{"vnd.docker.reference.type": "attestation-manifest"})
+    edit(entries, "index.json", lambda index: index["manifests"].pop(0))
+    return entries
+
+
+def _renamed() -> list[Entry]:
+    entries = builder.containerd([app()])
+    edit(entries, "manifest.json", lambda images: images[0].update(RepoTags=["example.com/other:1"]))
+    return entries
+
+
+@pytest.mark.parametrize("lie", [_swapped_tags, _moved_tag, _attested, _renamed])
+def test_tags_that_differ_between_views(lie: Callable[[], list[Entry]]) -> None:
+    report = report_of(lie())
+    assert "IMG206" in codes(report, Severity.ERROR), told(report)
+    assert report.verdict is Verdict.SUSPECT
+
+
+def _same_annotations(index: Any) -> None:
+    good, other = index["manifests"]
+    other["annotations"] = good["annotations"]
+
+
+def test_tag_of_two_images_in_one_view() -> None:
+    entries = builder.crane([app(), evil()])
+    edit(entries, "manifest.json", lambda images: images[1].update(RepoTags=images[0]["RepoTags"]))
+    assert the(report_of(entries), "IMG213").location.member == "manifest.json"
+    for layout in ("containerd", "oci_archive"):
+        entries = builder.LAYOUTS[layout]([app(), evil()])
+        edit(entries, "index.json", _same_annotations)
+        assert the(report_of(entries), "IMG213").location.member == "index.json"
+
+
+def test_tag_of_two_platforms_is_one() -> None:
+    """Entries of one name for different platforms are how an index without nesting holds them."""
+    entries = builder.oci_archive([app(), ImageSpec(layers=LAYERS[:1], platform="linux/arm64")])
+    edit(entries, "index.json", _same_annotations)
+    assert_clean(report_of(entries))
+
+
+@pytest.mark.parametrize("ref", ["registry.evil/x:9", "9", "app:2.0"])
+def test_names_of_an_entry_that_contradict_each_other(ref: str) -> None:
+    entries = builder.containerd([app()])
+    annotations = {"io.containerd.image.name": "example.com/app:1.0", "org.opencontainers.image.ref.name": ref}
+    edit(entries, "index.json", lambda index: index["manifests"][0].update(annotations=annotations))
+    finding = the(report_of(entries), "IMG213")
+    assert (finding.claimed, finding.computed) == ("example.com/app:1.0", ref)
+
+
+@pytest.mark.parametrize("ref", ["1.0", "app:1.0", "example.com/app:1.0"])
+def test_names_of_an_entry_that_agree(ref: str) -> None:
+    entries = builder.containerd([app()])
+    annotations = {"io.containerd.image.name": "example.com/app:1.0", "org.opencontainers.image.ref.name": ref}
+    edit(entries, "index.json", lambda index: index["manifests"][0].update(annotations=annotations))
+    assert_clean(report_of(entries))
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_tags_do_not_depend_on_the_order_of_members(first: bool) -> None:
+    document = manifest(CONFIG, LAYERS)
+    listed = [
+        descriptor(document, annotations={"org.opencontainers.image.ref.name": f"example.com/a:{n}"}) for n in "12"
+    ]
+    blobs = [document, CONFIG, *LAYERS] if first else [CONFIG, *LAYERS, document]
+    assert report_of(oci(listed, blobs)).images[0].tags == ("example.com/a:1", "example.com/a:2")

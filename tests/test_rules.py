@@ -49,6 +49,12 @@ def _lied(layout: str, lie: Callable[[list[Entry]], object]) -> list[Entry]:
     return entries
 
 
+def _same_tag(layout: str, name: str) -> list[Entry]:
+    entries = builder.LAYOUTS[layout]([ImageSpec(), ImageSpec(layers=LAYERS[:1], tags=["example.com/other:1"])])
+    edit(entries, name, lambda images: images[1].update(RepoTags=images[0]["RepoTags"]))
+    return entries
+
+
 def _names(layout: str) -> tuple[str, str]:
     """Names of the config and of the lowest layer."""
     entries = builder.LAYOUTS[layout]([ImageSpec()])
@@ -295,6 +301,13 @@ FIRING = [
     ),
     Expected("IMG212", lambda: builder.archive("pre110"), NOTE, Verdict.INTACT),
     Expected(
+        "IMG213",
+        lambda: _same_tag("crane", "manifest.json"),
+        ERROR,
+        Verdict.SUSPECT,
+        "manifest.json",
+    ),
+    Expected(
         "IMG301",
         lambda: _lied("docker_legacy", builder.swap_config),
         ERROR,
@@ -409,6 +422,7 @@ SILENT: dict[str, Callable[[], bytes | list[Entry]]] = {
     "IMG210": lambda: builder.archive("pre110"),
     "IMG211": lambda: builder.archive("containers_image_docker"),
     "IMG212": lambda: builder.archive("jib"),
+    "IMG213": lambda: builder.containerd([ImageSpec(), ImageSpec(platform="linux/arm64")], index=True),
     "IMG301": lambda: _lied("docker_legacy", builder.swap_layer),
     "IMG302": lambda: _lied("docker25", builder.swap_layer),
     "IMG303": lambda: _lied("docker25", builder.swap_config),

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from imgforensics.case import Case
-from imgforensics.checks import config, coverage, digests, documents, framing, references
+from imgforensics.checks import config, coverage, digests, documents, framing, references, tags
 from imgforensics.checks.rule import Check
 from imgforensics.errors import SelectionError
 from imgforensics.findings import Finding
@@ -11,7 +11,15 @@ from imgforensics.model import Location
 
 ALL: tuple[Check, ...] = tuple(
     sorted(
-        (*framing.CHECKS, *documents.CHECKS, *references.CHECKS, *digests.CHECKS, *config.CHECKS, *coverage.CHECKS),
+        (
+            *framing.CHECKS,
+            *documents.CHECKS,
+            *references.CHECKS,
+            *tags.CHECKS,
+            *digests.CHECKS,
+            *config.CHECKS,
+            *coverage.CHECKS,
+        ),
         key=lambda each: each.rule.code,
     )
 )

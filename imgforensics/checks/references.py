@@ -98,7 +98,7 @@ def unreferenced_member(case: Case) -> Iterator[Found]:
 
 @check("IMG206", "views-disagree", Severity.ERROR, Effect.SUSPECT)
 def views_disagree(case: Case) -> Iterator[Found]:
-    """`manifest.json` and `index.json` give the same tag to different images, or name different images.
+    """`manifest.json` and `index.json` give a tag to different images, an image different tags, or name other images.
 
     ## What it means
     The archive shows one image to readers of the one document and another to readers of the other.
@@ -108,7 +108,8 @@ def views_disagree(case: Case) -> Iterator[Found]:
     podman read `index.json`. The one that was scanned is then not the one that runs.
 
     ## How it is computed
-    For each tag the computed image IDs of both views are compared; images that only one view knows are named.
+    For each tag the computed image IDs of both views are compared, and for each image the tags that both views give it;
+    images that only one view knows are named.
 
     ## When it is innocent
     `manifest.json` lists one platform of a multi-platform image only; such an archive stays silent.
@@ -117,16 +118,24 @@ def views_disagree(case: Case) -> Iterator[Found]:
         return
     by_tag: dict[View, dict[str, list[Image]]] = {View.SAVE: defaultdict(list), View.OCI: defaultdict(list)}
     for image in case.structure.images:
-        for tag in image.tags:
+        for view, tag in image.names:
             if has_repository(tag):
-                for view in image.views:
-                    by_tag[view][normalise(tag)].append(image)
+                by_tag[view][normalise(tag)].append(image)
     told: set[int] = set()
     for tag, saved in by_tag[View.SAVE].items():
         found = by_tag[View.OCI].get(tag)
         if found and not any(image in found for image in saved):
             told.update(image.index for image in (*saved, *found))
             yield _disagreement(case, f"{tag} is one image", saved[0], found[0])
+    for image in case.structure.images:
+        saved_names, found_names = (
+            {normalise(name): name for name in image.names_in(view) if has_repository(name)} for view in View
+        )
+        if saved_names and found_names and not saved_names.keys() & found_names and image.index not in told:
+            told.add(image.index)
+            one, other = ", ".join(saved_names.values()), ", ".join(found_names.values())
+            message = f"the image {_image_id(case, image)} is {one} by manifest.json and {other} by index.json"
+            yield Found(message, _where(case, image), claimed=one, computed=other)
     saved_only = [image for image in case.structure.images if image.views == (View.SAVE,) and image.index not in told]
     listed_only = [
         image
