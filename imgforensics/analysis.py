@@ -11,7 +11,7 @@ from imgforensics.archive import Archive, Progress
 from imgforensics.case import Case
 from imgforensics.catalogue import Catalogue
 from imgforensics.errors import InputError, NotAnImageError, SelectionError
-from imgforensics.findings import NotChecked, Verdict, verdict_of
+from imgforensics.findings import Finding, NotChecked, Verdict, verdict_of
 from imgforensics.model import AnomalyKind, Outcome
 from imgforensics.names import name_claim
 from imgforensics.refnames import normalise
@@ -52,18 +52,24 @@ def analyze_archive(
         catalogue = archive.measure(options.jobs, fast=options.fast)
     case = examine(catalogue)
     selected = select_images(case.structure.images, options)
-    findings = checks.run(case, chosen)
-    if len(selected) != len(case.structure.images):
-        kept = {image.index for image in selected}
-        findings = tuple(each for each in findings if each.location.image is None or each.location.image in kept)
+    findings = _about(checks.run(case, chosen), case, selected)
+    others = checks.run(case, [each for each in checks.ALL if each not in chosen])
     return ArchiveReport(
         path=path,
-        verdict=verdict_of(findings),
+        verdict=verdict_of((*findings, *_about(others, case, selected))),
         findings=findings,
         case=case,
         images=selected,
         not_checked=not_checked(case, options),
     )
+
+
+def _about(findings: tuple[Finding, ...], case: Case, selected: Sequence[Image]) -> tuple[Finding, ...]:
+    """The findings that concern these images: those about one of them, and those about no image in particular."""
+    if len(selected) == len(case.structure.images):
+        return findings
+    kept = {image.index for image in selected}
+    return tuple(each for each in findings if each.location.image is None or kept & each.images)
 
 
 def examine(catalogue: Catalogue) -> Case:
@@ -143,7 +149,7 @@ def not_checked(case: Case, options: Options) -> tuple[NotChecked, ...]:
     if case.catalogue.digest is None:
         result.append(NotChecked("SHA-256 of the archive", "structure only was asked for"))
     result += [
-        NotChecked(f"rule {rule}", "not selected")
+        NotChecked(f"rule {rule}", "not selected: counted in the verdict, not reported")
         for rule in sorted({each.rule.code for each in checks.ALL} - _codes(options))
     ]
     result.append(NotChecked("files inside layers", "layers are hashed whole; their entries are not examined"))

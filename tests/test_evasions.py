@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from imgforensics import Severity, Verdict
+from imgforensics import Options, Severity, Verdict
 from tests import builder
 from tests.builder import Entry, ImageSpec
 from tests.support import assert_clean, codes, descriptor, edit, errors, manifest, oci, report_of, the, told
@@ -190,3 +190,50 @@ def test_tags_do_not_depend_on_the_order_of_members(first: bool) -> None:
     ]
     blobs = [document, CONFIG, *LAYERS] if first else [CONFIG, *LAYERS, document]
     assert report_of(oci(listed, blobs)).images[0].tags == ("example.com/a:1", "example.com/a:2")
+
+
+# ------------------------------------------------------------------------------------------------- what was asked about
+
+
+@pytest.mark.parametrize("layout", ["crane", "containers_image_docker", "docker25", "docker_legacy"])
+@pytest.mark.parametrize("image", ["@0", "@1"])
+def test_shared_layer_is_a_matter_of_each_image(layout: str, image: str) -> None:
+    specs = [app(), ImageSpec(tags=["example.com/other:1"], container={"Cmd": ["x"]})]
+    entries = builder.LAYOUTS[layout](specs)
+    builder.swap_layer(entries)
+    report = report_of(entries, Options(image=image))
+    assert report.verdict is Verdict.TAMPERED, told(report)
+    assert len(errors(report)) == 1
+
+
+def test_layer_of_another_image_is_not() -> None:
+    entries = builder.crane([app(), evil()])
+    builder.swap_layer(entries)
+    assert report_of(entries, Options(image="@0")).verdict is Verdict.TAMPERED
+    assert_clean(report_of(entries, Options(image="@1")))
+
+
+def test_layer_that_fits_one_of_two_configs() -> None:
+    """The bytes are right where they are called by what they are."""
+    entries = builder.docker_legacy([app(), evil()])
+    evil_layer = builder.layers_of(entries, 1)[0].path
+    edit(entries, "manifest.json", lambda images: images[0]["Layers"].__setitem__(0, evil_layer))
+    assert report_of(entries, Options(image="@0")).verdict is Verdict.TAMPERED
+    assert not errors(report_of(entries, Options(image="@1")))
+
+
+@pytest.mark.parametrize("options", [Options(ignore=("IMG3",)), Options(select=("IMG1",)), Options(select=("IMG905",))])
+def test_verdict_counts_what_is_not_reported(options: Options) -> None:
+    entries = builder.crane([app()])
+    builder.swap_config(entries)
+    report = report_of(entries, options)
+    assert not report.findings
+    assert report.verdict is Verdict.TAMPERED
+
+
+def test_fast_is_never_intact_whatever_is_reported() -> None:
+    report = report_of(
+        builder.archive("docker25", ImageSpec(layers=[builder.layer({"big": bytes(3 << 20)})])),
+        Options(fast=True, ignore=("IMG905",)),
+    )
+    assert report.verdict is Verdict.UNCHECKED

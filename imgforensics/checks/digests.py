@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from imgforensics.case import DAMAGE, Case
 from imgforensics.checks.rule import Check, Found, check
@@ -19,22 +20,32 @@ def _wrong_bytes(case: Case, member: int, failures: Sequence[Verification], what
     else:
         said = f"{first.subject.member} at {first.subject.pointer} says {first.claimed}"
     related = [failure.subject for failure in failures if failure is not first] + case.consequences(member)
-    image = next((image for image in case.structure.images if image.config_member == member), None)
-    layer = next((layer for each in case.structure.images for layer in each.layers if layer.member == member), None)
-    place = next((each for each in case.structure.images if layer is not None and layer in each.layers), image)
+    users = list(_users(case, member))
+    span = case.catalogue.members[member].data
+    place = Location(name, offset=span.offset, length=span.length)
+    if users:
+        place = replace(users[0], offset=span.offset, length=span.length)
+        told = {each.image for each in related}
+        related += [user for user in users[1:] if user.image not in {None, place.image} | told]
     return Found(
         f"{what} {name}: {said}, its bytes hash to {first.computed}",
-        Location(
-            name,
-            offset=case.catalogue.members[member].data.offset,
-            length=case.catalogue.members[member].data.length,
-            image=None if place is None else place.index,
-            layer=None if layer is None else layer.index,
-        ),
+        place,
         tuple(dict.fromkeys(related)),
         claimed=first.claimed,
         computed=first.computed,
     )
+
+
+def _users(case: Case, member: int) -> Iterator[Location]:
+    """Every place in an image at which these bytes are its config or a layer, layers first."""
+    name = case.name(member)
+    for image in case.structure.images:
+        for layer in image.layers:
+            if layer.member == member:
+                yield Location(name, image=image.index, layer=layer.index)
+    for image in case.structure.images:
+        if image.config_member == member:
+            yield Location(name, image=image.index)
 
 
 @check("IMG301", "config-digest-mismatch", Severity.ERROR, Effect.TAMPERED)
