@@ -7,6 +7,7 @@ temporary file, bounded by :class:`~imgforensics.limits.Limits`. Nothing is ever
 
 import hashlib
 import os
+import re
 import stat
 import tempfile
 import threading
@@ -31,6 +32,9 @@ from imgforensics.tarheader import is_header
 SMALL = 1 * MIB
 """Members up to this size, in bytes, are measured before the others: documents are among them, and they tell whether
 another digest algorithm than SHA-256 is claimed anywhere."""
+
+_ESCAPE = re.compile(rb"\\u00([0-7][0-9a-fA-F])")
+"""An ASCII character as JSON may spell it."""
 
 _BATCH = 64
 _HEAD = 512
@@ -210,6 +214,11 @@ class Archive:
         rest.sort(key=lambda member: member.present, reverse=True)
         again = _batches(small) if algorithms else []
         blobs.update(self._scan_all(pool, [[member] for member in rest] + again, algorithms))
+        late = _further_algorithms(files, blobs) - algorithms
+        if late:  # a document among the large members claims them
+            self._progress.expect(sum(member.present for member in small + rest))
+            everything = [[member] for member in rest] + _batches(small)
+            blobs.update(self._scan_all(pool, everything, algorithms | late))
         budget = self._limits.documents
         for index, blob in sorted(blobs.items()):
             if blob.content is not None:
@@ -376,6 +385,11 @@ def _further_algorithms(files: list[Member], blobs: dict[int, Blob]) -> frozense
         if any(f"/{algorithm}/" in f"/{member.name}" for member in files):
             return True
         needle = f"{algorithm}:".encode()
-        return any(blob.content is not None and needle in blob.content for blob in blobs.values())
+        return any(needle in text for text in texts)
 
+    texts = [_ESCAPE.sub(_unescape, blob.content) for blob in blobs.values() if blob.content is not None]
     return frozenset(algorithm for algorithm in DIGEST_LENGTHS if algorithm != "sha256" and claimed(algorithm))
+
+
+def _unescape(escape: re.Match[bytes]) -> bytes:
+    return bytes([int(escape[1], 16)])

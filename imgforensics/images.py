@@ -23,7 +23,6 @@ ENTRY_POINTS: Mapping[str, DocumentKind] = {
     "oci-layout": DocumentKind.LAYOUT,
     "repositories": DocumentKind.REPOSITORIES,
 }
-_LEGACY_FILES = ("json", "VERSION", "layer.tar")
 
 
 def interpret(catalogue: Catalogue) -> Structure:
@@ -294,7 +293,8 @@ def _orphans(
     known |= {
         layer.member for image in images for layer in image.layers if not image.orphan and layer.member is not None
     }
-    known |= set(_v1_json(reading)) | _legacy_members(reading, roots, known)
+    ids = {v1_id for image in images for v1_id in image.v1_ids}
+    known |= _legacy_members(reading, roots, known, ids)
     loose = [
         member.index
         for member in catalogue.members
@@ -320,20 +320,37 @@ def _reach(starts: set[int], below: Mapping[int, set[int]]) -> set[int]:
     return reached
 
 
-def _legacy_members(reading: Reading, roots: tuple[str, ...], known: set[int]) -> set[int]:
-    """``json`` and ``VERSION`` of legacy folders, and their ``layer.tar`` where some document leads to it."""
+def _legacy_members(reading: Reading, roots: tuple[str, ...], known: set[int], ids: set[str]) -> set[int]:
+    """``json``, ``VERSION`` and ``layer.tar`` of the legacy folders of images: those that hold one of their layers.
+
+    A legacy v1 JSON that stands elsewhere is left to what its ID says.
+    """
     catalogue = reading.catalogue
     members: set[int] = set()
     for path, indexes in catalogue.by_path.items():
         folder, _, name = path.rpartition("/")
-        if folder.rpartition("/")[0] not in roots or not folder:
+        above, _, last = folder.rpartition("/")
+        if above not in roots or not folder:
             continue
-        if name == "json" and reading.kind(indexes[-1]) is DocumentKind.V1_JSON:
-            members.update(indexes, catalogue.by_path.get(f"{folder}/VERSION", ()))
-        elif name == "layer.tar" and known & set(catalogue.find(path)):
-            for file in _LEGACY_FILES:
-                members.update(catalogue.by_path.get(f"{folder}/{file}", ()))
+        if name == "VERSION":
+            members.update(index for index in indexes if _is_version(catalogue, index))
+        elif (name == "layer.tar" or (name == "json" and _is_called(reading, indexes[-1], last))) and (
+            last in ids or known & set(catalogue.find(f"{folder}/layer.tar"))
+        ):
+            members.update(indexes)
     return members
+
+
+def _is_called(reading: Reading, member: int, v1_id: str) -> bool:
+    """Whether a document has the legacy ID of its folder; crane's has, beside it, all that a config has."""
+    value = reading.value(member)
+    return isinstance(value, dict) and value.get("id") == v1_id
+
+
+def _is_version(catalogue: Catalogue, index: int) -> bool:
+    """Whether a member holds what every legacy ``VERSION`` file does."""
+    blob = catalogue.blobs.get(index)
+    return blob is not None and blob.size <= 4 and blob.head.rstrip(b"\n") == b"1.0"
 
 
 def _broken_links(catalogue: Catalogue) -> dict[int, Anomaly]:

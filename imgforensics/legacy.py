@@ -2,7 +2,7 @@
 edits a config by hand forgets them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from imgforensics.catalogue import Catalogue
@@ -11,7 +11,14 @@ from imgforensics.producer import DOCKER_CLASSIC, Producer
 from imgforensics.refnames import normalise
 from imgforensics.strictjson import escape_pointer
 from imgforensics.structure import Image, Structure, View
-from imgforensics.v1id import MatchResult, chain_hex_ids, containers_image_ids, matching_moby_ids
+from imgforensics.v1id import (
+    MatchResult,
+    chain_hex_ids,
+    chain_ids,
+    containers_image_ids,
+    is_own_v1_json,
+    matching_moby_ids,
+)
 from imgforensics.v1json import parse_v1_json
 
 
@@ -22,7 +29,8 @@ def verify_ids(catalogue: Catalogue, structure: Structure, producer: Producer | 
     """
     docker = producer is not None and producer.name == DOCKER_CLASSIC
     carriers = {v1_id: member for member, v1_id in structure.v1_json.items()}
-    explained: set[str] = set()
+    explained: dict[str, str] = {}
+    hashless: set[str] = set()
     for image in structure.images:
         if View.SAVE not in image.views or image.config is None or not image.config.diff_ids:
             continue
@@ -32,10 +40,13 @@ def verify_ids(catalogue: Catalogue, structure: Structure, producer: Producer | 
             image.v1_ids or tuple(carriers),
             _created_hint(structure, image.v1_ids or tuple(carriers), carriers),
         )
-        explained.update(result.ids)
-        explained.update(*_containers_image_ids(catalogue, image))
+        newer, older = _containers_image_ids(catalogue, image)
+        chain = chain_ids(image.config.diff_ids)
+        for ids in (result.ids, newer):
+            explained.update(zip(ids, chain, strict=False))
+        hashless.update(older)
         yield from _folders(image, result, docker=docker)
-    yield from _documents(catalogue, structure, explained, docker=docker)
+    yield from _documents(catalogue, structure, explained, hashless, docker=docker)
 
 
 def _created_hint(structure: Structure, claimed: Sequence[str], carriers: dict[str, int]) -> str | None:
@@ -74,17 +85,33 @@ def _containers_image_ids(catalogue: Catalogue, image: Image) -> tuple[list[str]
 
 
 def _documents(
-    catalogue: Catalogue, structure: Structure, explained: set[str], *, docker: bool
+    catalogue: Catalogue, structure: Structure, explained: Mapping[str, str], hashless: set[str], *, docker: bool
 ) -> Iterator[Verification]:
-    """The ID inside each legacy v1 JSON against the recomputed ones, or against the folder it stands in."""
+    """Each legacy v1 JSON against the ids that its images have.
+
+    Args:
+        catalogue: the measurements.
+        structure: the claims.
+        explained: ids that are hashes over such documents, and the chain ID of the layer of each.
+        hashless: ids that say nothing about the document.
+        docker: whether Docker wrote the archive.
+    """
     computed: str | None
+    used = {v1_id for image in structure.images for v1_id in image.v1_ids}
     for member, v1_id in structure.v1_json.items():
         path = catalogue.members[member].path or ""
         where = Location(member=catalogue.members[member].name, pointer="/id")
         folder = path.rpartition("/")[0].rpartition("/")[2]
         if v1_id in explained:
+            value, raw = structure.documents[member].value, catalogue.content(member)
+            own = isinstance(value, dict) and is_own_v1_json(value, raw or b"", explained[v1_id], v1_id)
             computed, outcome, reason = v1_id, Outcome.MATCH, "recomputed from config and diff_ids"
-        elif folder == v1_id:
+            if not own:
+                computed, outcome = None, Outcome.MISMATCH
+                reason = "that is the ID of one of the layers, and a hash of something else than this document"
+        elif v1_id in hashless:
+            computed, outcome, reason = v1_id, Outcome.MATCH, "recomputed from diff_ids"
+        elif folder == v1_id and v1_id in used:
             computed, outcome, reason = folder, Outcome.MATCH, "the ID is the name of its folder"
         elif any(View.SAVE in image.views and image.config is None for image in structure.images):
             computed, outcome, reason = None, Outcome.UNCHECKED, "the config of an image is not there"

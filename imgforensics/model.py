@@ -108,6 +108,7 @@ class AnomalyKind(StrEnum):
     LENGTH_MISMATCH = "stream-length-mismatch"
     TRAILING_BYTES = "trailing-bytes"
     TRAILING_ZEROS = "trailing-zeros"
+    SKIPPABLE_FRAME = "skippable-frame"
     UNSUPPORTED_COMPRESSION = "unsupported-compression"
     # documents
     NOT_UTF8 = "not-utf8"

@@ -229,6 +229,12 @@ _CONFIG = (
     _Field("Shell", _read_arguments, _EMPTY, since=(1, 12)),
 )
 
+
+def is_config(value: Mapping[str, object]) -> bool:
+    """Whether an object has no other keys than ``container.Config`` of some engine."""
+    return {field.name.lower() for field in _CONFIG}.issuperset(key.lower() for key in value)
+
+
 # moby, image/image.go: V1Image without the id and parent, which an id is computed without
 IMAGE_FIELDS = (
     _Field("architecture", _read_text, _EMPTY),

@@ -20,6 +20,7 @@ from imgforensics.v1config import (
     ZERO_TIME,
     Dialect,
     UnreadableError,
+    is_config,
     print_config,
     print_object,
     struct_members,
@@ -335,3 +336,33 @@ def containers_image_ids(config: bytes, diff_ids: Sequence[str]) -> list[str] | 
         text = b",".join(b'"%s":%s' % (key.encode(), keys[key]) for key in sorted(keys))
         ids.append(hashlib.sha256(b"{" + text + b"}").hexdigest())
     return ids
+
+
+def is_own_v1_json(value: Mapping[str, object], raw: bytes, chain_id: str, v1_id: str) -> bool:
+    """Whether a layer's legacy v1 JSON is what its id is a hash of, with the layer's chain ID.
+
+    Docker (moby, image/tarexport/save.go) writes the struct that it hashed, and ``os``, which lower layers have not in
+    their ids; containers/image (docker/internal/tarfile/writer.go) writes the very keys that it hashed.
+    """
+    members = raw_members(raw)
+    if members is not None and "id" in members:
+        hashed = {key: text for key, text in members.items() if key != "id"}
+        hashed["layer_id"] = go_string(chain_id).encode()
+        text = b",".join(b"%s:%s" % (go_string(key).encode(errors="replace"), hashed[key]) for key in sorted(hashed))
+        if hashlib.sha256(b"{" + text + b"}").hexdigest() == v1_id:
+            return True
+    written = {"id", "parent", *(field.name.lower() for field in IMAGE_FIELDS)}
+    inner = [each for each in (value.get("config"), value.get("container_config")) if isinstance(each, Mapping)]
+    if not written.issuperset(key.lower() for key in value) or any(not is_config(each) for each in inner):
+        return False  # Go would not have written such keys
+    parent = value.get("parent")
+    for short_controls in (False, True):
+        for engine in ENGINES:
+            top = _top_members(value, Dialect(engine.version, short_controls), variant=engine.variant)
+            if top is None:
+                continue
+            for without in ((), ("os",)):
+                kept = {key: text for key, text in top.items() if key not in without}
+                if _moby_id(kept, chain_id, parent if isinstance(parent, str) and parent else None) == v1_id:
+                    return True
+    return False

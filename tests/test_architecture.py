@@ -30,6 +30,7 @@ ORDER = [
     "tarwalk",
     "gzipheader",
     "decoders",
+    "skippable",
     "inflate",
     "blobscan",
     "catalogue",

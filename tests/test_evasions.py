@@ -1,6 +1,7 @@
 """Archives that were made to slip through: each hides a lie behind something that a check might excuse or not look at."""
 
 import json
+import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from imgforensics import Options, Severity, Verdict
 from tests import builder
 from tests.builder import Entry, ImageSpec
-from tests.support import assert_clean, codes, descriptor, edit, errors, manifest, oci, report_of, the, told
+from tests.support import assert_clean, bad, codes, descriptor, edit, errors, manifest, oci, report_of, the, told
 
 LAYERS = builder.two_layers()
 CONFIG = ImageSpec().config_bytes(builder.OCI_ORDER)
@@ -237,3 +238,159 @@ def test_fast_is_never_intact_whatever_is_reported() -> None:
         Options(fast=True, ignore=("IMG905",)),
     )
     assert report.verdict is Verdict.UNCHECKED
+
+
+# ----------------------------------------------------------------------------------------------------- other algorithms
+
+
+@pytest.mark.parametrize("spelled", [b"sha512:", b"sha512\\u003a", b"\\u0073ha512:"])
+@pytest.mark.parametrize("padding", [0, 1 << 20])
+def test_diff_ids_of_another_algorithm(spelled: bytes, padding: int) -> None:
+    """However the algorithm is spelled, and in documents of any size."""
+    document = ImageSpec().config() | {"padding": "x" * padding}
+    wrong, right = ["sha512:" + "0" * 128] * 2, [builder.digest(data, "sha512") for data in LAYERS]
+    for diff_ids, found in ((wrong, ["IMG302", "IMG302"]), (right, [])):
+        config = builder.go(document | {"rootfs": {"type": "layers", "diff_ids": diff_ids}})
+        config = config.replace(b"sha512:", spelled)
+        described = manifest(config, LAYERS)
+        report = report_of(oci([descriptor(described)], [config, *LAYERS, described]))
+        assert codes(report, Severity.ERROR, Severity.WARNING) == found, told(report)
+
+
+def test_digest_that_was_not_computed_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imgforensics.archive._further_algorithms", lambda *_: frozenset())
+    report = report_of(builder.oci_layout_sha512([app()]))
+    assert "IMG904" in codes(report), told(report)
+    assert report.verdict is Verdict.SUSPECT
+
+
+# -------------------------------------------------------------------------------------------------------- legacy files
+
+V1_ID = "ab" * 32
+V1_LIKE = builder.go({"id": V1_ID, "comment": "smuggled " * 99})
+
+
+@pytest.mark.parametrize(
+    ("layout", "name", "data"),
+    [
+        ("crane", "smuggled", V1_LIKE),
+        ("crane", "x/json", V1_LIKE),
+        ("crane", f"{V1_ID}/json", V1_LIKE),
+        ("crane", "x/VERSION", b"\x7fELF" + bytes(70_000)),
+        ("oci_archive", f"blobs/sha256/{builder.sha256(V1_LIKE)}", V1_LIKE),
+        ("docker_legacy", f"{V1_ID}/json", V1_LIKE),
+        ("containers_image_docker", f"{V1_ID}/json", V1_LIKE),
+    ],
+)
+def test_bytes_that_look_like_legacy_files(layout: str, name: str, data: bytes) -> None:
+    report = report_of([*builder.LAYOUTS[layout]([app()]), Entry(name, data)])
+    assert name in {each.location.member for each in report.findings if each.rule.code == "IMG205"}, told(report)
+
+
+def test_version_of_a_legacy_folder() -> None:
+    for data, found in ((b"1.0", []), (b"1.0\n", []), (b"1.0" + b"payload" * 99, ["IMG205"]), (b"2.0", ["IMG205"])):
+        entries = builder.docker_legacy([app()])
+        next(each for each in entries if each.path.endswith("/VERSION")).data = data
+        assert codes(report_of(entries)) == found
+
+
+def test_legacy_json_that_docker_25_did_not_write() -> None:
+    entries = builder.docker25([app()])
+    report = report_of([*entries, Entry(f"blobs/sha256/{builder.sha256(V1_LIKE)}", V1_LIKE)])
+    assert codes(report, Severity.WARNING) == ["IMG306"], told(report)
+
+
+@pytest.mark.parametrize("layout", ["docker_legacy", "docker25", "containers_image_docker"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"config": {"Cmd": ["/evil"]}},
+        {"parent": "cd" * 32},
+        {"created": "2001-01-01T00:00:00Z"},
+        {"comment": "smuggled"},
+        {"checksum": "smuggled"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+@pytest.mark.parametrize("top", [True, False])
+def test_content_of_legacy_json(layout: str, change: dict[str, Any], top: bool) -> None:
+    """The ID is a hash over the content, so that a changed content has another."""
+    entries = builder.LAYOUTS[layout]([app()])
+    documents = [each for each in entries if each.data.startswith(b"{") and b'"id":' in each.data]
+    assert len(documents) == 2
+    entry = next(each for each in documents if (b'"parent":' in each.data) == top)
+    before = entry.path
+    entry.data = builder.go(json.loads(entry.data) | change)
+    if layout == "docker25":
+        entry.name = f"blobs/sha256/{builder.sha256(entry.data)}"
+    report = report_of(entries)
+    assert codes(report, Severity.ERROR, Severity.WARNING) == ["IMG306"], (before, told(report))
+    assert the(report, "IMG306").location.member == entry.path
+
+
+@pytest.mark.parametrize("layout", ["docker_legacy", "docker25", "containers_image_docker"])
+def test_legacy_json_of_rich_configs(layout: str) -> None:
+    container = {
+        "Labels": {"a<b": "&\u2028", "ü": "\x01"},
+        "ExposedPorts": {"80/tcp": {}},
+        "Healthcheck": {"Test": ["CMD", "true"], "Interval": 5},
+        "Entrypoint": None,
+        "OnBuild": [],
+    }
+    for extra in ({"author": "Å <a@b>", "docker_version": "20.10"}, {"os": ""}, {"variant": "v8"}, {"created": None}):
+        report = report_of(builder.LAYOUTS[layout]([ImageSpec(container=container, extra=extra)]))
+        assert not bad(report), told(report)
+
+
+# --------------------------------------------------------------------------------------------------- beside the streams
+
+JUNK = b"#!/bin/sh\necho smuggled\n" * 50
+
+
+def skippable(content: bytes, magic: int = 0x184D2A50) -> bytes:
+    return magic.to_bytes(4, "little") + len(content).to_bytes(4, "little") + content
+
+
+def chunked(data: bytes, toc: bytes, tar_split: bytes = b"", *, moved: int = 0) -> bytes:
+    """A layer as zstd:chunked has it: content, table of contents, tar-split, footer."""
+    stream = builder.zstd(data)
+    toc_at = len(stream) + 8
+    stream += skippable(toc)
+    split_at = len(stream) + 8 if tar_split else 0
+    if tar_split:
+        stream += skippable(tar_split)
+    numbers = (toc_at + moved, len(toc), 2 * len(toc), 1, split_at, len(tar_split), 2 * len(tar_split))
+    return stream + skippable(struct.pack("<7Q", *numbers) + b"GNUlInUx")
+
+
+def seekable(data: bytes) -> bytes:
+    table = struct.pack("<II", 100, len(data)) + struct.pack("<IB", 1, 0) + bytes.fromhex("b1ea928f")
+    return builder.zstd(data) + skippable(table, 0x184D2A5E)
+
+
+@pytest.mark.parametrize(
+    ("pack", "severity"),
+    [
+        (lambda data: builder.gz(data) + JUNK, Severity.WARNING),
+        (lambda data: builder.zstd(data) + JUNK, Severity.WARNING),
+        (lambda data: builder.zstd(data) + skippable(JUNK), Severity.WARNING),
+        (lambda data: skippable(JUNK) + builder.zstd(data), Severity.WARNING),
+        (lambda data: skippable(JUNK) + chunked(data, b"toc", b"split"), Severity.WARNING),
+        (lambda data: chunked(data, JUNK, moved=1), Severity.WARNING),
+        (lambda data: seekable(data) + builder.zstd(b""), Severity.WARNING),
+        (lambda data: builder.gz(data) + bytes(512), Severity.NOTE),
+        (builder.gz, None),
+        (seekable, None),
+        (lambda data: chunked(data, b"toc"), None),
+        (lambda data: chunked(data, b"toc", b"split"), None),
+        (lambda data: skippable(b"\x09\0\0\0") + builder.zstd(data), None),
+    ],
+)
+@pytest.mark.parametrize("layout", ["docker_legacy", "containers_image_docker"])
+def test_bytes_beside_a_stream(layout: str, pack: Callable[[bytes], bytes], severity: Severity | None) -> None:
+    entries = builder.LAYOUTS[layout]([app()])
+    layer = builder.layers_of(entries)[0]
+    layer.data = pack(layer.data)
+    report = report_of(entries)
+    assert [each.severity for each in report.findings if each.rule.code == "IMG307"] == ([severity] if severity else [])
+    assert report.verdict is (Verdict.SUSPECT if severity is Severity.WARNING else Verdict.INTACT), told(report)

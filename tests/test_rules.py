@@ -343,6 +343,13 @@ FIRING = [
     ),
     Expected("IMG306", _edited_config, WARNING, Verdict.SUSPECT),
     Expected(
+        "IMG307",
+        lambda: _one([builder.gz(LAYERS[0]) + TRAILER, LAYERS[1]]),
+        WARNING,
+        Verdict.SUSPECT,
+        f"blobs/sha256/{builder.sha256(builder.gz(LAYERS[0]) + TRAILER)}",
+    ),
+    Expected(
         "IMG401",
         lambda: builder.crane([ImageSpec(history=[{"created_by": "only one"}])]),
         NOTE,
@@ -429,6 +436,7 @@ SILENT: dict[str, Callable[[], bytes | list[Entry]]] = {
     "IMG304": lambda: _lied("docker25", lambda entries: builder.swap_layer(entries, builder.EVIL + bytes(512))),
     "IMG305": lambda: _one([builder.multi_gz(LAYERS[0][:100], LAYERS[0][100:]), builder.zstd(LAYERS[1])]),
     "IMG306": lambda: _lied("docker_legacy", builder.swap_config),
+    "IMG307": lambda: _one([builder.multi_gz(LAYERS[0][:100], LAYERS[0][100:]), builder.zstd(LAYERS[1])]),
     "IMG401": lambda: builder.crane([ImageSpec(history=[])]),
     "IMG402": lambda: builder.archive("jib"),
     "IMG403": lambda: builder.containerd([ImageSpec()], attestation=True),

@@ -85,7 +85,7 @@ CRASHED: Rule = check_crashed.rule
 
 @check("IMG904", "unverifiable-digest", Severity.WARNING, Effect.SUSPECT)
 def unverifiable_digest(case: Case) -> Iterator[Found]:
-    """A digest of an algorithm that cannot be computed here.
+    """A digest of an algorithm that cannot be computed, or was not.
 
     ## What it means
     The claim is neither right nor wrong: it was not checked.
@@ -105,7 +105,8 @@ def unverifiable_digest(case: Case) -> Iterator[Found]:
                 digest = Digest.parse(verification.claimed)
             except ValueError:
                 continue
-            if not digest.known:
+            blob = None if verification.target is None else case.catalogue.blobs.get(verification.target)
+            if not digest.known or (blob is not None and blob.digest_by(digest.algorithm) is None):
                 message = f"{verification.claimed} cannot be checked: {verification.reason}"
                 yield Found(message, verification.subject, claimed=verification.claimed)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from imgforensics.case import DAMAGE, Case
 from imgforensics.checks.rule import Check, Found, check
 from imgforensics.findings import Effect, Severity
-from imgforensics.model import Location, Verification, What
+from imgforensics.model import AnomalyKind, Location, Verification, What
 
 
 def _wrong_bytes(case: Case, member: int, failures: Sequence[Verification], what: str) -> Found:
@@ -203,7 +203,8 @@ def v1_id_mismatch(case: Case) -> Iterator[Found]:
     Nobody reads these IDs any more, so whoever edits a config by hand forgets them.
 
     ## How it is computed
-    SHA-256 over the JSON that Docker builds for each layer (moby, image/v1), for all versions and zones that occur.
+    SHA-256 over the JSON that Docker builds for each layer (moby, image/v1), for all versions and zones that occur. A
+    legacy v1 JSON with such an ID is hashed again itself, and has to give that ID.
     Only archives that bear other marks of Docker are judged.
 
     ## When it is innocent
@@ -226,6 +227,38 @@ def v1_id_mismatch(case: Case) -> Iterator[Found]:
             yield Found(message, failure.subject, claimed=failure.claimed)
 
 
+@check("IMG307", "hidden-stream-data", Severity.WARNING, Effect.SUSPECT)
+def hidden_stream_data(case: Case) -> Iterator[Found]:
+    """A compressed layer carries bytes that are in none of its content.
+
+    ## What it means
+    Something follows the end of the compressed stream, or stands in a zstd frame that decoders pass over.
+
+    ## Why it matters
+    A diff_id does not cover these bytes. Readers disagree about them: gzip warns and goes on, Go and Python refuse the
+    layer, and who only unpacks never sees them.
+
+    ## How it is computed
+    Layers are read to their last byte. The frames of zstd:chunked, of the seekable format and of pzstd are known by
+    their tables and not reported.
+
+    ## When it is innocent
+    Zero bytes that fill a tape block are only noted.
+    """
+    layers = {layer.member for image in case.structure.images for layer in image.layers}
+    for member, blob in case.catalogue.blobs.items():
+        for anomaly in blob.anomalies:
+            if member not in layers or anomaly.kind not in _HIDDEN:
+                continue
+            severity = Severity.NOTE if anomaly.kind is AnomalyKind.TRAILING_ZEROS else None
+            where = Location(case.name(member))
+            if anomaly.span is not None:
+                where = replace(where, offset=anomaly.span.offset, length=anomaly.span.length)
+            yield Found(f"{case.name(member)}: {anomaly.detail}", where, severity=severity)
+
+
+_HIDDEN = frozenset({AnomalyKind.TRAILING_BYTES, AnomalyKind.TRAILING_ZEROS, AnomalyKind.SKIPPABLE_FRAME})
+
 CHECKS: tuple[Check, ...] = (
     config_digest_mismatch,
     layer_diff_id_mismatch,
@@ -233,4 +266,5 @@ CHECKS: tuple[Check, ...] = (
     size_mismatch,
     corrupt_compressed_stream,
     v1_id_mismatch,
+    hidden_stream_data,
 )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from imgforensics.case import Case
 from imgforensics.checks.rule import Check, Found, check
+from imgforensics.documents import DocumentKind
 from imgforensics.findings import Effect, Severity
 from imgforensics.model import Location, Outcome, What
 from imgforensics.refnames import has_repository, normalise
@@ -75,14 +76,20 @@ def unreferenced_member(case: Case) -> Iterator[Found]:
     links, is taken away; what is left is reported. Of an unreferenced image only its manifest is, the rest as related.
 
     ## When it is innocent
-    The legacy JSON that Docker 25 and newer stores a layer, and the manifest that Docker 25.0 forgot to list, are
-    recognised and not reported. Files of the operating system that packed a folder (`.DS_Store`) are only noted.
+    The legacy JSON that Docker 25 and newer stores a layer is recognised by its ID, the manifest that Docker 25.0
+    forgot to list by its image; neither is reported. Files of the operating system that packed a folder (`.DS_Store`)
+    are only noted.
     """
+    explained = _explained_v1_json(case)
     for member in case.structure.orphans:
+        if member in explained:
+            continue
         parts = case.structure.orphan_parts.get(member, ())
         blob = case.catalogue.blobs.get(member)
         document = case.structure.documents.get(member)
-        what = f"an {document.kind}" if document and document.kind != "other JSON" else "a member"
+        what = "a member"
+        if document is not None and document.kind is not DocumentKind.OTHER:
+            what = f"{'an' if document.kind[0] in 'aeio' else 'a'} {document.kind}"
         size = case.catalogue.members[member].data.length
         below = f", with {len(parts)} members that only it refers to" if parts else ""
         name = (case.catalogue.members[member].path or "").rpartition("/")[2]
@@ -94,6 +101,16 @@ def unreferenced_member(case: Case) -> Iterator[Found]:
             computed=str(blob.digest) if blob else None,
             severity=Severity.NOTE if litter or not size else None,
         )
+
+
+def _explained_v1_json(case: Case) -> set[int | None]:
+    """Legacy v1 JSON that belongs to an image by its ID, that another rule speaks of, or whose image is not there."""
+    lost = any(image.config is None for image in case.structure.images)
+    return {
+        each.target
+        for each in case.verifications
+        if each.what is What.V1_JSON and (lost or each.outcome is not Outcome.UNCHECKED)
+    }
 
 
 @check("IMG206", "views-disagree", Severity.ERROR, Effect.SUSPECT)
