@@ -12,7 +12,7 @@ from imgforensics.case import Case
 from imgforensics.catalogue import Catalogue
 from imgforensics.errors import InputError, NotAnImageError, SelectionError
 from imgforensics.findings import Finding, NotChecked, Verdict, verdict_of
-from imgforensics.model import AnomalyKind, Outcome
+from imgforensics.model import AnomalyKind, Outcome, What
 from imgforensics.names import name_claim
 from imgforensics.refnames import normalise
 from imgforensics.report import ArchiveReport, Options, Report
@@ -144,6 +144,9 @@ def not_checked(case: Case, options: Options) -> tuple[NotChecked, ...]:
         NotChecked(f"{what} ({count} claims)" if count > 1 else f"{what} (1 claim)", reason)
         for (what, reason), count in reasons.items()
     ]
+    unnamed = _unnamed_configs(case)
+    if unnamed:
+        result.append(NotChecked(f"config of {unnamed} images", "neither a name nor a document claims its digest"))
     unmeasured = Counter(case.catalogue.unmeasured.values())
     result += [NotChecked(f"bytes of {count} members", reason) for reason, count in unmeasured.items()]
     if case.catalogue.digest is None:
@@ -155,6 +158,15 @@ def not_checked(case: Case, options: Options) -> tuple[NotChecked, ...]:
     result.append(NotChecked("files inside layers", "layers are hashed whole; their entries are not examined"))
     result.append(NotChecked("who made the images", "digests prove that bytes fit, not where they come from"))
     return tuple(result)
+
+
+def _unnamed_configs(case: Case) -> int:
+    """Images whose config no digest leads to, so that nothing shows whether it was changed; jib's are such."""
+    kinds = (What.MEMBER_NAME, What.DESCRIPTOR_DIGEST)
+    claimed = {each.target for each in case.verifications if each.what in kinds and each.outcome is not Outcome.ABSENT}
+    return sum(
+        image.config_member is not None and image.config_member not in claimed for image in case.structure.images
+    )
 
 
 def _codes(options: Options) -> set[str]:

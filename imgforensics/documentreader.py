@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from imgforensics.documents import Config, Descriptor, History, Index, Manifest, Platform, SaveEntry
 from imgforensics.limits import Limits
 from imgforensics.model import Anomaly, AnomalyKind, Digest
-from imgforensics.strictjson import escape_pointer
+from imgforensics.strictjson import escape_pointer, fold_key
 
 
 class Reader:
@@ -27,10 +27,10 @@ class Reader:
         """The value of ``key`` in an object as Go would take it: whatever its case, the last one; None if absent."""
         if not isinstance(value, dict):
             return None
-        names = [name for name in value if name == key or name.lower() == key.lower()]
+        names = [name for name in value if name == key or fold_key(name) == fold_key(key)]
         if len(names) > 1:
             place = f"{pointer}/{escape_pointer(names[-1])}"
-            detail = f"keys that differ in case only: {', '.join(names)}; Go readers take the last, others {key!r}"
+            detail = f"keys that are one to Go, which takes the last: {', '.join(names)}; others take {key!r}"
             self.problems.append(Anomaly(AnomalyKind.CASE_KEY, detail, pointer=place))
         return value[names[-1]] if names else None
 
@@ -224,7 +224,7 @@ def read_repositories(value: object, reader: Reader) -> dict[str, dict[str, str]
 def read_index(value: object, limits: Limits, reader: Reader) -> Index:
     """An image index."""
     manifests = reader.descriptors(value, "manifests", "")
-    if isinstance(value, dict) and not any(key.lower() == "manifests" for key in value):
+    if isinstance(value, dict) and not any(fold_key(key) == "manifests" for key in value):
         reader.missing("", "manifests")
     if len(manifests) > limits.graph_nodes:
         detail = f"lists {len(manifests)} manifests; read up to {limits.graph_nodes}"

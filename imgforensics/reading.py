@@ -7,6 +7,7 @@ from imgforensics.catalogue import Catalogue
 from imgforensics.documentreader import Reader, read_config
 from imgforensics.documents import Config, Descriptor, Document, DocumentKind, read_document
 from imgforensics.model import Anomaly, AnomalyKind, Digest, Location
+from imgforensics.strictjson import fold_key
 from imgforensics.structure import Reference, Role
 
 
@@ -47,7 +48,7 @@ class Reading:
 
     def _read_config(self, index: int) -> Config | None:
         value = self.value(index)
-        if not isinstance(value, dict) or not any(key.lower() == "rootfs" for key in value):
+        if not isinstance(value, dict) or not any(fold_key(key) == "rootfs" for key in value):
             return None  # further keys never make it another document: whoever reads it as a config ignores them
         reader = Reader()
         config = read_config(value, self.limits, reader)
@@ -91,7 +92,7 @@ class Reading:
         target, by_content = self.find_blob(root, descriptor.digest)
         where = self.location(member, descriptor.pointer)
         excused = None
-        if descriptor.urls or is_foreign(descriptor.media_type):
+        if is_foreign(descriptor.media_type):
             excused = "a foreign layer, which is kept elsewhere by design"
         elif descriptor.data is not None and descriptor.digest == _sha256(descriptor.data):
             excused = "its content is embedded in the descriptor"

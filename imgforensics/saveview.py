@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from imgforensics.documentreader import Reader, read_repositories, read_save_manifest
 from imgforensics.documents import DocumentKind, SaveEntry
 from imgforensics.model import Anomaly, AnomalyKind
-from imgforensics.reading import Reading
+from imgforensics.reading import Reading, is_foreign
 from imgforensics.structure import Image, ImageKind, Layer, Reference, Role, View
 from imgforensics.v1json import V1Json, parse_v1_json
 
@@ -45,12 +45,16 @@ def _image(reading: Reading, member: int, root: str, entry: SaveEntry) -> Image:
         found = [_refer(reading, Role.LAYER, member, root, name, f"{entry.pointer}/Layers/{number}")]
         source = entry.layer_sources.get(claimed or "")
         if source is not None:
-            excused = "a foreign layer, which is kept elsewhere by design" if source.urls else None
+            foreign = is_foreign(source.media_type)
+            excused = "a foreign layer, which is kept elsewhere by design" if foreign else None
             where = reading.location(member, source.pointer)
             found.append(
                 reading.refer(Reference(Role.LAYER, member, where, found[0].target, descriptor=source, excused=excused))
             )
         layers.append(Layer(number, found[0].target, tuple(found), claimed))
+    for diff_id, other in entry.layer_sources.items():
+        if config is not None and diff_id not in diff_ids:  # of none of the layers, and yet something that is named
+            reading.refer_to_blob(Role.LAYER, member, root, other)
     platform = None if config is None or not config.platform.os else str(config.platform)
     return Image(
         index=-1,

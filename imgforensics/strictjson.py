@@ -66,6 +66,14 @@ def escape_pointer(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
 
 
+def fold_key(key: str) -> str:
+    """A key as Go's decoder compares it with an ASCII name (encoding/json of Go 1.26, tried out).
+
+    Besides case, two letters that are not ASCII fold to one that is: the long s to ``s``, the Kelvin sign to ``k``.
+    """
+    return key.lower() if key.isascii() else key.replace("\u017f", "s").replace("\u212a", "k").lower()
+
+
 def _decode(raw: bytes, problems: list[Anomaly]) -> str | None:
     if raw.startswith(codecs.BOM_UTF8):
         problems.append(Anomaly(AnomalyKind.BYTE_ORDER_MARK, "begins with a UTF-8 byte order mark, which Go refuses"))

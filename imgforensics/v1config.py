@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from imgforensics.gojson import go_string, go_time, scrub
+from imgforensics.strictjson import fold_key
 
 ZERO_TIME = "0001-01-01T00:00:00Z"
 """Go's zero ``time.Time``: the date of lower layers in docker 1.10 to 1.12, and of images without a date before 25."""
@@ -154,18 +155,12 @@ def struct_members(value: object, fields: Iterable[_Field], dialect: Dialect) ->
     if value is not None and not isinstance(value, Mapping):
         raise UnreadableError
     # The later of two spellings of a key wins, as in Go.
-    given = {_fold(key): item for key, item in (value or {}).items()}
+    given = {fold_key(key): item for key, item in (value or {}).items()}
     for field in fields:
         if field.since <= dialect.version < field.until:
             text = field.read(given.get(field.name.lower()), dialect)
             if text not in field.omitted:
                 yield field.name, text
-
-
-def _fold(key: str) -> str:
-    """The key as Go's decoder compares it: simple case folding, one character for one."""
-    folded = key.casefold()
-    return folded if len(folded) == len(key) else key
 
 
 def print_object(members: Iterable[tuple[str, str]]) -> str:
@@ -232,7 +227,7 @@ _CONFIG = (
 
 def is_config(value: Mapping[str, object]) -> bool:
     """Whether an object has no other keys than ``container.Config`` of some engine."""
-    return {field.name.lower() for field in _CONFIG}.issuperset(key.lower() for key in value)
+    return {field.name.lower() for field in _CONFIG}.issuperset(fold_key(key) for key in value)
 
 
 # moby, image/image.go: V1Image without the id and parent, which an id is computed without

@@ -15,6 +15,7 @@ from enum import StrEnum
 from functools import cache
 
 from imgforensics.gojson import go_string, go_time, raw_members
+from imgforensics.strictjson import fold_key
 from imgforensics.v1config import (
     IMAGE_FIELDS,
     ZERO_TIME,
@@ -353,7 +354,7 @@ def is_own_v1_json(value: Mapping[str, object], raw: bytes, chain_id: str, v1_id
             return True
     written = {"id", "parent", *(field.name.lower() for field in IMAGE_FIELDS)}
     inner = [each for each in (value.get("config"), value.get("container_config")) if isinstance(each, Mapping)]
-    if not written.issuperset(key.lower() for key in value) or any(not is_config(each) for each in inner):
+    if not written.issuperset(fold_key(key) for key in value) or any(not is_config(each) for each in inner):
         return False  # Go would not have written such keys
     parent = value.get("parent")
     for short_controls in (False, True):

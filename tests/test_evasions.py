@@ -394,3 +394,100 @@ def test_bytes_beside_a_stream(layout: str, pack: Callable[[bytes], bytes], seve
     report = report_of(entries)
     assert [each.severity for each in report.findings if each.rule.code == "IMG307"] == ([severity] if severity else [])
     assert report.verdict is (Verdict.SUSPECT if severity is Severity.WARNING else Verdict.INTACT), told(report)
+
+
+# ------------------------------------------------------------------------------------------------ documents, taken apart
+
+
+@pytest.mark.parametrize("position", [0, 1])
+def test_layer_under_an_empty_name(position: int) -> None:
+    entries = builder.containers_image_docker([app()])
+    gone = builder.layers_of(entries)[position]
+    edit(entries, "manifest.json", lambda images: images[0]["Layers"].__setitem__(position, ""))
+    links = [each for each in entries if each.linkname == f"../{gone.path}"]
+    report = report_of([each for each in entries if each is not gone and each not in links])
+    assert the(report, "IMG204").location.pointer == f"/0/Layers/{position}"
+    assert report.verdict is Verdict.INCOMPLETE, told(report)
+
+
+@pytest.mark.parametrize("layout", ["docker_legacy", "docker25", "oci_archive", "crane", "jib"])
+def test_config_that_was_not_read(layout: str) -> None:
+    """The diff_ids went unread, and in some layouts nothing else is known of the layers."""
+    report = report_of(builder.LAYOUTS[layout]([ImageSpec(extra={"padding": "p" * (4 << 20)})]))
+    assert codes(report, Severity.ERROR) == ["IMG902"], told(report)
+
+
+@pytest.mark.parametrize("key", ["dige\u017ft", "DIGEST", "Dige\u017fT"])
+def test_keys_that_are_one_to_go(key: str) -> None:
+    """Go takes the last of them, the long s for an s."""
+    entries = builder.containerd([app(), evil()], manifest_json=False)
+    listed = builder.find(entries, "index.json")
+    good, other = (each["digest"] for each in json.loads(listed.data)["manifests"])
+    said = f'"digest":"{good}","{key}":"{other}"'
+    listed.data = listed.data.replace(f'"digest":"{good}"'.encode(), said.encode(), 1)
+    assert "IMG202" in codes(report_of(entries), Severity.ERROR)
+
+
+def test_config_with_a_folded_key_only() -> None:
+    document = ImageSpec().config()
+    rootfs = {"type": "layers", "diff_id\u017f": [builder.digest(builder.EVIL)] * 2}
+    del document["rootfs"]
+    for layout in ("crane", "oci_archive"):
+        config = builder.go(document | {"rootf\u017f": rootfs})
+        assert "IMG302" in codes(report_of(builder.LAYOUTS[layout]([ImageSpec(raw_config=config)])))
+
+
+@pytest.mark.parametrize("given", [builder.DOCKER_MANIFEST, builder.OCI_CONFIG, "application/x-garbage"])
+@pytest.mark.parametrize("own", [True, False])
+def test_media_type_of_a_descriptor(given: str, own: bool) -> None:
+    document = manifest(CONFIG, LAYERS)
+    if not own:
+        document = builder.go({key: value for key, value in json.loads(document).items() if key != "mediaType"})
+    report = report_of(oci([descriptor(document, given)], [CONFIG, *LAYERS, document]))
+    fits = not own and given == builder.DOCKER_MANIFEST
+    assert codes(report, Severity.WARNING) == ([] if fits else ["IMG203"]), told(report)
+
+
+@pytest.mark.parametrize("marker", [None, b"{}", b'{"imageLayoutVersion":"9.9.9"}', b"[]"])
+@pytest.mark.parametrize("layout", ["containerd", "oci_archive"])
+def test_layout_marker(layout: str, marker: bytes | None) -> None:
+    entries = builder.LAYOUTS[layout]([app()])
+    if marker is None:
+        builder.drop(entries, "oci-layout")
+    else:
+        builder.replace(entries, "oci-layout", marker)
+    severity = Severity.WARNING if layout == "containerd" else Severity.NOTE
+    assert the(report_of(entries), "IMG214").severity is severity
+
+
+def test_ordinary_layer_that_is_elsewhere() -> None:
+    """URLs excuse the absence of a layer only where its type does, too."""
+    document = json.loads(manifest(CONFIG, LAYERS))
+    document["layers"][0]["urls"] = ["http://169.254.169.254/x"]
+    described = builder.go(document)
+    report = report_of(oci([descriptor(described)], [CONFIG, LAYERS[1], described]))
+    assert the(report, "IMG204").severity is Severity.ERROR
+    assert report.verdict is Verdict.INCOMPLETE
+
+
+def test_source_of_no_layer() -> None:
+    entries = builder.docker25([app()])
+    source = {
+        "mediaType": builder.OCI_LAYER,
+        "digest": "sha256:" + "1" * 64,
+        "size": 5,
+        "urls": ["http://evil.example"],
+    }
+    edit(entries, "manifest.json", lambda images: images[0]["LayerSources"].update({"sha256:" + "0" * 64: source}))
+    assert "LayerSources" in (the(report_of(entries), "IMG204").location.pointer or "")
+
+
+def test_config_without_a_digest_is_named() -> None:
+    """Nothing tells whether jib's config was edited, and the report says so."""
+    entries = builder.jib([app()])
+    config = builder.config_of(entries)
+    config.data = changed(config.data)
+    report = report_of(entries)
+    assert_clean(report)
+    assert any(each.what == "config of 1 images" for each in report.not_checked)
+    assert not any(each.what.startswith("config of") for each in report_of(builder.archive("crane")).not_checked)

@@ -308,6 +308,13 @@ FIRING = [
         "manifest.json",
     ),
     Expected(
+        "IMG214",
+        lambda: _lied("docker25", lambda entries: builder.replace(entries, "oci-layout", b"{}")),
+        WARNING,
+        Verdict.SUSPECT,
+        "index.json",
+    ),
+    Expected(
         "IMG301",
         lambda: _lied("docker_legacy", builder.swap_config),
         ERROR,
@@ -370,7 +377,7 @@ FIRING = [
     Expected(
         "IMG902",
         lambda: builder.archive("crane"),
-        WARNING,
+        ERROR,
         Verdict.SUSPECT,
         options=Options(limits=Limits(members=2)),
     ),
@@ -430,6 +437,7 @@ SILENT: dict[str, Callable[[], bytes | list[Entry]]] = {
     "IMG211": lambda: builder.archive("containers_image_docker"),
     "IMG212": lambda: builder.archive("jib"),
     "IMG213": lambda: builder.containerd([ImageSpec(), ImageSpec(platform="linux/arm64")], index=True),
+    "IMG214": lambda: builder.archive("umoci"),
     "IMG301": lambda: _lied("docker_legacy", builder.swap_layer),
     "IMG302": lambda: _lied("docker25", builder.swap_layer),
     "IMG303": lambda: _lied("docker25", builder.swap_config),

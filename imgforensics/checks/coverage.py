@@ -33,7 +33,7 @@ def unsupported_compression(case: Case) -> Iterator[Found]:
                 yield Found(f"layer {layer.index} is compressed in a way that cannot be undone here", where)
 
 
-@check("IMG902", "limit-reached", Severity.WARNING, Effect.SUSPECT)
+@check("IMG902", "limit-reached", Severity.ERROR, Effect.SUSPECT)
 def limit_reached(case: Case) -> Iterator[Found]:
     """A bound on hostile input was reached, and something was left unread.
 
@@ -47,8 +47,10 @@ def limit_reached(case: Case) -> Iterator[Found]:
     Each bound stands, with its reason, in `imgforensics.Limits`; the library can be called with others.
 
     ## When it is innocent
-    A very large mirror in one archive.
+    A very large mirror in one archive. Where it is neither the list of members nor a document, config or layer of an
+    image that was left unread, it is a warning only.
     """
+    used = {layer.member for image in case.structure.images for layer in image.layers} | case.config_members
     places: list[tuple[int | None, Anomaly]] = [
         (None, anomaly) for anomaly in (*case.catalogue.anomalies, *case.catalogue.outer_anomalies)
     ]
@@ -58,7 +60,9 @@ def limit_reached(case: Case) -> Iterator[Found]:
         if anomaly.kind is AnomalyKind.LIMIT:
             name = None if member is None else case.name(member)
             where = Location(name, anomaly.pointer, offset=anomaly.span.offset if anomaly.span else None)
-            yield Found(f"{name or 'the archive'}: {anomaly.detail}", where)
+            main = member is None or member in used or anomaly in case.structure.problems
+            severity = None if main else Severity.WARNING
+            yield Found(f"{name or 'the archive'}: {anomaly.detail}", where, severity=severity)
 
 
 @check("IMG903", "check-crashed", Severity.WARNING, Effect.SUSPECT)

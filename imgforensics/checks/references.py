@@ -24,7 +24,8 @@ def missing_blob(case: Case) -> Iterator[Found]:
     fetches the blob from a registry.
 
     ## How it is computed
-    Every reference of every document is followed. One finding a missing thing, with all places that name it.
+    Every reference of every document is followed. One finding a missing thing, with all places that name it. An empty
+    name in `Layers`, which pack writes for a layer that the daemon has already, leads to nothing.
 
     ## When it is innocent
     Other platforms of a multi-platform image, attestations, foreign (Windows) layers, and content that a descriptor
@@ -44,6 +45,10 @@ def missing_blob(case: Case) -> Iterator[Found]:
             yield Found(f"the {what}", first.where, related, claimed=name)
         else:
             yield Found(f"the {what}: {first.excused}", first.where, related, claimed=name, severity=Severity.NOTE)
+    for reference in case.structure.references:
+        if reference.target is None and reference.path == "":
+            message = f"a {reference.role} is listed under an empty name, so that nothing leads to it"
+            yield Found(message, reference.where)
     for reference in case.structure.references:
         if reference.by_content and reference.target is not None:
             message = f"{reference.claims} does not stand under blobs/, where readers look for it"
