@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from imgforensics.catalogue import Catalogue
-from imgforensics.model import AnomalyKind, Location, Outcome, Verification, What
+from imgforensics.model import AnomalyKind, Location, MemberKind, Outcome, Verification, What
 from imgforensics.producer import Producer
 from imgforensics.structure import Image, Role, Structure
 
@@ -42,9 +42,13 @@ class Case:
 
     @cached_property
     def damaged_streams(self) -> frozenset[int]:
-        """Members whose compressed stream is damaged."""
-        blobs = self.catalogue.blobs.items()
-        return frozenset(index for index, blob in blobs if any(anomaly.kind in DAMAGE for anomaly in blob.anomalies))
+        """Members whose compressed stream is damaged; of a sparse member nobody saw the stream."""
+        return frozenset(
+            index
+            for index, blob in self.catalogue.blobs.items()
+            if self.catalogue.members[index].kind is not MemberKind.SPARSE
+            and any(anomaly.kind in DAMAGE for anomaly in blob.anomalies)
+        )
 
     @cached_property
     def config_members(self) -> frozenset[int]:

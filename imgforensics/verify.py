@@ -23,11 +23,15 @@ from imgforensics.model import (
 from imgforensics.names import name_claim
 from imgforensics.producer import Producer
 from imgforensics.reading import is_foreign
+from imgforensics.schema1 import payload
+from imgforensics.strictjson import parse_json
 from imgforensics.structure import Image, Layer, Reference, Structure
 from imgforensics.tarheader import is_header
 
 ENCRYPTED = "the layer is encrypted: its diff_id is of the plain text"
 """Why the diff_id of an encrypted layer is not compared."""
+SPARSE = "stored as a sparse file: what a reader would write out was not put together"
+"""Why nothing is compared with a sparse member: its stored bytes are not those that the claims are about."""
 
 
 def verify(catalogue: Catalogue, structure: Structure, producer: Producer | None) -> tuple[Verification, ...]:
@@ -105,16 +109,32 @@ def _compare(
     if either and inflated == claimed:
         reason = f"the uncompressed bytes of {name}"
         return Verification(where, what, str(claimed), str(inflated), Outcome.MATCH, reason, target)
+    if not uncompressed and claimed == _payload_digest(catalogue, target, claimed.algorithm):
+        reason = f"the payload of {name} without its signatures"
+        return Verification(where, what, str(claimed), str(claimed), Outcome.MATCH, reason, target)
     reason = f"{bytes_of} of {name} hash to another digest"
     if uncompressed and stored == claimed:
         reason = f"it is the digest of the compressed bytes of {name}, not of the uncompressed ones"
     return Verification(where, what, str(claimed), str(computed), Outcome.MISMATCH, reason, target)
 
 
+def _payload_digest(catalogue: Catalogue, target: int, algorithm: str) -> Digest | None:
+    """The digest by which a signed schema 1 manifest is known, None where the member is none."""
+    raw = catalogue.content(target)
+    if raw is None or b'"signatures"' not in raw or b'"fsLayers"' not in raw:
+        return None
+    signed = payload(raw, parse_json(raw, catalogue.limits).value)
+    if signed is None:
+        return None
+    return Digest(algorithm, hashlib.new(algorithm, signed, usedforsecurity=False).hexdigest())
+
+
 def _uncheckable(catalogue: Catalogue, target: int, algorithm: str) -> str | None:
     if catalogue.cut_off(target):
         member = catalogue.members[target]
         return f"cut off: {member.present} of {member.data.length} bytes are there"
+    if catalogue.members[target].kind is MemberKind.SPARSE:
+        return SPARSE
     if target not in catalogue.blobs:
         return catalogue.unmeasured.get(target, "not measured")
     if algorithm not in DIGEST_LENGTHS:
@@ -146,6 +166,8 @@ def _size(catalogue: Catalogue, reference: Reference, claimed: int, target: int)
     if catalogue.cut_off(target):
         reason = f"cut off: {member.present} of {member.data.length} bytes are there"
         return Verification(reference.where, what, str(claimed), None, Outcome.UNCHECKED, reason, target)
+    if member.kind is MemberKind.SPARSE:
+        return Verification(reference.where, what, str(claimed), None, Outcome.UNCHECKED, SPARSE, target)
     outcome = Outcome.MATCH if claimed == member.data.length else Outcome.MISMATCH
     reason = f"bytes of {member.name}"
     return Verification(reference.where, what, str(claimed), str(member.data.length), outcome, reason, target)

@@ -38,6 +38,7 @@ ORDER = [
     "strictjson",
     "documents",
     "documentreader",
+    "schema1",
     "gojson",
     "v1config",
     "v1json",

@@ -1,5 +1,6 @@
 """Archives that were made to slip through: each hides a lie behind something that a check might excuse or not look at."""
 
+import base64
 import json
 import struct
 from collections.abc import Callable
@@ -491,3 +492,96 @@ def test_config_without_a_digest_is_named() -> None:
     assert_clean(report)
     assert any(each.what == "config of 1 images" for each in report.not_checked)
     assert not any(each.what.startswith("config of") for each in report_of(builder.archive("crane")).not_checked)
+
+
+# ------------------------------------------------------------------------------------------------------- false alarms
+
+
+def _pax_sparse(entries: list[Entry], entry: Entry) -> list[Entry]:
+    """The archive with one member as GNU tar's sparse format 1.0 stores it: no zeros, and a map before the rest."""
+    start = len(entry.data) - len(entry.data.lstrip(b"\0"))
+    kept = entry.data[start:]
+    entry.pax = [
+        ("GNU.sparse.major", "1"),
+        ("GNU.sparse.minor", "0"),
+        ("GNU.sparse.name", entry.path),
+        ("GNU.sparse.realsize", str(len(entry.data))),
+    ]
+    entry.data = f"1\n{start}\n{len(kept)}\n".encode().ljust(512, b"\0") + kept
+    return entries
+
+
+@pytest.mark.parametrize("layout", ["docker25", "oci_archive", "docker_legacy", "crane"])
+def test_sparse_layer_is_unchecked(layout: str) -> None:
+    layer = bytes(1 << 20) + builder.EVIL
+    entries = builder.LAYOUTS[layout]([ImageSpec(layers=[layer])])
+    report = report_of(_pax_sparse(entries, builder.layers_of(entries)[0]))
+    assert set(codes(report, Severity.ERROR, Severity.WARNING)) == {"IMG109", "IMG907"}, told(report)
+    assert report.verdict is Verdict.SUSPECT
+    assert any("sparse" in each.reason for each in report.not_checked)
+
+
+def _signed(payload: bytes, cut: int = 2) -> bytes:
+    """A schema 1 manifest as Docker's registry signed it: the signatures stand before its end."""
+
+    def b64(data: bytes) -> str:
+        return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+    protected = {"formatLength": len(payload) - cut, "formatTail": b64(payload[-cut:]), "time": builder.CREATED}
+    signature = {"header": {"alg": "ES256"}, "signature": "x", "protected": b64(builder.go(protected))}
+    return payload[:-cut] + b',"signatures":' + builder.go([signature]) + payload[-cut:]
+
+
+def test_signed_schema_1_manifest() -> None:
+    payload = builder.go({"schemaVersion": 1, "name": "x", "tag": "t", "fsLayers": [], "history": []}, 3)
+    signed = _signed(payload)
+    media_type = "application/vnd.docker.distribution.manifest.v1+prettyjws"
+    described = {"mediaType": media_type, "digest": builder.digest(payload), "size": len(signed)}
+    path = f"blobs/sha256/{builder.sha256(payload)}"
+    assert_clean(report_of([*oci([described], []), Entry(path, signed)]))
+    for lie in (
+        signed.replace(b'"name": "x"', b'"name": "y"'),
+        signed.replace(b'"tag": "t"', b'"tag": "t", "more": 1'),
+        signed[:-1] + b', "more": 1}',
+    ):
+        report = report_of([*oci([described | {"size": len(lie)}], []), Entry(path, lie)])
+        assert report.verdict is Verdict.TAMPERED, told(report)
+
+
+@pytest.mark.parametrize(
+    "content", [b"BZh9 is how bzip2 begins" * 9, b"\x1f\x8b\x08 is not gzip" + bytes(50), builder.gz(bytes(999))[:-9]]
+)
+def test_artifact_that_merely_begins_like_a_stream(content: bytes) -> None:
+    for media_type, found in (("application/octet-stream", []), ("application/x.tar+gzip", ["IMG305"])):
+        document = builder.go(
+            {
+                "schemaVersion": 2,
+                "mediaType": builder.OCI_MANIFEST,
+                "artifactType": "application/x",
+                "config": descriptor(b"{}", builder.OCI_EMPTY),
+                "layers": [descriptor(content, media_type)],
+            }
+        )
+        report = report_of(oci([descriptor(document)], [b"{}", content, document]))
+        assert codes(report, Severity.ERROR, Severity.WARNING) == found, told(report)
+
+
+def test_layout_of_other_things() -> None:
+    """A build cache, or files of other types, are no images, and nothing of them is missing."""
+    other = b"<xml/>"
+    assert_clean(report_of(oci([descriptor(other, "application/xml")], [other])))
+    layer, state = builder.gz(LAYERS[0]), builder.go({"layers": [{"blob": "x", "parent": -1}], "records": []})
+    cache = builder.go(
+        {
+            "schemaVersion": 2,
+            "mediaType": builder.OCI_INDEX,
+            "manifests": [
+                descriptor(layer, f"{builder.OCI_LAYER}+gzip"),
+                descriptor(state, "application/vnd.buildkit.cacheconfig.v0"),
+            ],
+        }
+    )
+    assert_clean(report_of(oci([descriptor(cache, builder.OCI_INDEX)], [layer, state, cache])))
+    empty = builder.go({"schemaVersion": 2, "mediaType": builder.OCI_INDEX, "manifests": []})
+    report = report_of(oci([descriptor(empty, builder.OCI_INDEX)], [empty]))
+    assert report.verdict is Verdict.INCOMPLETE

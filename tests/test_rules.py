@@ -49,6 +49,23 @@ def _lied(layout: str, lie: Callable[[list[Entry]], object]) -> list[Entry]:
     return entries
 
 
+def _sparse(number: int | None) -> list[Entry]:
+    """A layer, or the config, stored by GNU tar's sparse format 1.0, in one piece."""
+    entries = builder.docker25([ImageSpec()])
+    entry = builder.config_of(entries) if number is None else builder.layers_of(entries)[number]
+    folder, _, name = entry.path.rpartition("/")
+    size = len(entry.data)
+    entry.pax = {
+        "GNU.sparse.major": "1",
+        "GNU.sparse.minor": "0",
+        "GNU.sparse.name": entry.path,
+        "GNU.sparse.realsize": str(size),
+    }
+    entry.data = f"1\n0\n{size}\n".encode().ljust(512, b"\0") + entry.data
+    entry.name = f"{folder}/GNUSparseFile.7/{name}"
+    return entries
+
+
 def _same_tag(layout: str, name: str) -> list[Entry]:
     entries = builder.LAYOUTS[layout]([ImageSpec(), ImageSpec(layers=LAYERS[:1], tags=["example.com/other:1"])])
     edit(entries, name, lambda images: images[1].update(RepoTags=images[0]["RepoTags"]))
@@ -396,6 +413,8 @@ FIRING = [
         Verdict.INTACT,
         claimed=builder.digest(CIPHER),
     ),
+    Expected("IMG907", lambda: _sparse(0), WARNING, Verdict.SUSPECT, _names("docker25")[1]),
+    Expected("IMG907", lambda: _sparse(None), ERROR, Verdict.SUSPECT, _names("docker25")[0]),
 ]
 
 
@@ -453,6 +472,7 @@ SILENT: dict[str, Callable[[], bytes | list[Entry]]] = {
     "IMG903": lambda: builder.archive("crane"),
     "IMG904": lambda: builder.archive("oci_layout_sha512"),
     "IMG905": lambda: builder.archive("docker25", ImageSpec(layers=[UNCHECKED_LAYER])),
+    "IMG907": lambda: builder.archive("docker25"),
     "IMG906": lambda: _one(LAYERS, media_type=ENCRYPTED),
 }
 

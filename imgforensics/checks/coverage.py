@@ -1,12 +1,13 @@
 """IMG9xx: what could not be checked. Silence about it would pass for a clean result."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from imgforensics.case import Case
 from imgforensics.checks.rule import Check, Found, check
 from imgforensics.findings import Effect, Rule, Severity
-from imgforensics.model import Anomaly, AnomalyKind, Compression, Digest, Location, Outcome
-from imgforensics.verify import ENCRYPTED
+from imgforensics.model import Anomaly, AnomalyKind, Compression, Digest, Location, MemberKind, Outcome
+from imgforensics.verify import ENCRYPTED, SPARSE
 
 
 @check("IMG901", "unsupported-compression", Severity.WARNING, Effect.SUSPECT)
@@ -161,6 +162,39 @@ def encrypted_layer(case: Case) -> Iterator[Found]:
             yield Found(message, verification.subject, claimed=verification.claimed)
 
 
+@check("IMG907", "sparse-member", Severity.ERROR, Effect.SUSPECT)
+def sparse_member(case: Case) -> Iterator[Found]:
+    """A claim is about a member that is stored as a sparse file, and was not checked.
+
+    ## What it means
+    The tar holds the member's bytes without its holes, and a map of them. The claims are about the bytes with the
+    holes.
+
+    ## Why it matters
+    Go's reader, which Docker, podman and containerd use, puts the bytes together; this tool does not, since a map can
+    claim holes of any size (CVE-2025-58183).
+
+    ## How it is computed
+    Types and PAX records of GNU tar's sparse formats. One finding a member, with all claims about it.
+
+    ## When it is innocent
+    `tar -S` writes such members where a file has holes: pack the archive again without that option. A layer is only a
+    warning for that reason; nothing but mischief makes holes in a document.
+    """
+    claims: dict[int, list[Location]] = defaultdict(list)
+    for verification in case.verifications:
+        if verification.reason == SPARSE and verification.target is not None:
+            claims[verification.target].append(verification.subject)
+    for member in case.structure.entry_points:
+        if case.catalogue.members[member].kind is MemberKind.SPARSE:
+            claims[member].append(Location(case.name(member)))
+    for member, places in claims.items():
+        is_document = member in case.structure.documents or member in case.config_members
+        message = f"{case.name(member)} is {SPARSE}"
+        severity = None if is_document else Severity.WARNING
+        yield Found(message, Location(case.name(member)), tuple(dict.fromkeys(places)), severity=severity)
+
+
 CHECKS: tuple[Check, ...] = (
     unsupported_compression,
     limit_reached,
@@ -168,4 +202,5 @@ CHECKS: tuple[Check, ...] = (
     unverifiable_digest,
     not_hashed,
     encrypted_layer,
+    sparse_member,
 )

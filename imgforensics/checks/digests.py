@@ -174,14 +174,17 @@ def corrupt_compressed_stream(case: Case) -> Iterator[Found]:
     gzip, bzip2, xz and zstd are decompressed to the last byte; CRC and length are compared.
 
     ## When it is innocent
-    A member that merely begins like a compressed stream and is none is only reported if an image uses it as a layer.
+    A member that merely begins like a compressed stream and is none is only reported if an image uses it as a layer,
+    or, as a warning, if its name or a media type says that it is compressed.
     """
     layers = {layer.member for image in case.structure.images for layer in image.layers}
-    for member, blob in case.catalogue.blobs.items():
+    called = _called_compressed(case)
+    for member in sorted(case.damaged_streams):
+        blob = case.catalogue.blobs[member]
         anomalies = [anomaly for anomaly in blob.anomalies if anomaly.kind in DAMAGE]
-        if not anomalies or case.catalogue.cut_off(member) or member in case.wrong_bytes:
+        if case.catalogue.cut_off(member) or member in case.wrong_bytes:
             continue
-        if member in layers or case.catalogue.members[member].path:
+        if member in layers or member in called:
             details = "; ".join(anomaly.detail for anomaly in anomalies)
             span = anomalies[0].span
             where = Location(case.name(member), offset=span.offset if span else None)
@@ -189,6 +192,16 @@ def corrupt_compressed_stream(case: Case) -> Iterator[Found]:
             severity = None if member in layers else Severity.WARNING
             message = f"{case.name(member)}: the {blob.compression} stream is damaged: {details}"
             yield Found(message, where, related, severity=severity)
+
+
+def _called_compressed(case: Case) -> set[int | None]:
+    """Members that are compressed by their name or by a descriptor's media type."""
+    called = {member.index for member in case.catalogue.members if member.name.endswith((".gz", ".tgz", ".zst"))}
+    return called | {
+        reference.target
+        for reference in case.structure.references
+        if reference.descriptor is not None and reference.descriptor.media_type.endswith(("gzip", "zstd"))
+    }
 
 
 @check("IMG306", "v1-id-mismatch", Severity.WARNING, Effect.SUSPECT)

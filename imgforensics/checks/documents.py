@@ -204,7 +204,8 @@ def no_image_document(case: Case) -> Iterator[Found]:
     The names of members and the content of JSON documents.
 
     ## When it is innocent
-    An OCI layout from which every image was removed has an empty index.
+    An OCI layout from which every image was removed has an empty index; one that lists blobs of other types only, such
+    as a build cache, is a store of these, which is noted.
     """
     named_but_absent = any(reference.target is None for reference in case.structure.references)
     if not case.structure.images and not case.structure.artifacts and not named_but_absent:
@@ -212,6 +213,10 @@ def no_image_document(case: Case) -> Iterator[Found]:
         which = f"{', '.join(named)} names no image" if named else "no document names an image"
         empty = bool(named) and not case.structure.orphans
         severity = Severity.WARNING if empty else None
+        documents = case.structure.documents
+        listed = {reference.target for reference in case.structure.references if reference.target is not None}
+        if any(target not in documents or documents[target].kind is not DocumentKind.INDEX for target in listed):
+            severity = Severity.NOTE  # everything that is listed is there, and of other types
         yield Found(which, Location(named[0] if named else None), severity=severity)
 
 
