@@ -7,7 +7,6 @@ temporary file, bounded by :class:`~imgforensics.limits.Limits`. Nothing is ever
 
 import hashlib
 import os
-import re
 import stat
 import tempfile
 import threading
@@ -19,22 +18,21 @@ from pathlib import Path
 from typing import IO, BinaryIO, Protocol, Self
 
 from imgforensics import tarwalk
+from imgforensics.algorithms import further_algorithms
 from imgforensics.blobscan import BlobScanner
 from imgforensics.catalogue import Catalogue
 from imgforensics.errors import InputError
 from imgforensics.inflate import Inflater
 from imgforensics.limits import DEFAULT_LIMITS, MIB, Limits
 from imgforensics.looks import describe
-from imgforensics.model import DIGEST_LENGTHS, Anomaly, Blob, Compression, Digest, Member, MemberKind
+from imgforensics.model import Anomaly, Blob, Compression, Digest, Member, MemberKind
 from imgforensics.sniffing import sniff
+from imgforensics.sparse import SparseLayout, sparse_layouts
 from imgforensics.tarheader import is_header
 
 SMALL = 1 * MIB
 """Members up to this size, in bytes, are measured before the others: documents are among them, and they tell whether
 another digest algorithm than SHA-256 is claimed anywhere."""
-
-_ESCAPE = re.compile(rb"\\u00([0-7][0-9a-fA-F])")
-"""An ASCII character as JSON may spell it."""
 
 _BATCH = 64
 _HEAD = 512
@@ -95,6 +93,7 @@ class Archive:
         self._progress: Progress = progress or Silent()
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._sparse: dict[int, SparseLayout] = {}
         with ExitStack() as stack:
             given = isinstance(source, str | os.PathLike)
             stream = stack.enter_context(_open(source)) if isinstance(source, str | os.PathLike) else source
@@ -167,6 +166,7 @@ class Archive:
             held = "tar headers, but no member" if is_header(head) else describe(head)
             raise InputError(f"no tar archive: {wrapped}{held}")
         files = [member for member in found.members if member.kind in (MemberKind.FILE, MemberKind.SPARSE)]
+        self._sparse = sparse_layouts(files, self.read, self._limits)
         large = [member for member in files if member.present > SMALL]
         unmeasured = {member.index: "not hashed: structure only was asked for" for member in large} if fast else {}
         total = sum(member.present for member in files if member.index not in unmeasured)
@@ -209,12 +209,12 @@ class Archive:
     def _run(self, pool: Executor, files: list[Member], unmeasured: dict[int, str]) -> dict[int, Blob]:
         small = [member for member in files if member.present <= SMALL]
         blobs = self._scan_all(pool, _batches(small), frozenset())
-        algorithms = _further_algorithms(files, blobs)
+        algorithms = further_algorithms(files, blobs.values())
         rest = [member for member in files if member.present > SMALL and member.index not in unmeasured]
         rest.sort(key=lambda member: member.present, reverse=True)
         again = _batches(small) if algorithms else []
         blobs.update(self._scan_all(pool, [[member] for member in rest] + again, algorithms))
-        late = _further_algorithms(files, blobs) - algorithms
+        late = further_algorithms(files, blobs.values()) - algorithms
         if late:  # a document among the large members claims them
             self._progress.expect(sum(member.present for member in small + rest))
             everything = [[member] for member in rest] + _batches(small)
@@ -240,10 +240,12 @@ class Archive:
     def _scan(self, members: list[Member], algorithms: frozenset[str]) -> dict[int, Blob]:
         blobs = {}
         for member in members:
-            scanner = BlobScanner(member.present, self._limits, algorithms)
-            for chunk in self.chunks(member.data.offset, member.present):
+            layout = self._sparse.get(member.index)
+            scanner = BlobScanner(member.present if layout is None else layout.size, self._limits, algorithms)
+            stored = self.chunks(member.data.offset, member.present)
+            for chunk in stored if layout is None else layout.pieces(self.chunks, self._limits.chunk):
                 scanner.feed(chunk)
-            blobs[member.index] = scanner.finish()
+            blobs[member.index] = replace(scanner.finish(), expanded=layout is not None)
         return blobs
 
     def _whole(self) -> Digest:
@@ -376,20 +378,3 @@ def _write(file: IO[bytes], chunks: Iterable[bytes]) -> int:
 
 def _batches(members: list[Member]) -> list[list[Member]]:
     return [members[start : start + _BATCH] for start in range(0, len(members), _BATCH)]
-
-
-def _further_algorithms(files: list[Member], blobs: dict[int, Blob]) -> frozenset[str]:
-    """Digest algorithms besides SHA-256 that some name or document claims."""
-
-    def claimed(algorithm: str) -> bool:
-        if any(f"/{algorithm}/" in f"/{member.name}" for member in files):
-            return True
-        needle = f"{algorithm}:".encode()
-        return any(needle in text for text in texts)
-
-    texts = [_ESCAPE.sub(_unescape, blob.content) for blob in blobs.values() if blob.content is not None]
-    return frozenset(algorithm for algorithm in DIGEST_LENGTHS if algorithm != "sha256" and claimed(algorithm))
-
-
-def _unescape(escape: re.Match[bytes]) -> bytes:
-    return bytes([int(escape[1], 16)])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from imgforensics.catalogue import Catalogue
-from imgforensics.model import AnomalyKind, Location, MemberKind, Outcome, Verification, What
+from imgforensics.model import AnomalyKind, Location, Outcome, Verification, What
 from imgforensics.producer import Producer
 from imgforensics.structure import Image, Role, Structure
 
@@ -46,8 +46,7 @@ class Case:
         return frozenset(
             index
             for index, blob in self.catalogue.blobs.items()
-            if self.catalogue.members[index].kind is not MemberKind.SPARSE
-            and any(anomaly.kind in DAMAGE for anomaly in blob.anomalies)
+            if not self.catalogue.unexpanded(index) and any(anomaly.kind in DAMAGE for anomaly in blob.anomalies)
         )
 
     @cached_property

@@ -94,6 +94,12 @@ class Catalogue:
         member = self.members[index]
         return member.present < member.data.length
 
+    def unexpanded(self, index: int) -> bool:
+        """Whether a member is a sparse file that was not put together, so that its stored bytes are not its own."""
+        blob = self.blobs.get(index)
+        is_sparse = self.members[index].kind is MemberKind.SPARSE
+        return is_sparse and blob is not None and not (blob.expanded or self.cut_off(index))
+
     def find(self, path: str) -> tuple[int, ...]:
         """Indexes of all regular members that ``path`` leads to, links followed inside the archive; last one last.
 

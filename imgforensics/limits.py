@@ -61,6 +61,9 @@ class Limits:
     ratio_floor: int = 1 * GIB
     """Inflated bytes below which the ratio is not judged: a layer of zeros compresses without bound in zstd."""
 
+    holes: int = 1 * GIB
+    """Holes of sparse members, all together. Hashing them costs time, not space: so many take a second or two."""
+
     decoder_memory: int = 256 * MIB
     """Memory that one zstd or xz stream may ask for its window."""
 

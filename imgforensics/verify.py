@@ -30,7 +30,7 @@ from imgforensics.tarheader import is_header
 
 ENCRYPTED = "the layer is encrypted: its diff_id is of the plain text"
 """Why the diff_id of an encrypted layer is not compared."""
-SPARSE = "stored as a sparse file: what a reader would write out was not put together"
+SPARSE = "a sparse file whose bytes could not be put together"
 """Why nothing is compared with a sparse member: its stored bytes are not those that the claims are about."""
 
 
@@ -133,7 +133,7 @@ def _uncheckable(catalogue: Catalogue, target: int, algorithm: str) -> str | Non
     if catalogue.cut_off(target):
         member = catalogue.members[target]
         return f"cut off: {member.present} of {member.data.length} bytes are there"
-    if catalogue.members[target].kind is MemberKind.SPARSE:
+    if catalogue.unexpanded(target):
         return SPARSE
     if target not in catalogue.blobs:
         return catalogue.unmeasured.get(target, "not measured")
@@ -166,11 +166,13 @@ def _size(catalogue: Catalogue, reference: Reference, claimed: int, target: int)
     if catalogue.cut_off(target):
         reason = f"cut off: {member.present} of {member.data.length} bytes are there"
         return Verification(reference.where, what, str(claimed), None, Outcome.UNCHECKED, reason, target)
-    if member.kind is MemberKind.SPARSE:
+    if catalogue.unexpanded(target):
         return Verification(reference.where, what, str(claimed), None, Outcome.UNCHECKED, SPARSE, target)
-    outcome = Outcome.MATCH if claimed == member.data.length else Outcome.MISMATCH
+    blob = catalogue.blobs.get(target)
+    size = member.data.length if blob is None else blob.size
+    outcome = Outcome.MATCH if claimed == size else Outcome.MISMATCH
     reason = f"bytes of {member.name}"
-    return Verification(reference.where, what, str(claimed), str(member.data.length), outcome, reason, target)
+    return Verification(reference.where, what, str(claimed), str(size), outcome, reason, target)
 
 
 def _embedded(reference: Reference, descriptor: Descriptor) -> Verification:

@@ -259,7 +259,7 @@ def test_diff_ids_of_another_algorithm(spelled: bytes, padding: int) -> None:
 
 
 def test_digest_that_was_not_computed_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("imgforensics.archive._further_algorithms", lambda *_: frozenset())
+    monkeypatch.setattr("imgforensics.archive.further_algorithms", lambda *_: frozenset())
     report = report_of(builder.oci_layout_sha512([app()]))
     assert "IMG904" in codes(report), told(report)
     assert report.verdict is Verdict.SUSPECT
@@ -495,30 +495,6 @@ def test_config_without_a_digest_is_named() -> None:
 
 
 # ------------------------------------------------------------------------------------------------------- false alarms
-
-
-def _pax_sparse(entries: list[Entry], entry: Entry) -> list[Entry]:
-    """The archive with one member as GNU tar's sparse format 1.0 stores it: no zeros, and a map before the rest."""
-    start = len(entry.data) - len(entry.data.lstrip(b"\0"))
-    kept = entry.data[start:]
-    entry.pax = [
-        ("GNU.sparse.major", "1"),
-        ("GNU.sparse.minor", "0"),
-        ("GNU.sparse.name", entry.path),
-        ("GNU.sparse.realsize", str(len(entry.data))),
-    ]
-    entry.data = f"1\n{start}\n{len(kept)}\n".encode().ljust(512, b"\0") + kept
-    return entries
-
-
-@pytest.mark.parametrize("layout", ["docker25", "oci_archive", "docker_legacy", "crane"])
-def test_sparse_layer_is_unchecked(layout: str) -> None:
-    layer = bytes(1 << 20) + builder.EVIL
-    entries = builder.LAYOUTS[layout]([ImageSpec(layers=[layer])])
-    report = report_of(_pax_sparse(entries, builder.layers_of(entries)[0]))
-    assert set(codes(report, Severity.ERROR, Severity.WARNING)) == {"IMG109", "IMG907"}, told(report)
-    assert report.verdict is Verdict.SUSPECT
-    assert any("sparse" in each.reason for each in report.not_checked)
 
 
 def _signed(payload: bytes, cut: int = 2) -> bytes:

@@ -49,10 +49,10 @@ def _lied(layout: str, lie: Callable[[list[Entry]], object]) -> list[Entry]:
     return entries
 
 
-def _sparse(number: int | None) -> list[Entry]:
-    """A layer, or the config, stored by GNU tar's sparse format 1.0, in one piece."""
+def _sparse(lost: int = 0) -> list[Entry]:
+    """A layer stored by GNU tar's sparse format 1.0, in one piece, of which the map does not know so many bytes."""
     entries = builder.docker25([ImageSpec()])
-    entry = builder.config_of(entries) if number is None else builder.layers_of(entries)[number]
+    entry = builder.layers_of(entries)[0]
     folder, _, name = entry.path.rpartition("/")
     size = len(entry.data)
     entry.pax = {
@@ -61,7 +61,7 @@ def _sparse(number: int | None) -> list[Entry]:
         "GNU.sparse.name": entry.path,
         "GNU.sparse.realsize": str(size),
     }
-    entry.data = f"1\n0\n{size}\n".encode().ljust(512, b"\0") + entry.data
+    entry.data = f"1\n0\n{size - lost}\n".encode().ljust(512, b"\0") + entry.data
     entry.name = f"{folder}/GNUSparseFile.7/{name}"
     return entries
 
@@ -413,8 +413,9 @@ FIRING = [
         Verdict.INTACT,
         claimed=builder.digest(CIPHER),
     ),
-    Expected("IMG907", lambda: _sparse(0), WARNING, Verdict.SUSPECT, _names("docker25")[1]),
-    Expected("IMG907", lambda: _sparse(None), ERROR, Verdict.SUSPECT, _names("docker25")[0]),
+    Expected("IMG109", _sparse, NOTE, Verdict.INTACT, _names("docker25")[1]),
+    Expected("IMG109", lambda: _sparse(lost=1), WARNING, Verdict.SUSPECT, _names("docker25")[1]),
+    Expected("IMG907", lambda: _sparse(lost=1), ERROR, Verdict.SUSPECT, _names("docker25")[1]),
 ]
 
 
@@ -472,7 +473,7 @@ SILENT: dict[str, Callable[[], bytes | list[Entry]]] = {
     "IMG903": lambda: builder.archive("crane"),
     "IMG904": lambda: builder.archive("oci_layout_sha512"),
     "IMG905": lambda: builder.archive("docker25", ImageSpec(layers=[UNCHECKED_LAYER])),
-    "IMG907": lambda: builder.archive("docker25"),
+    "IMG907": _sparse,
     "IMG906": lambda: _one(LAYERS, media_type=ENCRYPTED),
 }
 

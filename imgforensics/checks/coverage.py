@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from imgforensics.case import Case
 from imgforensics.checks.rule import Check, Found, check
 from imgforensics.findings import Effect, Rule, Severity
-from imgforensics.model import Anomaly, AnomalyKind, Compression, Digest, Location, MemberKind, Outcome
+from imgforensics.model import Anomaly, AnomalyKind, Compression, Digest, Location, Outcome
 from imgforensics.verify import ENCRYPTED, SPARSE
 
 
@@ -164,35 +164,31 @@ def encrypted_layer(case: Case) -> Iterator[Found]:
 
 @check("IMG907", "sparse-member", Severity.ERROR, Effect.SUSPECT)
 def sparse_member(case: Case) -> Iterator[Found]:
-    """A claim is about a member that is stored as a sparse file, and was not checked.
+    """A member is stored as a sparse file that could not be put together.
 
     ## What it means
-    The tar holds the member's bytes without its holes, and a map of them. The claims are about the bytes with the
-    holes.
+    The tar holds the member's bytes without its holes, and a map of them; the map is malformed, or its holes are too
+    large. Nothing that is claimed about the member was checked.
 
     ## Why it matters
-    Go's reader, which Docker, podman and containerd use, puts the bytes together; this tool does not, since a map can
-    claim holes of any size (CVE-2025-58183).
+    Readers that believe the map write out other bytes than those that are stored, and exhaust memory or disk if it says
+    so (CVE-2025-58183).
 
     ## How it is computed
-    Types and PAX records of GNU tar's sparse formats. One finding a member, with all claims about it.
+    GNU tar's four ways to store a map. Where it is in order, fits the stored bytes and stays in bounds
+    (`imgforensics.Limits`), the bytes with their holes are measured and compared like any other.
 
     ## When it is innocent
-    `tar -S` writes such members where a file has holes: pack the archive again without that option. A layer is only a
-    warning for that reason; nothing but mischief makes holes in a document.
+    `tar -S` over files with huge holes: pack the archive again without that option.
     """
     claims: dict[int, list[Location]] = defaultdict(list)
     for verification in case.verifications:
-        if verification.reason == SPARSE and verification.target is not None:
+        if verification.target is not None and case.catalogue.unexpanded(verification.target):
             claims[verification.target].append(verification.subject)
-    for member in case.structure.entry_points:
-        if case.catalogue.members[member].kind is MemberKind.SPARSE:
-            claims[member].append(Location(case.name(member)))
-    for member, places in claims.items():
-        is_document = member in case.structure.documents or member in case.config_members
-        message = f"{case.name(member)} is {SPARSE}"
-        severity = None if is_document else Severity.WARNING
-        yield Found(message, Location(case.name(member)), tuple(dict.fromkeys(places)), severity=severity)
+    for member in case.catalogue.members:
+        if case.catalogue.unexpanded(member.index):
+            places = tuple(dict.fromkeys(claims.get(member.index, ())))
+            yield Found(f"{member.name} is {SPARSE}", Location(member.name), places)
 
 
 CHECKS: tuple[Check, ...] = (

@@ -1,7 +1,7 @@
 """IMG1xx: the outer tar and the compression around it."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from imgforensics.case import DAMAGE, Case
 from imgforensics.checks.rule import Check, Found, check
@@ -35,6 +35,10 @@ _READERS_DIFFER = frozenset(
         AnomalyKind.STACKED_EXTENSION,
     }
 )
+
+
+def _members(anomalies: Iterable[Anomaly]) -> Iterator[int]:
+    return (anomaly.member for anomaly in anomalies if anomaly.member is not None)
 
 
 def _place(case: Case, anomaly: Anomaly) -> Location:
@@ -265,7 +269,8 @@ def odd_tar_header(case: Case) -> Iterator[Found]:
     Plain and extended values are both kept and compared. Those known to split readers are errors.
 
     ## When it is innocent
-    Global PAX headers (`git archive` writes one) and names that are not UTF-8 are only noted.
+    Global PAX headers (`git archive` writes one), names that are not UTF-8, and sparse files (`tar -S`) that could be
+    put together are only noted.
     """
     seen: dict[AnomalyKind, list[Anomaly]] = defaultdict(list)
     for anomaly in case.catalogue.anomalies:
@@ -274,6 +279,8 @@ def odd_tar_header(case: Case) -> Iterator[Found]:
         if kind in _ODD_HEADERS | _HARMLESS_HEADERS:
             first, *others = anomalies
             severity = Severity.ERROR if kind in _READERS_DIFFER else None
+            if kind is AnomalyKind.SPARSE and not any(map(case.catalogue.unexpanded, _members(anomalies))):
+                severity = Severity.NOTE  # every usual reader puts them together alike
             more = f" (and {len(others)} more)" if others else ""
             yield Found(
                 f"{kind}: {first.detail}{more}",
