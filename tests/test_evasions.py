@@ -561,3 +561,16 @@ def test_layout_of_other_things() -> None:
     empty = builder.go({"schemaVersion": 2, "mediaType": builder.OCI_INDEX, "manifests": []})
     report = report_of(oci([descriptor(empty, builder.OCI_INDEX)], [empty]))
     assert report.verdict is Verdict.INCOMPLETE
+
+
+# ------------------------------------------------------------------------------------------------------------- headers
+
+
+@pytest.mark.parametrize("name", ["\u00e9index.json", "blobs/sha256/" + "ab" * 32 + "\u00e9", "manif\u00e9est.json"])
+def test_plain_name_that_means_something(name: str) -> None:
+    """Go leaves characters that are not ASCII out of the plain name: what is left must not be a document's."""
+    plain = name.replace("\u00e9", "")
+    report = report_of([*builder.crane([app()]), Entry(plain, b"x", pax={"path": name})])
+    assert "IMG109" in codes(report, Severity.ERROR), told(report)
+    harmless = report_of([*builder.crane([app()]), Entry("caf.txt", b"x", pax={"path": "caf\u00e9.txt"})])
+    assert codes(harmless) == ["IMG205"]

@@ -66,6 +66,21 @@ def _sparse(lost: int = 0) -> list[Entry]:
     return entries
 
 
+def _attested(lie: str) -> list[Entry]:
+    """An OCI layout of an image and an attestation of it, of which the annotation or the statement is of another."""
+    document = manifest(CONFIG, LAYERS)
+    true, other = builder.digest(document), builder.digest(b"other")
+    subject = (other if lie == "statement" else true).partition(":")[2]
+    statement = builder.go({"_type": "https://in-toto.io/Statement/v1", "subject": [{"digest": {"sha256": subject}}]})
+    attestation = manifest(b"{}", [statement], "application/vnd.in-toto+json")
+    annotations = {
+        "vnd.docker.reference.type": "attestation-manifest",
+        "vnd.docker.reference.digest": other if lie == "digest" else true,
+    }
+    listed = [descriptor(document), descriptor(attestation, annotations=annotations)]
+    return oci(listed, [CONFIG, *LAYERS, document, b"{}", statement, attestation])
+
+
 def _same_tag(layout: str, name: str) -> list[Entry]:
     entries = builder.LAYOUTS[layout]([ImageSpec(), ImageSpec(layers=LAYERS[:1], tags=["example.com/other:1"])])
     edit(entries, name, lambda images: images[1].update(RepoTags=images[0]["RepoTags"]))
@@ -331,6 +346,8 @@ FIRING = [
         Verdict.SUSPECT,
         "index.json",
     ),
+    Expected("IMG215", lambda: _attested("digest"), WARNING, Verdict.SUSPECT),
+    Expected("IMG215", lambda: _attested("statement"), WARNING, Verdict.SUSPECT),
     Expected(
         "IMG301",
         lambda: _lied("docker_legacy", builder.swap_config),
@@ -458,6 +475,7 @@ SILENT: dict[str, Callable[[], bytes | list[Entry]]] = {
     "IMG212": lambda: builder.archive("jib"),
     "IMG213": lambda: builder.containerd([ImageSpec(), ImageSpec(platform="linux/arm64")], index=True),
     "IMG214": lambda: builder.archive("umoci"),
+    "IMG215": lambda: builder.containerd([ImageSpec(), ImageSpec(platform="linux/arm64")], attestation=True),
     "IMG301": lambda: _lied("docker_legacy", builder.swap_layer),
     "IMG302": lambda: _lied("docker25", builder.swap_layer),
     "IMG303": lambda: _lied("docker25", builder.swap_config),

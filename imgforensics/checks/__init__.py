@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from imgforensics.case import Case
-from imgforensics.checks import config, coverage, digests, documents, framing, references, tags
+from imgforensics.checks import attestations, config, coverage, digests, documents, framing, references, tags
 from imgforensics.checks.rule import Check
 from imgforensics.errors import SelectionError
 from imgforensics.findings import Finding
@@ -16,6 +16,7 @@ ALL: tuple[Check, ...] = tuple(
             *documents.CHECKS,
             *references.CHECKS,
             *tags.CHECKS,
+            *attestations.CHECKS,
             *digests.CHECKS,
             *config.CHECKS,
             *coverage.CHECKS,

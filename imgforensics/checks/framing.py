@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 from imgforensics.case import DAMAGE, Case
 from imgforensics.checks.rule import Check, Found, check
 from imgforensics.findings import Effect, Severity
-from imgforensics.model import Anomaly, AnomalyKind, Location, MemberKind
+from imgforensics.images import ENTRY_POINTS
+from imgforensics.model import Anomaly, AnomalyKind, Location, MemberKind, clean_path
+from imgforensics.names import name_claim
 
 _ODD_HEADERS = frozenset(
     {
@@ -35,6 +37,11 @@ _READERS_DIFFER = frozenset(
         AnomalyKind.STACKED_EXTENSION,
     }
 )
+
+
+def _means_something(path: str) -> bool:
+    """Whether readers of images look for a member of this name, or take it for a digest."""
+    return path.rpartition("/")[2] in ENTRY_POINTS or name_claim(path) is not None
 
 
 def _members(anomalies: Iterable[Anomaly]) -> Iterator[int]:
@@ -288,6 +295,12 @@ def odd_tar_header(case: Case) -> Iterator[Found]:
                 tuple(_place(case, other) for other in others[:100]),
                 severity=Severity.NOTE if kind in _HARMLESS_HEADERS else severity,
             )
+    for member in case.catalogue.members:
+        plain = clean_path(member.ustar_name)
+        if plain and plain != member.path and not member.name.isascii() and _means_something(plain):
+            message = f"pax-overrides: the header says {member.ustar_name!r}, an extension {member.name!r}"
+            where = Location(member.name, offset=member.header.offset, length=member.header.length)
+            yield Found(message, where, severity=Severity.ERROR)
     special = [member for member in case.catalogue.members if member.kind in (MemberKind.DEVICE, MemberKind.FIFO)]
     if special:
         places = [Location(each.name, offset=each.header.offset, length=each.header.length) for each in special[:101]]
