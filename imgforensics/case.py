@@ -8,7 +8,7 @@ from functools import cached_property
 from imgforensics.catalogue import Catalogue
 from imgforensics.model import AnomalyKind, Location, Outcome, Verification, What
 from imgforensics.producer import Producer
-from imgforensics.structure import Image, Role, Structure
+from imgforensics.structure import Image, Reference, Role, Structure
 
 _OF_STORED_BYTES = (What.MEMBER_NAME, What.DESCRIPTOR_DIGEST)
 DAMAGE = frozenset(
@@ -57,6 +57,27 @@ class Case:
             for reference in self.structure.references
             if reference.role is Role.CONFIG and reference.target is not None
         )
+
+    @cached_property
+    def users(self) -> Mapping[int, Sequence[tuple[int, int | None]]]:
+        """Member index to the images that its bytes belong to, as a layer of this number or (None) as the config."""
+        users: dict[int, list[tuple[int, int | None]]] = defaultdict(list)
+        for image in self.structure.images:
+            for layer in image.layers:
+                if layer.member is not None:
+                    users[layer.member].append((image.index, layer.index))
+            if image.config_member is not None:
+                users[image.config_member].append((image.index, None))
+        return dict(users)
+
+    @cached_property
+    def references_to(self) -> Mapping[int, Sequence[Reference]]:
+        """Member index to the references that lead to it."""
+        leading: dict[int, list[Reference]] = defaultdict(list)
+        for reference in self.structure.references:
+            if reference.target is not None:
+                leading[reference.target].append(reference)
+        return dict(leading)
 
     def mismatches(self, *kinds: What) -> list[Verification]:
         """Verifications of these kinds that failed."""

@@ -357,13 +357,10 @@ def is_own_v1_json(value: Mapping[str, object], raw: bytes, chain_id: str, v1_id
     if not written.issuperset(fold_key(key) for key in value) or any(not is_config(each) for each in inner):
         return False  # Go would not have written such keys
     parent = value.get("parent")
-    for short_controls in (False, True):
-        for engine in ENGINES:
-            top = _top_members(value, Dialect(engine.version, short_controls), variant=engine.variant)
-            if top is None:
-                continue
-            for without in ((), ("os",)):
-                kept = {key: text for key, text in top.items() if key not in without}
-                if _moby_id(kept, chain_id, parent if isinstance(parent, str) and parent else None) == v1_id:
-                    return True
+    above = parent if isinstance(parent, str) and parent else None
+    for profile in _profiles(value):
+        for without in ((), ("os",)):
+            kept = {key: text for key, text in profile.top.items() if key not in without}
+            if _moby_id(kept, chain_id, above) == v1_id:
+                return True
     return False

@@ -35,11 +35,11 @@ def foreign_attestation(case: Case) -> Iterator[Found]:
         if reference.descriptor is not None and ATTESTED_ANNOTATION not in reference.descriptor.annotations
     }
     for artifact in case.structure.artifacts:
-        if artifact.kind is not ImageKind.ATTESTATION:
+        if artifact.kind is not ImageKind.ATTESTATION or artifact.manifest_member is None:
             continue
-        for reference in case.structure.references:
+        for reference in case.references_to.get(artifact.manifest_member, ()):
             said = None if reference.descriptor is None else reference.descriptor.annotations.get(ATTESTED_ANNOTATION)
-            if reference.target != artifact.manifest_member or said is None:
+            if said is None:
                 continue
             if said not in listed:
                 yield Found(f"an attestation of {said}, which no index lists", reference.where, claimed=said)

@@ -51,17 +51,16 @@ def limit_reached(case: Case) -> Iterator[Found]:
     A very large mirror in one archive. Where it is neither the list of members nor a document, config or layer of an
     image that was left unread, it is a warning only.
     """
-    used = {layer.member for image in case.structure.images for layer in image.layers} | case.config_members
-    places: list[tuple[int | None, Anomaly]] = [
-        (None, anomaly) for anomaly in (*case.catalogue.anomalies, *case.catalogue.outer_anomalies)
+    places: list[tuple[int | None, Anomaly, bool]] = [
+        (None, anomaly, True) for anomaly in (*case.catalogue.anomalies, *case.catalogue.outer_anomalies)
     ]
-    places += [(anomaly.member, anomaly) for anomaly in case.structure.problems]
-    places += [(member, anomaly) for member, blob in case.catalogue.blobs.items() for anomaly in blob.anomalies]
-    for member, anomaly in places:
+    places += [(anomaly.member, anomaly, True) for anomaly in case.structure.problems]
+    for index, blob in case.catalogue.blobs.items():
+        places += [(index, anomaly, index in case.users) for anomaly in blob.anomalies]
+    for member, anomaly, main in places:
         if anomaly.kind is AnomalyKind.LIMIT:
             name = None if member is None else case.name(member)
             where = Location(name, anomaly.pointer, offset=anomaly.span.offset if anomaly.span else None)
-            main = member is None or member in used or anomaly in case.structure.problems
             severity = None if main else Severity.WARNING
             yield Found(f"{name or 'the archive'}: {anomaly.detail}", where, severity=severity)
 

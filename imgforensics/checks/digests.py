@@ -20,7 +20,7 @@ def _wrong_bytes(case: Case, member: int, failures: Sequence[Verification], what
     else:
         said = f"{first.subject.member} at {first.subject.pointer} says {first.claimed}"
     related = [failure.subject for failure in failures if failure is not first] + case.consequences(member)
-    users = list(_users(case, member))
+    users = [Location(name, image=image, layer=layer) for image, layer in case.users.get(member, ())]
     span = case.catalogue.members[member].data
     place = Location(name, offset=span.offset, length=span.length)
     if users:
@@ -34,18 +34,6 @@ def _wrong_bytes(case: Case, member: int, failures: Sequence[Verification], what
         claimed=first.claimed,
         computed=first.computed,
     )
-
-
-def _users(case: Case, member: int) -> Iterator[Location]:
-    """Every place in an image at which these bytes are its config or a layer, layers first."""
-    name = case.name(member)
-    for image in case.structure.images:
-        for layer in image.layers:
-            if layer.member == member:
-                yield Location(name, image=image.index, layer=layer.index)
-    for image in case.structure.images:
-        if image.config_member == member:
-            yield Location(name, image=image.index)
 
 
 @check("IMG301", "config-digest-mismatch", Severity.ERROR, Effect.TAMPERED)

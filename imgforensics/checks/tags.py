@@ -32,9 +32,13 @@ def ambiguous_tag(case: Case) -> Iterator[Found]:
     Two names of one entry, which are a warning only, occur where somebody renamed an image in one of the annotations.
     """
     yield from _saved(case)
-    for member, kind in case.structure.entry_points.items():
-        if kind is DocumentKind.INDEX:
-            yield from _listed(case, member)
+    images = {image.manifest_member: image for image in case.structure.images}
+    listed: dict[int, list[Reference]] = defaultdict(list)
+    for reference in case.structure.references:
+        if case.structure.entry_points.get(reference.member) is DocumentKind.INDEX:
+            listed[reference.member].append(reference)
+    for member, references in listed.items():
+        yield from _listed(case, member, references, images)
 
 
 def _saved(case: Case) -> Iterator[Found]:
@@ -51,11 +55,10 @@ def _saved(case: Case) -> Iterator[Found]:
             yield Found(message, where, tuple(places[1:]))
 
 
-def _listed(case: Case, member: int) -> Iterator[Found]:
-    images = {image.manifest_member: image for image in case.structure.images}
+def _listed(case: Case, member: int, listed: list[Reference], images: dict[int | None, Image]) -> Iterator[Found]:
     entries: dict[str, dict[str, list[Reference]]] = defaultdict(lambda: defaultdict(list))
-    for reference in case.structure.references:
-        if reference.member != member or reference.descriptor is None or reference.target is None:
+    for reference in listed:
+        if reference.descriptor is None or reference.target is None:
             continue
         document = case.structure.documents.get(reference.target)
         is_index = document is not None and document.kind is DocumentKind.INDEX
