@@ -103,14 +103,14 @@ def walk(reading: Reading, starts: Mapping[int, str], view: OciView, *, orphan: 
 def _no_manifest(reading: Reading, reference: Reference, member: int) -> None:
     """A descriptor says manifest or index, and the blob is neither. Blobs of other types are nobody's business."""
     media_type = "" if reference.descriptor is None else reference.descriptor.media_type
-    if media_type not in MANIFEST_TYPES | INDEX_TYPES or reading.catalogue.cut_off(member):
+    if (media_type and media_type not in MANIFEST_TYPES | INDEX_TYPES) or reading.catalogue.cut_off(member):
         return
     document = reading.documents.get(member)
     if document is not None and document.problems:
         reading.note(member, document.problems)
     elif reading.unread(member):
         reading.note(member, [Anomaly(AnomalyKind.LIMIT, "was not read as a manifest")])
-    elif member in reading.catalogue.blobs:
+    elif media_type and member in reading.catalogue.blobs:
         reading.note(member, [Anomaly(AnomalyKind.BAD_VALUE, f"is no document of the type {media_type}")])
 
 

@@ -563,6 +563,21 @@ def test_layout_of_other_things() -> None:
     assert report.verdict is Verdict.INCOMPLETE
 
 
+@pytest.mark.parametrize("ref", ["app:1.0", "docker.io/example/app:1.0", "1.0"])
+def test_shorter_names_in_the_other_view(ref: str) -> None:
+    entries = builder.containerd([ImageSpec(tags=["example/app:1.0"])])
+    annotations = {"org.opencontainers.image.ref.name": ref}
+    edit(entries, "index.json", lambda index: index["manifests"][0].update(annotations=annotations))
+    assert_clean(report_of(entries))
+
+
+@pytest.mark.parametrize("media_type", [builder.OCI_MANIFEST, ""])
+def test_manifest_that_was_not_read(media_type: str) -> None:
+    deep = manifest(CONFIG, LAYERS)[:-1] + b',"x":' + b"[" * 70 + b"]" * 70 + b"}"
+    report = report_of(oci([descriptor(deep, media_type)], [deep, CONFIG, *LAYERS]))
+    assert "IMG902" in codes(report, Severity.ERROR), told(report)
+
+
 # ------------------------------------------------------------------------------------------------------------- headers
 
 

@@ -146,16 +146,15 @@ def views_disagree(case: Case) -> Iterator[Found]:
     told: set[int] = set()
     for tag, saved in by_tag[View.SAVE].items():
         found = by_tag[View.OCI].get(tag)
-        if found and not any(image in found for image in saved):
+        if found and not {image.index for image in saved} & {image.index for image in found}:
             told.update(image.index for image in (*saved, *found))
             yield _disagreement(case, f"{tag} is one image", saved[0], found[0])
     for image in case.structure.images:
-        saved_names, found_names = (
-            {normalise(name): name for name in image.names_in(view) if has_repository(name)} for view in View
-        )
-        if saved_names and found_names and not saved_names.keys() & found_names and image.index not in told:
+        saved_as = [name for name in image.names_in(View.SAVE) if has_repository(name)]
+        found_as = [name for name in image.names_in(View.OCI) if has_repository(name)]
+        if saved_as and found_as and image.index not in told and not _share_a_name(saved_as, found_as):
             told.add(image.index)
-            one, other = ", ".join(saved_names.values()), ", ".join(found_names.values())
+            one, other = saved_as[0], found_as[0]
             message = f"the image {_image_id(case, image)} is {one} by manifest.json and {other} by index.json"
             yield Found(message, _where(case, image), claimed=one, computed=other)
     saved_only = [image for image in case.structure.images if image.views == (View.SAVE,) and image.index not in told]
@@ -173,6 +172,13 @@ def views_disagree(case: Case) -> Iterator[Found]:
         for image in unlisted[:1]:
             name = _image_id(case, image)
             yield Found(f"only manifest.json names the image {name}, index.json does not", _where(case, image))
+
+
+def _share_a_name(saved: list[str], found: list[str]) -> bool:
+    """Whether one of the names in ``index.json``, which some tools write without a registry, is one of the others."""
+    wholes = {normalise(name) for name in saved}
+    tails = {whole[cut + 1 :] for whole in wholes for cut, character in enumerate(whole) if character == "/"}
+    return any(name in tails or normalise(name) in wholes for name in found)
 
 
 def _disagreement(case: Case, subject: str, saved: Image, found: Image) -> Found:
