@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from imgforensics.case import Case
 from imgforensics.checks.rule import Check, Found, check
 from imgforensics.findings import Effect, Rule, Severity
+from imgforensics.legacy import BOUND
 from imgforensics.model import Anomaly, AnomalyKind, Compression, Digest, Location, Outcome
 
 
@@ -58,6 +59,9 @@ def limit_reached(case: Case) -> Iterator[Found]:
             name = None if member is None else case.name(member)
             where = Location(name, anomaly.pointer, offset=anomaly.span.offset if anomaly.span else None)
             yield Found(f"{name or 'the archive'}: {anomaly.detail}", where)
+    unchecked = sum(verification.reason == BOUND for verification in case.verifications)
+    if unchecked:
+        yield Found(f"the archive: {BOUND}; {unchecked} were not checked", Location())
 
 
 @check("IMG903", "check-crashed", Severity.WARNING, Effect.SUSPECT)

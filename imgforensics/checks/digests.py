@@ -17,18 +17,16 @@ def _wrong_bytes(case: Case, member: int, failures: Sequence[Verification], what
         said = f"its name says {first.claimed}"
     else:
         said = f"{first.subject.member} at {first.subject.pointer} says {first.claimed}"
-    related = [failure.subject for failure in failures if failure is not first] + case.consequences(member)
-    image = next((image for image in case.structure.images if image.config_member == member), None)
-    layer = next((layer for each in case.structure.images for layer in each.layers if layer.member == member), None)
-    place = next((each for each in case.structure.images if layer is not None and layer in each.layers), image)
+    related = [*(failure.subject for failure in failures if failure is not first), *case.consequences(member)]
+    place = next(iter(case.users(member)), Location(name))
     return Found(
         f"{what} {name}: {said}, its bytes hash to {first.computed}",
         Location(
             name,
             offset=case.catalogue.members[member].data.offset,
             length=case.catalogue.members[member].data.length,
-            image=None if place is None else place.index,
-            layer=None if layer is None else layer.index,
+            image=place.image,
+            layer=place.layer,
         ),
         tuple(dict.fromkeys(related)),
         claimed=first.claimed,
@@ -197,17 +195,14 @@ def v1_id_mismatch(case: Case) -> Iterator[Found]:
     ## When it is innocent
     A tool that imitates Docker's layout to the letter, but not its IDs.
     """
-    for image in case.structure.images:
-        failures = [
-            failure
-            for failure in case.mismatches(What.V1_ID)
-            if failure.subject.image == image.index and case.cause(failure) is None
-        ]
-        if failures:
-            first, *others = failures
-            message = f"legacy layer ID {first.claimed} is not {first.computed}, which config and diff_ids give"
-            related = tuple(failure.subject for failure in others)
-            yield Found(message, first.subject, related, claimed=first.claimed, computed=first.computed)
+    by_image: dict[int | None, list[Verification]] = defaultdict(list)
+    for failure in case.mismatches(What.V1_ID):
+        if case.cause(failure) is None:
+            by_image[failure.subject.image].append(failure)
+    for first, *others in by_image.values():
+        message = f"legacy layer ID {first.claimed} is not {first.computed}, which config and diff_ids give"
+        related = tuple(failure.subject for failure in others)
+        yield Found(message, first.subject, related, claimed=first.claimed, computed=first.computed)
     if not case.wrong_bytes:
         for failure in case.mismatches(What.V1_JSON):
             message = f"{failure.subject.member} has the legacy ID {failure.claimed}: {failure.reason}"
