@@ -85,6 +85,14 @@ class Limits:
     inflated: int = 512 * GIB
     """Bytes that one compressed stream may grow to."""
 
+    spooled: int = 512 * GIB
+    """Bytes of the temporary copy of an archive that cannot be read by offset."""
+
+    headless_floor: int = 16 * MIB
+    headless_ratio: int = 16
+    headless_most: int = 1 * GIB
+    """Bytes copied while no tar header has come, see :meth:`headless`."""
+
     ratio: int = 2_000
     """Growth of one compressed stream beyond :attr:`ratio_floor` (CVE-2017-14992). DEFLATE cannot exceed 1032;
     zstd and bzip2 can, but file systems of images do not."""
@@ -97,6 +105,14 @@ class Limits:
 
     chunk: int = 1 * MIB
     """Bytes read, or inflated, at a time."""
+
+    def headless(self, size: int) -> int:
+        """Bytes of a tar that are copied before its first header has come, where ``size`` bytes were read of a stream.
+
+        A sound tar begins with a header. One that is damaged there has the next behind its first layer, and layers
+        compress to a tenth at best; a file of zeros, compressed to a thousandth, must not fill a disk.
+        """
+        return min(self.headless_most, self.headless_floor + self.headless_ratio * size)
 
 
 DEFAULT_LIMITS = Limits()

@@ -34,6 +34,7 @@ ORDER = [
     "inflate",
     "blobscan",
     "catalogue",
+    "streams",
     "archive",
     "strictjson",
     "documents",
@@ -65,7 +66,7 @@ TOP = ("__init__", "__main__")
 """The package's own face and its door; they may import any room, and no room imports them."""
 
 FILES = sorted(ROOT.rglob("*.py"))
-OPENERS = {"archive", "batch", "run", "cli"}
+OPENERS = {"streams", "archive", "batch", "run", "cli"}
 PRINTERS = {"run", "cli", "rendering.rules"}
 
 
