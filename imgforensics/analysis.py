@@ -3,7 +3,6 @@
 import os
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import BinaryIO
 
 from imgforensics import checks, images, producer
@@ -46,8 +45,8 @@ def analyze_archive(
     """As :func:`analyze`, without the report around it."""
     chosen = checks.select(options.select, options.ignore)
     path = os.fspath(source) if isinstance(source, str | os.PathLike) else "-"
-    if isinstance(source, str | os.PathLike) and Path(source).is_dir():
-        raise InputError(describe_folder(Path(source)))
+    if isinstance(source, str | os.PathLike) and os.path.isdir(source):
+        raise InputError(describe_folder(path))
     with Archive(source, options.limits, progress) as archive:
         catalogue = archive.measure(options.jobs, fast=options.fast)
     case = examine(catalogue)
@@ -94,13 +93,24 @@ def _why_no_image(catalogue: Catalogue) -> str:
     return words
 
 
-def describe_folder(folder: Path) -> str:
+def describe_folder(folder: str) -> str:
     """Why a folder cannot be looked at as an archive, and what to do."""
-    if (folder / "oci-layout").exists() or (folder / "index.json").exists():
+    if _holds(folder, "oci-layout") or _holds(folder, "index.json"):
         return f"an unpacked OCI layout; pack it first: tar -C {folder} -cf image.tar ."
-    if (folder / "manifest.json").exists():
+    if _holds(folder, "manifest.json"):
         return f"an unpacked archive; pack it first: tar -C {folder} -cf image.tar ."
     return "is a directory"
+
+
+def is_unpacked(folder: str) -> bool:
+    """Whether a folder is an unpacked archive for certain. A lone ``index.json`` or ``manifest.json`` is no proof."""
+    documented = _holds(folder, "index.json") or _holds(folder, "manifest.json")
+    further = ("blobs", "repositories")
+    return _holds(folder, "oci-layout") or (documented and any(_holds(folder, name) for name in further))
+
+
+def _holds(folder: str, name: str) -> bool:
+    return os.path.exists(os.path.join(folder, name))
 
 
 def select_images(found: Sequence[Image], options: Options) -> tuple[Image, ...]:

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from imgforensics import batch, checks
+from imgforensics.analysis import describe_folder
 from imgforensics.archive import Progress
 from imgforensics.errors import InputError
 from imgforensics.findings import Severity, Skipped, Verdict
@@ -74,8 +75,10 @@ def _spare_evidence(found: Iterable[str | Skipped], output: str) -> None:
 
 def _nothing(paths: list[str], skipped: list[Skipped]) -> str:
     where = ", ".join(paths[:3])
+    hints = [describe_folder(path) for path in paths if os.path.isdir(path)]
+    hint = next((f"; perhaps {words}" for words in hints if words != "is a directory"), "")
     seen = f"; {len(skipped)} files skipped, the first: {skipped[0].path}: {skipped[0].reason}" if skipped else ""
-    return f"no archive in {where}{seen}"
+    return f"no archive in {where}{seen}{hint}"
 
 
 def _is_bad(report: ArchiveReport, fail_on: str | None) -> bool:
