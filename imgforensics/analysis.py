@@ -1,8 +1,8 @@
 """The one conductor: an archive in, a report out."""
 
 import os
+import re
 from collections import Counter
-from collections.abc import Sequence
 from typing import BinaryIO
 
 from imgforensics import checks, images, producer
@@ -50,7 +50,7 @@ def analyze_archive(
     with Archive(source, options.limits, progress) as archive:
         catalogue = archive.measure(options.jobs, fast=options.fast)
     case = examine(catalogue)
-    selected = select_images(case.structure.images, options)
+    selected = select_images(case, options)
     findings = checks.run(case, chosen)
     if len(selected) != len(case.structure.images):
         kept = {image.index for image in selected}
@@ -113,18 +113,19 @@ def _holds(folder: str, name: str) -> bool:
     return os.path.exists(os.path.join(folder, name))
 
 
-def select_images(found: Sequence[Image], options: Options) -> tuple[Image, ...]:
+def select_images(case: Case, options: Options) -> tuple[Image, ...]:
     """The images that the options name; all where they name none.
 
     Raises:
-        SelectionError: they name none that is there.
+        SelectionError: they name none that is there, or a beginning of several image IDs.
     """
-    chosen = [image for image in found if options.image is None or _is_named(image, options.image)]
-    wanted = options.platform
+    found = case.structure.images
+    chosen = list(found if options.image is None else _named(case, options.image))
+    wanted = None if options.platform is None else options.platform.rstrip("/")
     if wanted is not None:
         chosen = [image for image in chosen if image.platform and f"{image.platform}/".startswith(f"{wanted}/")]
     if not chosen and (options.image is not None or wanted is not None):
-        asked = " ".join(word for word in (options.image, wanted) if word)
+        asked = " ".join(word for word in (options.image, options.platform) if word)
         there = ", ".join(
             f"@{image.index} {' '.join(image.tags)} {image.platform or ''}".strip() for image in found[:9]
         )
@@ -132,10 +133,30 @@ def select_images(found: Sequence[Image], options: Options) -> tuple[Image, ...]
     return tuple(chosen)
 
 
-def _is_named(image: Image, name: str) -> bool:
+def _named(case: Case, name: str) -> list[Image]:
+    """The images that a reference names, or ``@N``; only where there is none, those whose ID begins so."""
+    images = case.structure.images
     if name.startswith("@"):
-        return name[1:].isdecimal() and int(name[1:]) == image.index
-    return normalise(name) in {normalise(tag) for tag in image.tags} or name in image.tags
+        return [image for image in images if name[1:].isdecimal() and int(name[1:]) == image.index]
+    wanted = normalise(name)
+    tagged = [image for image in images if name in image.tags or wanted in {normalise(tag) for tag in image.tags}]
+    if tagged or not _ID.fullmatch(name):
+        return tagged
+    beginning = name.removeprefix("sha256:")
+    begun = [(image, ident) for image in images if (ident := _image_id(case, image)).startswith(beginning)]
+    if len({ident for _, ident in begun}) > 1:
+        there = ", ".join(f"@{image.index} sha256:{ident}" for image, ident in begun[:9])
+        raise SelectionError(f"several image IDs begin with {name!r}: {there}")
+    return [image for image, _ in begun]
+
+
+_ID = re.compile("(?:sha256:)?[0-9a-f]{1,64}")
+
+
+def _image_id(case: Case, image: Image) -> str:
+    """The computed image ID in hex, empty where the config is not there."""
+    blob = None if image.config_member is None else case.catalogue.blobs.get(image.config_member)
+    return blob.digest.encoded if blob else ""
 
 
 def not_checked(case: Case, options: Options) -> tuple[NotChecked, ...]:

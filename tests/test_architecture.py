@@ -59,6 +59,7 @@ ORDER = [
     "batch",
     "rendering/",
     "run",
+    "console",
     "cli",
 ]
 """Every room, from the ground up: a room imports only rooms before it."""
@@ -66,8 +67,8 @@ TOP = ("__init__", "__main__")
 """The package's own face and its door; they may import any room, and no room imports them."""
 
 FILES = sorted(ROOT.rglob("*.py"))
-OPENERS = {"streams", "archive", "batch", "run", "cli"}
-PRINTERS = {"run", "cli", "rendering.rules"}
+OPENERS = {"streams", "archive", "batch", "run", "console", "cli"}
+PRINTERS = {"run", "console", "cli", "rendering.rules"}
 
 
 def _name(path: Path) -> str:
