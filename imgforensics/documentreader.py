@@ -24,6 +24,7 @@ class Reader:
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
         self.problems = Oddities(limits.problems, limits.pointer)
+        self._longest = limits.digest
 
     def get(self, value: object, key: str, pointer: str) -> object:
         """The value of ``key`` in an object as Go would take it: whatever its case, the last one; None if absent."""
@@ -118,7 +119,7 @@ class Reader:
         if not isinstance(value, dict):
             self.wrong(pointer, "a descriptor", value)
             return None
-        text = self.text(value, "digest", pointer)
+        text = self.claim(self.text(value, "digest", pointer), f"{pointer}/digest")
         return Descriptor(
             pointer=pointer,
             media_type=self.text(value, "mediaType", pointer),
@@ -139,6 +140,14 @@ class Reader:
             for number, item in enumerate(self.array(value, key, pointer, most))
         )
         return tuple(item for item in found if item is not None)
+
+    def claim(self, text: str, pointer: str) -> str:
+        """A digest as it is claimed; what is far too long for one is cut off, and noted."""
+        if len(text) <= self._longest:
+            return text
+        detail = f"a digest of {len(text)} characters; read up to {self._longest}"
+        self.problems.append(Anomaly(AnomalyKind.LIMIT, detail, pointer=pointer))
+        return text[: self._longest]
 
     def digest(self, text: str, pointer: str) -> Digest | None:
         """A digest, None and an anomaly where the text is none."""
@@ -281,7 +290,7 @@ def read_config(value: Mapping[str, object], limits: Limits, reader: Reader) -> 
         author=reader.text(value, "author", ""),
         docker_version=reader.text(value, "docker_version", ""),
         rootfs_type=reader.text(rootfs, "type", "/rootfs"),
-        diff_ids=diff_ids,
+        diff_ids=tuple(reader.claim(text, f"/rootfs/diff_ids/{number}") for number, text in enumerate(diff_ids)),
         history=None if history is None else _history(value, limits, reader),
         value=value,
     )

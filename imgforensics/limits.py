@@ -43,6 +43,10 @@ class Limits:
     pointer: int = 1_024
     """Characters of a JSON pointer in a report. Under one key of a megabyte thousands of values can be odd."""
 
+    digest: int = 1_024
+    """Characters of a digest as it is claimed; SHA-512 takes 135. Thousands of images may share a config, and a report
+    repeats its diff_ids for each."""
+
     references: int = 250_000
     """Descriptors and names of members that are read from all documents together. A mirror of thousands of images with
     dozens of layers each stays below; manifests of empty descriptors name ten times as many in one mebibyte."""

@@ -1,5 +1,6 @@
 """Small archives that once cost minutes or gigabytes: what they cost is counted, never timed."""
 
+import json
 import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -142,6 +143,22 @@ def test_an_index_and_a_history_that_are_cut_are_said_to_be() -> None:
     assert [each.pointer for each in reader.problems if each.kind is AnomalyKind.LIMIT] == ["/manifests"]
     entries = builder.crane([ImageSpec(extra={"history": [{"empty_layer": True}] * 50})])
     assert any("lists 50 history; read up to 40" in each for each in messages(report_of(entries, limited(layers=10))))
+
+
+def test_a_digest_that_is_far_too_long_is_cut_and_still_wrong() -> None:
+    long = "sha256:" + "0" * 5000
+    entries = builder.crane([ImageSpec()])
+    config = builder.config_of(entries)
+    document = json.loads(config.data)
+    document["rootfs"]["diff_ids"][0] = long
+    config.data = builder.go(document)
+    report = report_of(entries)
+    assert any("a digest of 5007 characters; read up to 1024" in each for each in messages(report))
+    assert report.images[0].layers[0].claimed_diff_id == long[:1024]
+    (wrong,) = (each for each in case_of(report).verifications if each.what is What.DIFF_ID and each.subject.layer == 0)
+    assert wrong.outcome is Outcome.MISMATCH
+    report = report_of(oci([{**descriptor(b"{}"), "digest": long}], []))
+    assert {"IMG209", "IMG902"} <= set(codes(report))
 
 
 def test_references_of_all_documents_together_are_bounded() -> None:
