@@ -58,27 +58,6 @@ class Case:
             if reference.role is Role.CONFIG and reference.target is not None
         )
 
-    @cached_property
-    def users(self) -> Mapping[int, Sequence[tuple[int, int | None]]]:
-        """Member index to the images that its bytes belong to, as a layer of this number or (None) as the config."""
-        users: dict[int, list[tuple[int, int | None]]] = defaultdict(list)
-        for image in self.structure.images:
-            for layer in image.layers:
-                if layer.member is not None:
-                    users[layer.member].append((image.index, layer.index))
-            if image.config_member is not None:
-                users[image.config_member].append((image.index, None))
-        return dict(users)
-
-    @cached_property
-    def references_to(self) -> Mapping[int, Sequence[Reference]]:
-        """Member index to the references that lead to it."""
-        leading: dict[int, list[Reference]] = defaultdict(list)
-        for reference in self.structure.references:
-            if reference.target is not None:
-                leading[reference.target].append(reference)
-        return dict(leading)
-
     def mismatches(self, *kinds: What) -> list[Verification]:
         """Verifications of these kinds that failed."""
         return [
@@ -103,15 +82,59 @@ class Case:
             if described_by in self.wrong_bytes:
                 return described_by
         if verification.what in (What.V1_ID, What.HISTORY_COUNT):
-            members = [layer.member for layer in image.layers if layer.member is not None]
-            return next((member for member in members if member in self.wrong_bytes), None)
+            return self._wrong_layers.get(image.index)
         return None
 
-    def consequences(self, member: int) -> list[Location]:
-        """Places of other failures that this member's bytes explain."""
+    @cached_property
+    def _wrong_layers(self) -> Mapping[int, int]:
+        """Image index to the member of its lowest layer whose stored bytes are wrong."""
+        found: dict[int, int] = {}
+        for image in self.structure.images if self.wrong_bytes else ():
+            members = (layer.member for layer in image.layers)
+            wrong = next((member for member in members if member in self.wrong_bytes), None)
+            if wrong is not None:
+                found[image.index] = wrong
+        return found
+
+    @cached_property
+    def _consequences(self) -> Mapping[int, Sequence[Location]]:
         counts = (What.LAYER_COUNT, What.HISTORY_COUNT)
         kinds = (What.DIFF_ID, What.DESCRIPTOR_SIZE, What.V1_ID, *counts, What.REPOSITORIES)
-        return [failure.subject for failure in self.mismatches(*kinds) if self.cause(failure) == member]
+        found: dict[int, list[Location]] = defaultdict(list)
+        for failure in self.mismatches(*kinds):
+            cause = self.cause(failure)
+            if cause is not None:
+                found[cause].append(failure.subject)
+        return dict(found)
+
+    def consequences(self, member: int) -> Sequence[Location]:
+        """Places of other failures that this member's bytes explain."""
+        return self._consequences.get(member, ())
+
+    @cached_property
+    def _users(self) -> Mapping[int, Sequence[Location]]:
+        found: dict[int, list[Location]] = defaultdict(list)
+        for image in self.structure.images:
+            for layer in image.layers:
+                if layer.member is not None:
+                    found[layer.member].append(Location(self.name(layer.member), image=image.index, layer=layer.index))
+        for image in self.structure.images:
+            if image.config_member is not None:
+                found[image.config_member].append(Location(self.name(image.config_member), image=image.index))
+        return dict(found)
+
+    def users(self, member: int) -> Sequence[Location]:
+        """Every place in an image at which a member's bytes are its config or a layer, layers first."""
+        return self._users.get(member, ())
+
+    @cached_property
+    def references_to(self) -> Mapping[int, Sequence[Reference]]:
+        """Member index to the references that lead to it."""
+        found: dict[int, list[Reference]] = defaultdict(list)
+        for reference in self.structure.references:
+            if reference.target is not None:
+                found[reference.target].append(reference)
+        return dict(found)
 
     def name(self, member: int) -> str:
         """A member's name."""

@@ -74,7 +74,12 @@ Output = Annotated[
     str, typer.Option("--output", "-o", metavar="FILE", help="Write the report to FILE, whole or not at all.")
 ]
 ImageChoice = Annotated[
-    str | None, typer.Option("--image", metavar="REF|@N", help="Report on this image only: a tag, or @ and its number.")
+    str | None,
+    typer.Option(
+        "--image",
+        metavar="REF|ID|@N",
+        help="Report on this image only: a tag, an ID or its beginning, @ and its number.",
+    ),
 ]
 PlatformChoice = Annotated[
     str | None, typer.Option("--platform", metavar="OS/ARCH", help="Report on images of this platform only.")
@@ -283,7 +288,6 @@ def _complain(message: str) -> None:
 
 def main() -> None:
     """The entry point of the command."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
-    app()
+    from imgforensics.console import command
+
+    command(app)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from imgforensics import ociview, saveview
 from imgforensics.catalogue import Catalogue
 from imgforensics.documents import DocumentKind
+from imgforensics.likeness import Shelf
 from imgforensics.model import Anomaly, AnomalyKind, MemberKind
 from imgforensics.reading import Reading
 from imgforensics.refnames import has_repository, normalise
@@ -64,7 +65,7 @@ def interpret(catalogue: Catalogue) -> Structure:
         layouts=layouts or _layouts_by_name(entries),
         documents=reading.documents,
         entry_points={member: kind for member, (kind, _) in entries.items()},
-        problems=tuple(dict.fromkeys(reading.problems)),
+        problems=tuple(reading.problems),
         references=tuple(reading.references),
         images=images,
         artifacts=artifacts,
@@ -97,7 +98,10 @@ def _roots(reading: Reading) -> tuple[str, ...]:
                 genuine.add(folder)
         elif name == "json" and reading.kind(reading.catalogue.by_path[path][-1]) is DocumentKind.V1_JSON:
             genuine.add(folder.rpartition("/")[0])
-    return tuple(sorted(genuine or named, key=lambda name: (name.count("/") + bool(name), name)))
+    roots = sorted(genuine or named, key=lambda name: (name.count("/") + bool(name), name))
+    if len(roots) > reading.limits.roots:
+        reading.limit(f"{len(roots)} folders hold documents; read are those in the first {reading.limits.roots}")
+    return tuple(roots[: reading.limits.roots])
 
 
 def _entry_points(reading: Reading, roots: tuple[str, ...]) -> dict[int, tuple[DocumentKind, str]]:
@@ -152,14 +156,14 @@ def _legacy(
     tables: Mapping[int, Mapping[str, Mapping[str, str]]],
 ) -> list[Image]:
     images = []
+    tags: dict[str, dict[str, list[tuple[int, str]]]] = defaultdict(lambda: defaultdict(list))
+    for member, table in tables.items():
+        for name, versions in table.items():
+            for tag, top in versions.items():
+                tags[entries[member][1]][top].append((member, f"{name}:{tag}"))
+    folders = saveview.v1_folders(reading)
     for root in roots:
-        tags: dict[str, list[tuple[int, str]]] = defaultdict(list)
-        for member, table in tables.items():
-            if entries[member][1] == root:
-                for name, versions in table.items():
-                    for tag, top in versions.items():
-                        tags[top].append((member, f"{name}:{tag}"))
-        images.extend(saveview.read_legacy(reading, root, tags))
+        images.extend(saveview.read_legacy(reading, root, folders.get(root, {}), tags.get(root, {})))
     return images
 
 
@@ -186,20 +190,31 @@ def _join(
     catalogue: Catalogue, saved: list[Image], found: list[Image], reading: Reading
 ) -> tuple[tuple[Image, ...], tuple[Image, ...]]:
     """Make one image of what both views describe alike: the same config bytes and the same layers."""
-    images: list[Image] = []
-    left = [image for image in found if image.kind is ImageKind.IMAGE]
+    left = dict(enumerate(image for image in found if image.kind is ImageKind.IMAGE))
+    listed = Shelf(catalogue, reading.limits.comparisons)
+    twins = Shelf(catalogue, reading.limits.comparisons)
+    for position, image in left.items():
+        listed.put(position, image)
+    groups: list[list[Image]] = []
     for image in saved:
-        same = [other for other in left if _same(catalogue, image, other)]
-        best = min(same, key=lambda other: (other.orphan, _members(other) != _members(image)), default=None)
-        twin = next((other for other in images if other.views == image.views and _same(catalogue, other, image)), None)
+        same = listed.find(image)
+        best = min(same, key=lambda place: (left[place].orphan, _members(left[place]) != _members(image)), default=None)
+        twin = next(iter(twins.find(image)), None) if best is None else None
         if best is not None:
-            left.remove(best)
-            images.append(_merge(image, best))
+            listed.take(best, left[best])
+            groups.append([image, left.pop(best)])
+            if groups[-1][1].orphan:
+                twins.put(len(groups) - 1, image)
+                twins.put(len(groups) - 1, groups[-1][1])
         elif twin is not None:
-            images[images.index(twin)] = _merge(twin, image)
+            groups[twin].append(image)
+            twins.put(twin, image)
         else:
-            images.append(image)
-    images.extend(left)
+            groups.append([image])
+            twins.put(len(groups) - 1, image)
+    if listed.exhausted or twins.exhausted:
+        reading.limit(f"{len(saved) + len(found)} images; some of those that are the same may be told apart")
+    images = [*map(_merge_all, groups), *left.values()]
     if len(images) > reading.limits.images:
         reading.limit(f"holds {len(images)} images; reported are {reading.limits.images}")
         del images[reading.limits.images :]
@@ -211,30 +226,12 @@ def _members(image: Image) -> list[int | None]:
     return [layer.member for layer in image.layers]
 
 
-def _same(catalogue: Catalogue, one: Image, other: Image) -> bool:
-    if len(one.layers) != len(other.layers):
-        return False
-    if one.config_member is None or other.config_member is None:
-        if one.config_member is not None or other.config_member is not None or one.config is not None:
-            return False
-        claims = [reference.claims for reference in (*one.references, *other.references)]
-        digests = {claim.rpartition("/")[2].rpartition(":")[2].removesuffix(".json") for claim in claims}
-        return bool(claims) and len(digests) == 1
-    configs = [catalogue.blobs.get(image.config_member) for image in (one, other) if image.config_member is not None]
-    if len({blob.digest if blob else None for blob in configs}) != 1:
-        return False
-    return all(
-        _same_bytes(catalogue, mine.member, theirs.member)
-        for mine, theirs in zip(one.layers, other.layers, strict=True)
-    )
-
-
-def _same_bytes(catalogue: Catalogue, one: int | None, other: int | None) -> bool:
-    if one == other or one is None or other is None:
-        return True
-    blobs = [catalogue.blobs.get(one), catalogue.blobs.get(other)]
-    diff_ids = [blob.diff_id if blob else None for blob in blobs]
-    return diff_ids[0] is not None and diff_ids[0] == diff_ids[1]
+def _merge_all(group: list[Image]) -> Image:
+    """One image of several that are the same; pair by pair, so that thousands do not cost their square."""
+    while len(group) > 1:
+        pairs = [group[start : start + 2] for start in range(0, len(group), 2)]
+        group = [_merge(*pair) if len(pair) == 2 else pair[0] for pair in pairs]
+    return group[0]
 
 
 def _merge(one: Image, other: Image) -> Image:

@@ -72,12 +72,14 @@ def walk(reading: Reading, starts: Mapping[int, str], view: OciView, *, orphan: 
     """
     pending: deque[_Step] = deque()
     for start, root in starts.items():
+        if reading.full():
+            return
         view.visited.setdefault(start, [])
         if reading.kind(start) is DocumentKind.MANIFEST:
             _manifest(reading, start, root, None, (), orphan, view)
         else:
             pending.extend(_index(reading, start, root, 0, None, orphan, view))
-    while pending:
+    while pending and not reading.full():
         step = pending.popleft()
         member = step.reference.target
         if member is None:
@@ -123,7 +125,7 @@ def _index(
     orphan: bool,
     view: OciView,
 ) -> list[_Step]:
-    reader = Reader()
+    reader = Reader(reading.limits)
     index = read_index(reading.value(member), reading.limits, reader)
     reading.note(member, [*reading.documents[member].problems, *reader.problems])
     if index.subject is not None:
@@ -159,7 +161,7 @@ def _manifest(
     orphan: bool,
     view: OciView,
 ) -> None:
-    reader = Reader()
+    reader = Reader(reading.limits)
     manifest = read_manifest(reading.value(member), reading.limits, reader)
     reading.note(member, [*reading.documents[member].problems, *reader.problems])
     _check_media_type(reading, member, manifest)

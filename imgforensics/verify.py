@@ -196,7 +196,7 @@ def _images(catalogue: Catalogue, structure: Structure) -> Iterator[Verification
             continue
         number = image.index if image.index >= 0 else None
         config = catalogue.members[image.config_member].name
-        if image in structure.images or image.config.diff_ids:
+        if image.index >= 0 or image.config.diff_ids:
             yield _layer_count(image, config, number)
         for layer in image.layers:
             yield _diff_id(catalogue, structure, layer, config, number)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from imgforensics.case import Case
 from imgforensics.checks.rule import Check, Found, check
 from imgforensics.findings import Effect, Rule, Severity
+from imgforensics.legacy import BOUND
 from imgforensics.model import Anomaly, AnomalyKind, Compression, Digest, Location, Outcome
 from imgforensics.verify import ENCRYPTED, SPARSE
 
@@ -56,13 +57,16 @@ def limit_reached(case: Case) -> Iterator[Found]:
     ]
     places += [(anomaly.member, anomaly, True) for anomaly in case.structure.problems]
     for index, blob in case.catalogue.blobs.items():
-        places += [(index, anomaly, index in case.users) for anomaly in blob.anomalies]
+        places += [(index, anomaly, bool(case.users(index))) for anomaly in blob.anomalies]
     for member, anomaly, main in places:
         if anomaly.kind is AnomalyKind.LIMIT:
             name = None if member is None else case.name(member)
             where = Location(name, anomaly.pointer, offset=anomaly.span.offset if anomaly.span else None)
             severity = None if main else Severity.WARNING
             yield Found(f"{name or 'the archive'}: {anomaly.detail}", where, severity=severity)
+    unchecked = sum(verification.reason == BOUND for verification in case.verifications)
+    if unchecked:
+        yield Found(f"the archive: {BOUND}; {unchecked} were not checked", Location(), severity=Severity.WARNING)
 
 
 @check("IMG903", "check-crashed", Severity.WARNING, Effect.SUSPECT)

@@ -19,8 +19,8 @@ def _wrong_bytes(case: Case, member: int, failures: Sequence[Verification], what
         said = f"{called} says {first.claimed}"
     else:
         said = f"{first.subject.member} at {first.subject.pointer} says {first.claimed}"
-    related = [failure.subject for failure in failures if failure is not first] + case.consequences(member)
-    users = [Location(name, image=image, layer=layer) for image, layer in case.users.get(member, ())]
+    related = [*(failure.subject for failure in failures if failure is not first), *case.consequences(member)]
+    users = case.users(member)
     span = case.catalogue.members[member].data
     place = Location(name, offset=span.offset, length=span.length)
     if users:
@@ -211,17 +211,14 @@ def v1_id_mismatch(case: Case) -> Iterator[Found]:
     ## When it is innocent
     A tool that imitates Docker's layout to the letter, but not its IDs.
     """
-    for image in case.structure.images:
-        failures = [
-            failure
-            for failure in case.mismatches(What.V1_ID)
-            if failure.subject.image == image.index and case.cause(failure) is None
-        ]
-        if failures:
-            first, *others = failures
-            message = f"legacy layer ID {first.claimed} is not {first.computed}, which config and diff_ids give"
-            related = tuple(failure.subject for failure in others)
-            yield Found(message, first.subject, related, claimed=first.claimed, computed=first.computed)
+    by_image: dict[int | None, list[Verification]] = defaultdict(list)
+    for failure in case.mismatches(What.V1_ID):
+        if case.cause(failure) is None:
+            by_image[failure.subject.image].append(failure)
+    for first, *others in by_image.values():
+        message = f"legacy layer ID {first.claimed} is not {first.computed}, which config and diff_ids give"
+        related = tuple(failure.subject for failure in others)
+        yield Found(message, first.subject, related, claimed=first.claimed, computed=first.computed)
     if not case.wrong_bytes:
         for failure in case.mismatches(What.V1_JSON):
             message = f"{failure.subject.member} has the legacy ID {failure.claimed}: {failure.reason}"

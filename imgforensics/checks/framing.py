@@ -212,8 +212,12 @@ def dangling_link(case: Case) -> Iterator[Found]:
     """
     for index, anomaly in case.structure.broken_links.items():
         if anomaly.kind is not AnomalyKind.ESCAPING_LINK:
-            words = "leads in a circle" if anomaly.kind is AnomalyKind.CYCLIC_LINK else "leads to no member"
-            yield Found(f"{anomaly.detail} {words}", Location(case.name(index)))
+            words = {
+                AnomalyKind.CYCLIC_LINK: "leads in a circle",
+                AnomalyKind.LIMIT: "was not followed: the path is longer or deeper than any reader takes",
+            }
+            told = words.get(anomaly.kind, "leads to no member")
+            yield Found(f"{anomaly.detail} {told}", Location(case.name(index)))
 
 
 @check("IMG107", "missing-end-marker", Severity.ERROR, Effect.INCOMPLETE)
