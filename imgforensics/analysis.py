@@ -1,11 +1,11 @@
 """The one conductor: an archive in, a report out."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 from typing import BinaryIO
 
 from imgforensics import checks, images, producer
@@ -13,8 +13,8 @@ from imgforensics.archive import Archive, Progress
 from imgforensics.case import Case
 from imgforensics.catalogue import Catalogue
 from imgforensics.errors import InputError, NotAnImageError, SelectionError
-from imgforensics.findings import NotChecked, Verdict, verdict_of
-from imgforensics.model import AnomalyKind, Digest, Outcome
+from imgforensics.findings import Finding, NotChecked, Verdict, verdict_of
+from imgforensics.model import AnomalyKind, Digest, Outcome, What
 from imgforensics.names import name_claim
 from imgforensics.reconstruct.ledger import Ledger
 from imgforensics.reconstruct.registry import Reconstruction, Request, check_pushers, reconstruct
@@ -50,23 +50,21 @@ def analyze_archive(
     """As :func:`analyze`, without the report around it."""
     chosen = checks.select(options.select, options.ignore)
     path = os.fspath(source) if isinstance(source, str | os.PathLike) else "-"
-    if isinstance(source, str | os.PathLike) and Path(source).is_dir():
-        raise InputError(describe_folder(Path(source)))
+    if isinstance(source, str | os.PathLike) and os.path.isdir(source):
+        raise InputError(describe_folder(path))
     request = request_of(options)
     with Archive(source, options.limits, progress) as archive:
         case = examine(archive.measure(options.jobs, fast=options.fast))
-        selected = select_images(case.structure.images, options)
+        selected = select_images(case, options)
         rebuilt = Reconstruction({}, ())
         if request is not None:
             rebuilt = _reconstruct(archive, case, selected, request, options)
             case = replace(case, expectations=rebuilt.expectations)
-    findings = checks.run(case, chosen)
-    if len(selected) != len(case.structure.images):
-        kept = {image.index for image in selected}
-        findings = tuple(each for each in findings if each.location.image is None or each.location.image in kept)
+    findings = _about(checks.run(case, chosen), case, selected)
+    others = checks.run(case, [each for each in checks.ALL if each not in chosen])
     return ArchiveReport(
         path=path,
-        verdict=verdict_of(findings),
+        verdict=verdict_of((*findings, *_about(others, case, selected))),
         findings=findings,
         case=case,
         images=selected,
@@ -113,6 +111,14 @@ def _reconstruct(
             raise
 
 
+def _about(findings: tuple[Finding, ...], case: Case, selected: Sequence[Image]) -> tuple[Finding, ...]:
+    """The findings that concern these images: those about one of them, and those about no image in particular."""
+    if len(selected) == len(case.structure.images):
+        return findings
+    kept = {image.index for image in selected}
+    return tuple(each for each in findings if each.location.image is None or kept & each.images)
+
+
 def examine(catalogue: Catalogue) -> Case:
     """Everything that follows from the measurements.
 
@@ -141,27 +147,39 @@ def _why_no_image(catalogue: Catalogue) -> str:
     return words
 
 
-def describe_folder(folder: Path) -> str:
+def describe_folder(folder: str) -> str:
     """Why a folder cannot be looked at as an archive, and what to do."""
-    if (folder / "oci-layout").exists() or (folder / "index.json").exists():
+    if _holds(folder, "oci-layout") or _holds(folder, "index.json"):
         return f"an unpacked OCI layout; pack it first: tar -C {folder} -cf image.tar ."
-    if (folder / "manifest.json").exists():
+    if _holds(folder, "manifest.json"):
         return f"an unpacked archive; pack it first: tar -C {folder} -cf image.tar ."
     return "is a directory"
 
 
-def select_images(found: Sequence[Image], options: Options) -> tuple[Image, ...]:
+def is_unpacked(folder: str) -> bool:
+    """Whether a folder is an unpacked archive for certain. A lone ``index.json`` or ``manifest.json`` is no proof."""
+    documented = _holds(folder, "index.json") or _holds(folder, "manifest.json")
+    further = ("blobs", "repositories")
+    return _holds(folder, "oci-layout") or (documented and any(_holds(folder, name) for name in further))
+
+
+def _holds(folder: str, name: str) -> bool:
+    return os.path.exists(os.path.join(folder, name))
+
+
+def select_images(case: Case, options: Options) -> tuple[Image, ...]:
     """The images that the options name; all where they name none.
 
     Raises:
-        SelectionError: they name none that is there.
+        SelectionError: they name none that is there, or a beginning of several image IDs.
     """
-    chosen = [image for image in found if options.image is None or _is_named(image, options.image)]
-    wanted = options.platform
+    found = case.structure.images
+    chosen = list(found if options.image is None else _named(case, options.image))
+    wanted = None if options.platform is None else options.platform.rstrip("/")
     if wanted is not None:
         chosen = [image for image in chosen if image.platform and f"{image.platform}/".startswith(f"{wanted}/")]
     if not chosen and (options.image is not None or wanted is not None):
-        asked = " ".join(word for word in (options.image, wanted) if word)
+        asked = " ".join(word for word in (options.image, options.platform) if word)
         there = ", ".join(
             f"@{image.index} {' '.join(image.tags)} {image.platform or ''}".strip() for image in found[:9]
         )
@@ -169,10 +187,30 @@ def select_images(found: Sequence[Image], options: Options) -> tuple[Image, ...]
     return tuple(chosen)
 
 
-def _is_named(image: Image, name: str) -> bool:
+def _named(case: Case, name: str) -> list[Image]:
+    """The images that a reference names, or ``@N``; only where there is none, those whose ID begins so."""
+    images = case.structure.images
     if name.startswith("@"):
-        return name[1:].isdecimal() and int(name[1:]) == image.index
-    return normalise(name) in {normalise(tag) for tag in image.tags} or name in image.tags
+        return [image for image in images if name[1:].isdecimal() and int(name[1:]) == image.index]
+    wanted = normalise(name)
+    tagged = [image for image in images if name in image.tags or wanted in {normalise(tag) for tag in image.tags}]
+    if tagged or not _ID.fullmatch(name):
+        return tagged
+    beginning = name.removeprefix("sha256:")
+    begun = [(image, ident) for image in images if (ident := _image_id(case, image)).startswith(beginning)]
+    if len({ident for _, ident in begun}) > 1:
+        there = ", ".join(f"@{image.index} sha256:{ident}" for image, ident in begun[:9])
+        raise SelectionError(f"several image IDs begin with {name!r}: {there}")
+    return [image for image, _ in begun]
+
+
+_ID = re.compile("(?:sha256:)?[0-9a-f]{1,64}")
+
+
+def _image_id(case: Case, image: Image) -> str:
+    """The computed image ID in hex, empty where the config is not there."""
+    blob = None if image.config_member is None else case.catalogue.blobs.get(image.config_member)
+    return blob.digest.encoded if blob else ""
 
 
 def not_checked(case: Case, options: Options) -> tuple[NotChecked, ...]:
@@ -185,17 +223,29 @@ def not_checked(case: Case, options: Options) -> tuple[NotChecked, ...]:
         NotChecked(f"{what} ({count} claims)" if count > 1 else f"{what} (1 claim)", reason)
         for (what, reason), count in reasons.items()
     ]
+    unnamed = _unnamed_configs(case)
+    if unnamed:
+        result.append(NotChecked(f"config of {unnamed} images", "neither a name nor a document claims its digest"))
     unmeasured = Counter(case.catalogue.unmeasured.values())
     result += [NotChecked(f"bytes of {count} members", reason) for reason, count in unmeasured.items()]
     if case.catalogue.digest is None:
         result.append(NotChecked("SHA-256 of the archive", "structure only was asked for"))
     result += [
-        NotChecked(f"rule {rule}", "not selected")
+        NotChecked(f"rule {rule}", "not selected: counted in the verdict, not reported")
         for rule in sorted({each.rule.code for each in checks.ALL} - _codes(options))
     ]
     result.append(NotChecked("files inside layers", "layers are hashed whole; their entries are not examined"))
     result.append(NotChecked("who made the images", "digests prove that bytes fit, not where they come from"))
     return tuple(result)
+
+
+def _unnamed_configs(case: Case) -> int:
+    """Images whose config no digest leads to, so that nothing shows whether it was changed; jib's are such."""
+    kinds = (What.MEMBER_NAME, What.DESCRIPTOR_DIGEST)
+    claimed = {each.target for each in case.verifications if each.what in kinds and each.outcome is not Outcome.ABSENT}
+    return sum(
+        image.config_member is not None and image.config_member not in claimed for image in case.structure.images
+    )
 
 
 def _codes(options: Options) -> set[str]:

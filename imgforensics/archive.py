@@ -7,26 +7,27 @@ temporary file, bounded by :class:`~imgforensics.limits.Limits`. Nothing is ever
 
 import hashlib
 import os
-import stat
-import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import IO, BinaryIO, Protocol, Self
 
 from imgforensics import tarwalk
+from imgforensics.algorithms import further_algorithms
 from imgforensics.blobscan import BlobScanner
 from imgforensics.catalogue import Catalogue
-from imgforensics.errors import InputError
+from imgforensics.errors import InputError, LimitError
 from imgforensics.inflate import Inflater
 from imgforensics.limits import DEFAULT_LIMITS, MIB, Limits
 from imgforensics.looks import describe
-from imgforensics.model import DIGEST_LENGTHS, Anomaly, Blob, Compression, Digest, Member, MemberKind
+from imgforensics.model import Anomaly, Blob, Compression, Digest, Member, MemberKind
 from imgforensics.sniffing import sniff
+from imgforensics.sparse import SparseLayout, sparse_layouts
+from imgforensics.streams import is_regular, open_evidence, pieces, read_exactly, stamp, temporary, write_all
 from imgforensics.tarheader import is_header
+from imgforensics.tarscan import Prelude
 
 SMALL = 1 * MIB
 """Members up to this size, in bytes, are measured before the others: documents are among them, and they tell whether
@@ -91,23 +92,24 @@ class Archive:
         self._progress: Progress = progress or Silent()
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._sparse: dict[int, SparseLayout] = {}
         with ExitStack() as stack:
             given = isinstance(source, str | os.PathLike)
-            stream = stack.enter_context(_open(source)) if isinstance(source, str | os.PathLike) else source
-            head = _read_exactly(stream, _HEAD)
+            stream = stack.enter_context(open_evidence(source)) if isinstance(source, str | os.PathLike) else source
+            head = read_exactly(stream, _HEAD)
             if not head:
                 raise InputError("the file is empty")
             outer = sniff(head)
             if outer is Compression.UNSUPPORTED:
                 raise InputError(f"{describe(head)}; unpack it first")
-            if given and outer is Compression.NONE and _is_regular(stream):
+            if given and outer is Compression.NONE and is_regular(stream):
                 self._file: IO[bytes] = stream
                 size = os.fstat(stream.fileno()).st_size
                 self.spooled = Spooled(None, outer, (), size, size)
             else:
-                self._file = stack.enter_context(_temporary())
+                self._file = stack.enter_context(temporary())
                 self.spooled = self._spool(stream, head, outer)
-            self._stamp = _stamp(self._file)
+            self._stamp = stamp(self._file)
             self._closing = stack.pop_all()
 
     def __enter__(self) -> Self:
@@ -151,7 +153,7 @@ class Archive:
         ``member`` was measured without damage, ``compression`` as it is given.
         """
         self._progress.expect(member.present)
-        chunks = self.chunks(member.data.offset, member.present)
+        chunks = self._content(member)
         if compression is Compression.NONE:
             yield from chunks
             return
@@ -182,6 +184,7 @@ class Archive:
             held = "tar headers, but no member" if is_header(head) else describe(head)
             raise InputError(f"no tar archive: {wrapped}{held}")
         files = [member for member in found.members if member.kind in (MemberKind.FILE, MemberKind.SPARSE)]
+        self._sparse = sparse_layouts(files, self.read, self._limits)
         large = [member for member in files if member.present > SMALL]
         unmeasured = {member.index: "not hashed: structure only was asked for" for member in large} if fast else {}
         total = sum(member.present for member in files if member.index not in unmeasured)
@@ -197,7 +200,7 @@ class Archive:
                 self._stop.set()
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
-        if _stamp(self._file) != self._stamp:
+        if stamp(self._file) != self._stamp:
             raise InputError("the file changed while it was read")
         return Catalogue(
             size=self.spooled.size,
@@ -224,11 +227,16 @@ class Archive:
     def _run(self, pool: Executor, files: list[Member], unmeasured: dict[int, str]) -> dict[int, Blob]:
         small = [member for member in files if member.present <= SMALL]
         blobs = self._scan_all(pool, _batches(small), frozenset())
-        algorithms = _further_algorithms(files, blobs)
+        algorithms = further_algorithms(files, blobs.values())
         rest = [member for member in files if member.present > SMALL and member.index not in unmeasured]
         rest.sort(key=lambda member: member.present, reverse=True)
         again = _batches(small) if algorithms else []
         blobs.update(self._scan_all(pool, [[member] for member in rest] + again, algorithms))
+        late = further_algorithms(files, blobs.values()) - algorithms
+        if late:  # a document among the large members claims them
+            self._progress.expect(sum(member.present for member in small + rest))
+            everything = [[member] for member in rest] + _batches(small)
+            blobs.update(self._scan_all(pool, everything, algorithms | late))
         budget = self._limits.documents
         for index, blob in sorted(blobs.items()):
             if blob.content is not None:
@@ -250,11 +258,19 @@ class Archive:
     def _scan(self, members: list[Member], algorithms: frozenset[str]) -> dict[int, Blob]:
         blobs = {}
         for member in members:
-            scanner = BlobScanner(member.present, self._limits, algorithms)
-            for chunk in self.chunks(member.data.offset, member.present):
+            layout = self._sparse.get(member.index)
+            scanner = BlobScanner(member.present if layout is None else layout.size, self._limits, algorithms)
+            for chunk in self._content(member):
                 scanner.feed(chunk)
-            blobs[member.index] = scanner.finish()
+            blobs[member.index] = replace(scanner.finish(), expanded=layout is not None)
         return blobs
+
+    def _content(self, member: Member) -> Iterator[bytes | memoryview]:
+        """A member's bytes as stored; those of a sparse one put together."""
+        layout = self._sparse.get(member.index)
+        if layout is None:
+            return self.chunks(member.data.offset, member.present)
+        return layout.pieces(self.chunks, self._limits.chunk)
 
     def _whole(self) -> Digest:
         sha256 = hashlib.sha256()
@@ -276,17 +292,32 @@ class Archive:
         sha256 = hashlib.sha256()
         inflater = None if outer is Compression.NONE else Inflater(outer, self._limits)
         size = written = 0
-        for chunk in _stream(stream, head, self._limits.chunk):
+        prelude = Prelude()
+
+        def bounded(chunks: Iterable[bytes]) -> Iterator[bytes]:
+            so_far = written
+            for chunk in chunks:
+                so_far += len(chunk)
+                if not prelude.passed(chunk) and so_far > self._limits.headless(size):
+                    wrapped = f"{outer} around " if outer is not Compression.NONE else ""
+                    raise InputError(
+                        f"no tar archive: {wrapped}{describe(prelude.head)}, and no header in {so_far} bytes"
+                    )
+                if so_far > self._limits.spooled:
+                    raise LimitError(f"more than {self._limits.spooled} bytes; a plain tar on disk is read in place")
+                yield chunk
+
+        for chunk in pieces(stream, head, self._limits.chunk):
             if self._stop.is_set():
                 raise Cancelled
             size += len(chunk)
             self._progress.expect(len(chunk))
             sha256.update(chunk)
-            written += _write(self._file, [chunk] if inflater is None else inflater.feed(chunk))
+            written += write_all(self._file, bounded([chunk] if inflater is None else inflater.feed(chunk)))
             self._progress.advance(len(chunk))
         anomalies: tuple[Anomaly, ...] = ()
         if inflater is not None:
-            written += _write(self._file, inflater.finish())
+            written += write_all(self._file, bounded(inflater.finish()))
             anomalies = inflater.anomalies
         self._file.flush()
         return Spooled(Digest.sha256(sha256.hexdigest()), outer, anomalies, size, written)
@@ -300,8 +331,8 @@ def looks_like_archive(path: str | os.PathLike[str]) -> str | None:
     Raises:
         InputError: the file cannot be read.
     """
-    with _open(path) as stream:
-        head = _read_exactly(stream, _HEAD)
+    with open_evidence(path) as stream:
+        head = read_exactly(stream, _HEAD)
         compression = sniff(head)
         if compression is Compression.NONE:
             return None if is_header(head) else describe(head)
@@ -320,81 +351,13 @@ def _first_bytes(compression: Compression, stream: IO[bytes], head: bytes) -> by
             inner += chunk[:_HEAD]
             if len(inner) >= _HEAD:
                 return inner
-        head = _read_exactly(stream, 64 * 1024)
+        head = read_exactly(stream, 64 * 1024)
     return inner + b"".join(chunk[:_HEAD] for chunk in inflater.finish())
-
-
-def _open(path: str | os.PathLike[str]) -> IO[bytes]:
-    try:
-        if Path(path).is_dir():
-            raise InputError("is a directory")
-        return Path(path).open("rb", buffering=0)
-    except OSError as error:
-        raise InputError(error.strerror or str(error)) from error
 
 
 def _threads(count: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=count, thread_name_prefix="imgforensics")
 
 
-def _temporary() -> IO[bytes]:
-    try:
-        return tempfile.TemporaryFile(prefix="imgforensics-", buffering=0)  # the caller's stack owns it
-    except OSError as error:
-        raise InputError(f"no temporary file can be made: {error.strerror or error}") from error
-
-
-def _is_regular(stream: IO[bytes]) -> bool:
-    return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
-
-
-def _stamp(file: IO[bytes]) -> tuple[int, int]:
-    status = os.fstat(file.fileno())
-    return status.st_size, status.st_mtime_ns
-
-
-def _read_exactly(stream: IO[bytes], length: int) -> bytes:
-    """So many bytes, fewer only at the end: pipes hand out less than they are asked for."""
-    data = b""
-    try:
-        while len(data) < length and (piece := stream.read(length - len(data))):
-            data += piece
-    except OSError as error:
-        raise InputError(error.strerror or str(error)) from error
-    return data
-
-
-def _stream(stream: IO[bytes], head: bytes, chunk: int) -> Iterator[bytes]:
-    yield head
-    while piece := _read_exactly(stream, chunk):
-        yield piece
-
-
-def _write(file: IO[bytes], chunks: Iterable[bytes]) -> int:
-    written = 0
-    try:
-        for chunk in chunks:
-            view = memoryview(chunk)
-            while view:
-                view = view[file.write(view) :]
-            written += len(chunk)
-    except OSError as error:
-        hint = "TMPDIR names another place"
-        raise InputError(f"the temporary copy cannot be written: {error.strerror or error} ({hint})") from error
-    return written
-
-
 def _batches(members: list[Member]) -> list[list[Member]]:
     return [members[start : start + _BATCH] for start in range(0, len(members), _BATCH)]
-
-
-def _further_algorithms(files: list[Member], blobs: dict[int, Blob]) -> frozenset[str]:
-    """Digest algorithms besides SHA-256 that some name or document claims."""
-
-    def claimed(algorithm: str) -> bool:
-        if any(f"/{algorithm}/" in f"/{member.name}" for member in files):
-            return True
-        needle = f"{algorithm}:".encode()
-        return any(blob.content is not None and needle in blob.content for blob in blobs.values())
-
-    return frozenset(algorithm for algorithm in DIGEST_LENGTHS if algorithm != "sha256" and claimed(algorithm))

@@ -1,12 +1,12 @@
 """Many archives: find them, look at each, let none stop the others."""
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import BinaryIO
 
-from imgforensics.analysis import analyze_archive, describe_folder, failed
+from imgforensics.analysis import analyze_archive, describe_folder, failed, is_unpacked
 from imgforensics.archive import Progress, looks_like_archive
 from imgforensics.errors import ImgforensicsError, InputError, NotAnImageError
 from imgforensics.expectfile import key
@@ -20,35 +20,61 @@ def discover(paths: Sequence[str]) -> Iterator[str | Skipped]:
     """The files to look at, in the order given; inside a directory sorted by path.
 
     A path given by name is always looked at. A file found in a directory is looked at if its content is a tar,
-    compressed or not; links to directories are not followed, and what is no regular file is skipped.
+    compressed or not; links to directories are not followed, and what is no regular file is skipped. An unpacked
+    archive is named, since it has to be packed first, and what lies in it beside its own parts is looked at.
     """
     for path in paths:
-        if path != STDIN and Path(path).is_dir() and "unpacked" not in describe_folder(Path(path)):
+        if path != STDIN and os.path.isdir(path):
             yield from _inside(path)
         else:
             yield path
 
 
 def _inside(folder: str) -> Iterator[str | Skipped]:
-    unreadable: list[Skipped] = []
-
-    def note(error: OSError) -> None:
-        unreadable.append(Skipped(str(error.filename), error.strerror or str(error)))
-
-    for parent, folders, files in os.walk(folder, onerror=note):
-        yield from unreadable
-        unreadable.clear()
-        folders.sort()
-        layout = describe_folder(Path(parent))
-        if "OCI layout" in layout and parent != folder:
-            folders.clear()
-            yield Skipped(parent, layout)
+    found = False
+    for parent, names in _walk(folder):
+        if isinstance(names, Skipped):
+            yield names
             continue
-        for name in sorted(files):
-            path = os.path.join(parent, name)
-            reason = _reason_to_skip(path)
-            yield path if reason is None else Skipped(path, reason)
-    yield from unreadable
+        unpacked = is_unpacked(parent)
+        if unpacked:
+            found = found or parent == folder
+            yield folder if parent == folder else Skipped(parent, describe_folder(parent))
+        for name in names:
+            if not (unpacked and name in _OWN_FILES):
+                path = os.path.join(parent, name)
+                reason = _reason_to_skip(path)
+                found = found or reason is None
+                yield path if reason is None else Skipped(path, reason)
+    if not found and describe_folder(folder) != "is a directory":
+        yield folder  # looking at it in earnest says how to pack it
+
+
+_OWN_FILES = frozenset({"oci-layout", "index.json", "manifest.json", "repositories"})
+_OWN_FOLDERS = re.compile("blobs|[0-9a-f]{64}")
+"""What belongs to an unpacked archive; its layers are tars too, and hold no images."""
+
+
+def _walk(folder: str) -> Iterator[tuple[str, list[str] | Skipped]]:
+    """Every folder with the sorted names of its files, or why it cannot be read; without recursion, however deep."""
+    pending = [folder]
+    while pending:
+        parent = pending.pop()
+        files, folders = [], []
+        try:
+            with os.scandir(parent) as entries:
+                for entry in entries:
+                    if not entry.is_dir():
+                        files.append(entry.name)
+                    elif not entry.is_symlink():
+                        folders.append(entry.name)
+        except OSError as error:
+            yield parent, Skipped(parent, error.strerror or str(error))
+            continue
+        yield parent, sorted(files)
+        own = is_unpacked(parent)
+        inner = [name for name in sorted(folders, reverse=True) if not (own and _OWN_FOLDERS.fullmatch(name))]
+        pending.extend(os.path.join(parent, name) for name in inner)
 
 
 def _reason_to_skip(path: str) -> str | None:

@@ -9,7 +9,7 @@ from imgforensics.catalogue import Catalogue
 from imgforensics.expectation import Expectation
 from imgforensics.model import AnomalyKind, Location, Outcome, Verification, What
 from imgforensics.producer import Producer
-from imgforensics.structure import Image, Role, Structure
+from imgforensics.structure import Image, Reference, Role, Structure
 
 _OF_STORED_BYTES = (What.MEMBER_NAME, What.DESCRIPTOR_DIGEST)
 DAMAGE = frozenset(
@@ -45,9 +45,12 @@ class Case:
 
     @cached_property
     def damaged_streams(self) -> frozenset[int]:
-        """Members whose compressed stream is damaged."""
-        blobs = self.catalogue.blobs.items()
-        return frozenset(index for index, blob in blobs if any(anomaly.kind in DAMAGE for anomaly in blob.anomalies))
+        """Members whose compressed stream is damaged; of a sparse member nobody saw the stream."""
+        return frozenset(
+            index
+            for index, blob in self.catalogue.blobs.items()
+            if not self.catalogue.unexpanded(index) and any(anomaly.kind in DAMAGE for anomaly in blob.anomalies)
+        )
 
     @cached_property
     def config_members(self) -> frozenset[int]:
@@ -82,15 +85,59 @@ class Case:
             if described_by in self.wrong_bytes:
                 return described_by
         if verification.what in (What.V1_ID, What.HISTORY_COUNT):
-            members = [layer.member for layer in image.layers if layer.member is not None]
-            return next((member for member in members if member in self.wrong_bytes), None)
+            return self._wrong_layers.get(image.index)
         return None
 
-    def consequences(self, member: int) -> list[Location]:
-        """Places of other failures that this member's bytes explain."""
+    @cached_property
+    def _wrong_layers(self) -> Mapping[int, int]:
+        """Image index to the member of its lowest layer whose stored bytes are wrong."""
+        found: dict[int, int] = {}
+        for image in self.structure.images if self.wrong_bytes else ():
+            members = (layer.member for layer in image.layers)
+            wrong = next((member for member in members if member in self.wrong_bytes), None)
+            if wrong is not None:
+                found[image.index] = wrong
+        return found
+
+    @cached_property
+    def _consequences(self) -> Mapping[int, Sequence[Location]]:
         counts = (What.LAYER_COUNT, What.HISTORY_COUNT)
         kinds = (What.DIFF_ID, What.DESCRIPTOR_SIZE, What.V1_ID, *counts, What.REPOSITORIES)
-        return [failure.subject for failure in self.mismatches(*kinds) if self.cause(failure) == member]
+        found: dict[int, list[Location]] = defaultdict(list)
+        for failure in self.mismatches(*kinds):
+            cause = self.cause(failure)
+            if cause is not None:
+                found[cause].append(failure.subject)
+        return dict(found)
+
+    def consequences(self, member: int) -> Sequence[Location]:
+        """Places of other failures that this member's bytes explain."""
+        return self._consequences.get(member, ())
+
+    @cached_property
+    def _users(self) -> Mapping[int, Sequence[Location]]:
+        found: dict[int, list[Location]] = defaultdict(list)
+        for image in self.structure.images:
+            for layer in image.layers:
+                if layer.member is not None:
+                    found[layer.member].append(Location(self.name(layer.member), image=image.index, layer=layer.index))
+        for image in self.structure.images:
+            if image.config_member is not None:
+                found[image.config_member].append(Location(self.name(image.config_member), image=image.index))
+        return dict(found)
+
+    def users(self, member: int) -> Sequence[Location]:
+        """Every place in an image at which a member's bytes are its config or a layer, layers first."""
+        return self._users.get(member, ())
+
+    @cached_property
+    def references_to(self) -> Mapping[int, Sequence[Reference]]:
+        """Member index to the references that lead to it."""
+        found: dict[int, list[Reference]] = defaultdict(list)
+        for reference in self.structure.references:
+            if reference.target is not None:
+                found[reference.target].append(reference)
+        return dict(found)
 
     def name(self, member: int) -> str:
         """A member's name."""

@@ -4,6 +4,7 @@ Nothing below this room reads the archive again. Names are resolved here, and on
 link that leads out of it leads nowhere.
 """
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -72,17 +73,17 @@ class Catalogue:
         }
 
     @cached_property
-    def _folders(self) -> frozenset[str]:
-        """Every folder that a member is, or lies in."""
-        folders = {""}
-        for member in self.members:
-            path = member.path or ""
-            if member.kind is MemberKind.DIRECTORY:
-                folders.add(path)
-            while path:
-                path = path.rpartition("/")[0]
-                folders.add(path)
-        return frozenset(folders)
+    def _sorted_paths(self) -> Sequence[str]:
+        """Every path in order: those that lie in a folder follow each other."""
+        return sorted(self.by_path)
+
+    def _is_folder(self, path: str) -> bool:
+        """Whether a member is, or lies in, a folder of this path."""
+        if not path or any(self.members[index].kind is MemberKind.DIRECTORY for index in self.by_path.get(path, ())):
+            return True
+        inside = f"{path}/"
+        place = bisect_left(self._sorted_paths, inside)
+        return place < len(self._sorted_paths) and self._sorted_paths[place].startswith(inside)
 
     def content(self, index: int) -> bytes | None:
         """The bytes of a member that looked like a small JSON document, else None."""
@@ -93,6 +94,12 @@ class Catalogue:
         """Whether the file ends inside this member's data."""
         member = self.members[index]
         return member.present < member.data.length
+
+    def unexpanded(self, index: int) -> bool:
+        """Whether a member is a sparse file that was not put together, so that its stored bytes are not its own."""
+        blob = self.blobs.get(index)
+        is_sparse = self.members[index].kind is MemberKind.SPARSE
+        return is_sparse and blob is not None and not (blob.expanded or self.cut_off(index))
 
     def find(self, path: str) -> tuple[int, ...]:
         """Indexes of all regular members that ``path`` leads to, links followed inside the archive; last one last.
@@ -113,9 +120,11 @@ class Catalogue:
             files = tuple(index for index in self.by_path.get(current, ()) if self._is_data(index))
             if files:
                 return files, None
+            if len(current) > self.limits.path or current.count("/") > self.limits.path_depth:
+                return (), AnomalyKind.LIMIT
             following = self._follow(current)
             if following is None:
-                return (), None if current in self._folders else AnomalyKind.DANGLING_LINK
+                return (), None if self._is_folder(current) else AnomalyKind.DANGLING_LINK
             current = None if following.startswith("/") else clean_path(following)
         return (), AnomalyKind.CYCLIC_LINK
 
@@ -137,6 +146,8 @@ class Catalogue:
             member = self.members[index]
             if member.kind is MemberKind.HARDLINK:
                 return member.linkname
+        if not self._symlinks:
+            return None
         parts = path.split("/")
         for end in range(1, len(parts) + 1):
             head = "/".join(parts[:end])

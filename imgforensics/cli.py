@@ -376,7 +376,6 @@ def _complain(message: str) -> None:
 
 def main() -> None:
     """The entry point of the command."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
-    app()
+    from imgforensics.console import command
+
+    command(app)

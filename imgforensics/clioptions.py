@@ -46,7 +46,12 @@ Output = Annotated[
     str, typer.Option("--output", "-o", metavar="FILE", help="Write the report to FILE, whole or not at all.")
 ]
 ImageChoice = Annotated[
-    str | None, typer.Option("--image", metavar="REF|@N", help="Report on this image only: a tag, or @ and its number.")
+    str | None,
+    typer.Option(
+        "--image",
+        metavar="REF|ID|@N",
+        help="Report on this image only: a tag, an ID or its beginning, @ and its number.",
+    ),
 ]
 PlatformChoice = Annotated[
     str | None, typer.Option("--platform", metavar="OS/ARCH", help="Report on images of this platform only.")

@@ -10,27 +10,30 @@ Sources: those of :mod:`imgforensics.documents`.
 import base64
 import binascii
 from collections.abc import Mapping
+from itertools import islice
 
 from imgforensics.documents import Config, Descriptor, History, Index, Manifest, Platform, SaveEntry
-from imgforensics.limits import Limits
+from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.model import Anomaly, AnomalyKind, Digest
-from imgforensics.strictjson import escape_pointer
+from imgforensics.oddities import Oddities
+from imgforensics.strictjson import escape_pointer, fold_key
 
 
 class Reader:
     """Takes typed values out of a parsed document and notes what is not as it should be."""
 
-    def __init__(self) -> None:
-        self.problems: list[Anomaly] = []
+    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+        self.problems = Oddities(limits.problems, limits.pointer)
+        self._longest = limits.digest
 
     def get(self, value: object, key: str, pointer: str) -> object:
         """The value of ``key`` in an object as Go would take it: whatever its case, the last one; None if absent."""
         if not isinstance(value, dict):
             return None
-        names = [name for name in value if name == key or name.lower() == key.lower()]
+        names = [name for name in value if name == key or fold_key(name) == fold_key(key)]
         if len(names) > 1:
             place = f"{pointer}/{escape_pointer(names[-1])}"
-            detail = f"keys that differ in case only: {', '.join(names)}; Go readers take the last, others {key!r}"
+            detail = f"keys that are one to Go, which takes the last: {', '.join(names)}; others take {key!r}"
             self.problems.append(Anomaly(AnomalyKind.CASE_KEY, detail, pointer=place))
         return value[names[-1]] if names else None
 
@@ -61,19 +64,23 @@ class Reader:
             self.wrong(f"{pointer}/{key}", "an object", item)
         return {}
 
-    def array(self, value: object, key: str, pointer: str) -> list[object]:
-        """An array field; empty where it is absent or null."""
+    def array(self, value: object, key: str, pointer: str, most: int | None = None) -> list[object]:
+        """An array field; empty where it is absent or null. What goes beyond ``most`` is cut off, and noted."""
         item = self.get(value, key, pointer)
         if isinstance(item, list):
-            return item
+            if most is None or len(item) <= most:
+                return item
+            detail = f"lists {len(item)} {key}; read up to {most}"
+            self.problems.append(Anomaly(AnomalyKind.LIMIT, detail, pointer=f"{pointer}/{key}"))
+            return item[:most]
         if item is not None:
             self.wrong(f"{pointer}/{key}", "an array", item)
         return []
 
-    def texts(self, value: object, key: str, pointer: str) -> tuple[str, ...]:
+    def texts(self, value: object, key: str, pointer: str, most: int | None = None) -> tuple[str, ...]:
         """An array of strings."""
         result = []
-        for number, item in enumerate(self.array(value, key, pointer)):
+        for number, item in enumerate(self.array(value, key, pointer, most)):
             if isinstance(item, str):
                 result.append(item)
             else:
@@ -83,12 +90,16 @@ class Reader:
 
     def string_map(self, value: object, key: str, pointer: str) -> dict[str, str]:
         """An object of strings, such as annotations."""
+        return self.strings(self.mapping(value, key, pointer), f"{pointer}/{key}")
+
+    def strings(self, items: Mapping[str, object], pointer: str) -> dict[str, str]:
+        """What is a string in an object that stands at ``pointer``."""
         result = {}
-        for name, item in self.mapping(value, key, pointer).items():
+        for name, item in items.items():
             if isinstance(item, str):
                 result[name] = item
             else:
-                self.wrong(f"{pointer}/{key}/{escape_pointer(name)}", "a string", item)
+                self.wrong(f"{pointer}/{escape_pointer(name)}", "a string", item)
         return result
 
     def platform(self, value: object, key: str, pointer: str) -> Platform | None:
@@ -108,7 +119,7 @@ class Reader:
         if not isinstance(value, dict):
             self.wrong(pointer, "a descriptor", value)
             return None
-        text = self.text(value, "digest", pointer)
+        text = self.claim(self.text(value, "digest", pointer), f"{pointer}/digest")
         return Descriptor(
             pointer=pointer,
             media_type=self.text(value, "mediaType", pointer),
@@ -122,13 +133,21 @@ class Reader:
             data=self._data(value, pointer),
         )
 
-    def descriptors(self, value: object, key: str, pointer: str) -> tuple[Descriptor, ...]:
+    def descriptors(self, value: object, key: str, pointer: str, most: int) -> tuple[Descriptor, ...]:
         """An array of descriptors, those that are none left out."""
         found = (
             self.descriptor(item, f"{pointer}/{key}/{number}")
-            for number, item in enumerate(self.array(value, key, pointer))
+            for number, item in enumerate(self.array(value, key, pointer, most))
         )
         return tuple(item for item in found if item is not None)
+
+    def claim(self, text: str, pointer: str) -> str:
+        """A digest as it is claimed; what is far too long for one is cut off, and noted."""
+        if len(text) <= self._longest:
+            return text
+        detail = f"a digest of {len(text)} characters; read up to {self._longest}"
+        self.problems.append(Anomaly(AnomalyKind.LIMIT, detail, pointer=pointer))
+        return text[: self._longest]
 
     def digest(self, text: str, pointer: str) -> Digest | None:
         """A digest, None and an anomaly where the text is none."""
@@ -187,25 +206,25 @@ def read_save_manifest(value: object, limits: Limits, reader: Reader) -> tuple[S
         if not isinstance(item, dict):
             reader.wrong(pointer, "an object", item)
             continue
-        layers = reader.texts(item, "Layers", pointer)
-        if len(layers) > limits.layers:
-            detail = f"lists {len(layers)} layers; read up to {limits.layers}"
-            reader.problems.append(Anomaly(AnomalyKind.LIMIT, detail, pointer=f"{pointer}/Layers"))
         entries.append(
             SaveEntry(
                 pointer=pointer,
                 config=reader.text(item, "Config", pointer),
                 repo_tags=reader.texts(item, "RepoTags", pointer),
-                layers=layers[: limits.layers],
-                layer_sources=_layer_sources(item, pointer, reader),
+                layers=reader.texts(item, "Layers", pointer, limits.layers),
+                layer_sources=_layer_sources(item, pointer, limits, reader),
             )
         )
     return tuple(entries)
 
 
-def _layer_sources(item: dict[str, object], pointer: str, reader: Reader) -> dict[str, Descriptor]:
+def _layer_sources(item: dict[str, object], pointer: str, limits: Limits, reader: Reader) -> dict[str, Descriptor]:
     sources = {}
-    for diff_id, value in reader.mapping(item, "LayerSources", pointer).items():
+    given = reader.mapping(item, "LayerSources", pointer)
+    if len(given) > limits.layers:
+        detail = f"lists {len(given)} LayerSources; read up to {limits.layers}"
+        reader.problems.append(Anomaly(AnomalyKind.LIMIT, detail, pointer=f"{pointer}/LayerSources"))
+    for diff_id, value in islice(given.items(), limits.layers):
         found = reader.descriptor(value, f"{pointer}/LayerSources/{escape_pointer(diff_id)}")
         if found is not None:
             sources[diff_id] = found
@@ -218,20 +237,23 @@ def read_repositories(value: object, reader: Reader) -> dict[str, dict[str, str]
         if value is not None:
             reader.wrong("", "an object", value)
         return {}
-    return {name: reader.string_map(value, name, "") for name in value}
+    tables = {}
+    for name, item in value.items():
+        pointer = f"/{escape_pointer(name)}"
+        if item is not None and not isinstance(item, dict):
+            reader.wrong(pointer, "an object", item)
+        tables[name] = reader.strings(item, pointer) if isinstance(item, dict) else {}
+    return tables
 
 
 def read_index(value: object, limits: Limits, reader: Reader) -> Index:
     """An image index."""
-    manifests = reader.descriptors(value, "manifests", "")
-    if isinstance(value, dict) and not any(key.lower() == "manifests" for key in value):
+    manifests = reader.descriptors(value, "manifests", "", limits.graph_nodes)
+    if isinstance(value, dict) and not any(fold_key(key) == "manifests" for key in value):
         reader.missing("", "manifests")
-    if len(manifests) > limits.graph_nodes:
-        detail = f"lists {len(manifests)} manifests; read up to {limits.graph_nodes}"
-        reader.problems.append(Anomaly(AnomalyKind.LIMIT, detail, pointer="/manifests"))
     return Index(
         media_type=reader.text(value, "mediaType", ""),
-        manifests=manifests[: limits.graph_nodes],
+        manifests=manifests,
         subject=_subject(value, reader),
         annotations=reader.string_map(value, "annotations", ""),
     )
@@ -240,14 +262,11 @@ def read_index(value: object, limits: Limits, reader: Reader) -> Index:
 def read_manifest(value: object, limits: Limits, reader: Reader) -> Manifest:
     """An image manifest."""
     config = reader.get(value, "config", "")
-    layers = reader.descriptors(value, "layers", "")
-    if len(layers) > limits.layers:
-        detail = f"lists {len(layers)} layers; read up to {limits.layers}"
-        reader.problems.append(Anomaly(AnomalyKind.LIMIT, detail, pointer="/layers"))
+    layers = reader.descriptors(value, "layers", "", limits.layers)
     return Manifest(
         media_type=reader.text(value, "mediaType", ""),
         config=None if config is None else reader.descriptor(config, "/config"),
-        layers=layers[: limits.layers],
+        layers=layers,
         subject=_subject(value, reader),
         annotations=reader.string_map(value, "annotations", ""),
         artifact_type=reader.text(value, "artifactType", ""),
@@ -264,17 +283,14 @@ def read_config(value: Mapping[str, object], limits: Limits, reader: Reader) -> 
     rootfs = reader.mapping(value, "rootfs", "")
     history = reader.get(value, "history", "")
     platform = Platform(*(reader.text(value, name, "") for name in ("os", "architecture", "variant", "os.version")))
-    diff_ids = reader.texts(rootfs, "diff_ids", "/rootfs")
-    if len(diff_ids) > limits.layers:
-        detail = f"lists {len(diff_ids)} diff_ids; read up to {limits.layers}"
-        reader.problems.append(Anomaly(AnomalyKind.LIMIT, detail, pointer="/rootfs/diff_ids"))
+    diff_ids = reader.texts(rootfs, "diff_ids", "/rootfs", limits.layers)
     return Config(
         platform=platform,
         created=reader.text(value, "created", ""),
         author=reader.text(value, "author", ""),
         docker_version=reader.text(value, "docker_version", ""),
         rootfs_type=reader.text(rootfs, "type", "/rootfs"),
-        diff_ids=diff_ids[: limits.layers],
+        diff_ids=tuple(reader.claim(text, f"/rootfs/diff_ids/{number}") for number, text in enumerate(diff_ids)),
         history=None if history is None else _history(value, limits, reader),
         value=value,
     )
@@ -282,7 +298,7 @@ def read_config(value: Mapping[str, object], limits: Limits, reader: Reader) -> 
 
 def _history(value: Mapping[str, object], limits: Limits, reader: Reader) -> tuple[History, ...]:
     entries = []
-    for number, item in enumerate(reader.array(value, "history", "")[: 4 * limits.layers]):
+    for number, item in enumerate(reader.array(value, "history", "", 4 * limits.layers)):
         pointer = f"/history/{number}"
         if not isinstance(item, dict):
             reader.wrong(pointer, "an object", item)

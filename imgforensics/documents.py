@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.model import Anomaly, AnomalyKind, Digest
-from imgforensics.strictjson import parse_json
+from imgforensics.strictjson import fold_key, parse_json
 
 
 class DocumentKind(StrEnum):
@@ -163,7 +163,8 @@ def classify(value: object) -> tuple[DocumentKind, tuple[Anomaly, ...]]:
         return DocumentKind.SAVE_MANIFEST, ()
     if not isinstance(value, dict):
         return DocumentKind.OTHER, ()
-    keys = {key.lower() for key in value}
+    folded = {fold_key(key): item for key, item in value.items()}
+    keys = folded.keys()
     problems: tuple[Anomaly, ...] = ()
     if "manifests" in keys and keys & {"layers", "config", "fslayers"}:
         detail = "has the keys of an index and of a manifest at once; readers disagree which it is"
@@ -176,9 +177,9 @@ def classify(value: object) -> tuple[DocumentKind, tuple[Anomaly, ...]]:
         return DocumentKind.SCHEMA1, problems
     if "layers" in keys and keys & {"config", "schemaversion", "artifacttype"}:
         return DocumentKind.MANIFEST, problems
-    if "rootfs" in keys and isinstance(value.get("rootfs"), dict):
+    if "rootfs" in keys and isinstance(folded["rootfs"], dict):
         return DocumentKind.CONFIG, problems
-    if isinstance(value.get("id"), str) and keys <= _V1_KEYS:
+    if isinstance(folded.get("id"), str) and keys <= _V1_KEYS:
         return DocumentKind.V1_JSON, problems
     if value and all(_is_tag_map(item) for item in value.values()):
         return DocumentKind.REPOSITORIES, problems

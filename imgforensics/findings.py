@@ -75,6 +75,11 @@ class Finding:
     computed: str | None = None
 
     @property
+    def images(self) -> frozenset[int]:
+        """Indexes of all images that it concerns."""
+        return frozenset(place.image for place in (self.location, *self.related) if place.image is not None)
+
+    @property
     def effect(self) -> Effect:
         """What this finding means for the verdict: notes never change it, except for what was not checked."""
         if self.severity is Severity.NOTE and self.rule.effect is not Effect.UNCHECKED:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from imgforensics.gojson import go_string, go_time, scrub
+from imgforensics.strictjson import fold_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,18 +130,12 @@ def struct_members(value: object, fields: Iterable[Field], dialect: Dialect) -> 
     if value is not None and not isinstance(value, Mapping):
         raise UnreadableError
     # The later of two spellings of a key wins, as in Go.
-    given = {_fold(key): item for key, item in (value or {}).items()}
+    given = {fold_key(key): item for key, item in (value or {}).items()}
     for field in fields:
         if field.since <= dialect.version < field.until:
             text = field.read(given.get(field.name.lower()), dialect)
             if text not in field.omitted:
                 yield field.name, text
-
-
-def _fold(key: str) -> str:
-    """The key as Go's decoder compares it: simple case folding, one character for one."""
-    folded = key.casefold()
-    return folded if len(folded) == len(key) else key
 
 
 def print_object(members: Iterable[tuple[str, str]]) -> str:

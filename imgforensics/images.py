@@ -11,6 +11,7 @@ from dataclasses import replace
 from imgforensics import ociview, saveview
 from imgforensics.catalogue import Catalogue
 from imgforensics.documents import DocumentKind
+from imgforensics.likeness import Shelf
 from imgforensics.model import Anomaly, AnomalyKind, MemberKind
 from imgforensics.reading import Reading
 from imgforensics.refnames import has_repository, normalise
@@ -23,7 +24,6 @@ ENTRY_POINTS: Mapping[str, DocumentKind] = {
     "oci-layout": DocumentKind.LAYOUT,
     "repositories": DocumentKind.REPOSITORIES,
 }
-_LEGACY_FILES = ("json", "VERSION", "layer.tar")
 
 
 def interpret(catalogue: Catalogue) -> Structure:
@@ -53,10 +53,7 @@ def interpret(catalogue: Catalogue) -> Structure:
         saved.extend(_legacy(reading, roots, entries, tables))
     _adopt_orphans(reading, roots, entries, view)
     ociview.excuse_absent(reading, view)
-    found = [
-        replace(image, tags=tuple(dict.fromkeys(view.visited.get(image.manifest_member or -1, image.tags))))
-        for image in view.images
-    ]
+    found = [_named(image, view) for image in view.images]
     images, artifacts = _join(catalogue, saved, found, reading)
     orphans, parts = _orphans(reading, roots, entries, images, artifacts)
     shown = {view for image in (*images, *artifacts) for view in image.views}
@@ -68,7 +65,7 @@ def interpret(catalogue: Catalogue) -> Structure:
         layouts=layouts or _layouts_by_name(entries),
         documents=reading.documents,
         entry_points={member: kind for member, (kind, _) in entries.items()},
-        problems=tuple(dict.fromkeys(reading.problems)),
+        problems=tuple(reading.problems),
         references=tuple(reading.references),
         images=images,
         artifacts=artifacts,
@@ -78,6 +75,13 @@ def interpret(catalogue: Catalogue) -> Structure:
         orphan_parts=parts,
         broken_links=_broken_links(catalogue),
     )
+
+
+def _named(image: Image, view: ociview.OciView) -> Image:
+    """An image of the OCI view with every tag by which the walk came to it."""
+    given = image.tags if image.manifest_member is None else view.visited.get(image.manifest_member, image.tags)
+    tags = tuple(dict.fromkeys(given))
+    return replace(image, tags=tags, names=() if image.orphan else tuple((View.OCI, tag) for tag in tags))
 
 
 def _roots(reading: Reading) -> tuple[str, ...]:
@@ -94,7 +98,10 @@ def _roots(reading: Reading) -> tuple[str, ...]:
                 genuine.add(folder)
         elif name == "json" and reading.kind(reading.catalogue.by_path[path][-1]) is DocumentKind.V1_JSON:
             genuine.add(folder.rpartition("/")[0])
-    return tuple(sorted(genuine or named, key=lambda name: (name.count("/") + bool(name), name)))
+    roots = sorted(genuine or named, key=lambda name: (name.count("/") + bool(name), name))
+    if len(roots) > reading.limits.roots:
+        reading.limit(f"{len(roots)} folders hold documents; read are those in the first {reading.limits.roots}")
+    return tuple(roots[: reading.limits.roots])
 
 
 def _entry_points(reading: Reading, roots: tuple[str, ...]) -> dict[int, tuple[DocumentKind, str]]:
@@ -149,14 +156,14 @@ def _legacy(
     tables: Mapping[int, Mapping[str, Mapping[str, str]]],
 ) -> list[Image]:
     images = []
+    tags: dict[str, dict[str, list[tuple[int, str]]]] = defaultdict(lambda: defaultdict(list))
+    for member, table in tables.items():
+        for name, versions in table.items():
+            for tag, top in versions.items():
+                tags[entries[member][1]][top].append((member, f"{name}:{tag}"))
+    folders = saveview.v1_folders(reading)
     for root in roots:
-        tags: dict[str, list[tuple[int, str]]] = defaultdict(list)
-        for member, table in tables.items():
-            if entries[member][1] == root:
-                for name, versions in table.items():
-                    for tag, top in versions.items():
-                        tags[top].append((member, f"{name}:{tag}"))
-        images.extend(saveview.read_legacy(reading, root, tags))
+        images.extend(saveview.read_legacy(reading, root, folders.get(root, {}), tags.get(root, {})))
     return images
 
 
@@ -183,20 +190,31 @@ def _join(
     catalogue: Catalogue, saved: list[Image], found: list[Image], reading: Reading
 ) -> tuple[tuple[Image, ...], tuple[Image, ...]]:
     """Make one image of what both views describe alike: the same config bytes and the same layers."""
-    images: list[Image] = []
-    left = [image for image in found if image.kind is ImageKind.IMAGE]
+    left = dict(enumerate(image for image in found if image.kind is ImageKind.IMAGE))
+    listed = Shelf(catalogue, reading.limits.comparisons)
+    twins = Shelf(catalogue, reading.limits.comparisons)
+    for position, image in left.items():
+        listed.put(position, image)
+    groups: list[list[Image]] = []
     for image in saved:
-        same = [other for other in left if _same(catalogue, image, other)]
-        best = min(same, key=lambda other: (other.orphan, _members(other) != _members(image)), default=None)
-        twin = next((other for other in images if other.views == image.views and _same(catalogue, other, image)), None)
+        same = listed.find(image)
+        best = min(same, key=lambda place: (left[place].orphan, _members(left[place]) != _members(image)), default=None)
+        twin = next(iter(twins.find(image)), None) if best is None else None
         if best is not None:
-            left.remove(best)
-            images.append(_merge(image, best))
+            listed.take(best, left[best])
+            groups.append([image, left.pop(best)])
+            if groups[-1][1].orphan:
+                twins.put(len(groups) - 1, image)
+                twins.put(len(groups) - 1, groups[-1][1])
         elif twin is not None:
-            images[images.index(twin)] = _merge(twin, image)
+            groups[twin].append(image)
+            twins.put(twin, image)
         else:
-            images.append(image)
-    images.extend(left)
+            groups.append([image])
+            twins.put(len(groups) - 1, image)
+    if listed.exhausted or twins.exhausted:
+        reading.limit(f"{len(saved) + len(found)} images; some of those that are the same may be told apart")
+    images = [*map(_merge_all, groups), *left.values()]
     if len(images) > reading.limits.images:
         reading.limit(f"holds {len(images)} images; reported are {reading.limits.images}")
         del images[reading.limits.images :]
@@ -208,30 +226,12 @@ def _members(image: Image) -> list[int | None]:
     return [layer.member for layer in image.layers]
 
 
-def _same(catalogue: Catalogue, one: Image, other: Image) -> bool:
-    if len(one.layers) != len(other.layers):
-        return False
-    if one.config_member is None or other.config_member is None:
-        if one.config_member is not None or other.config_member is not None or one.config is not None:
-            return False
-        claims = [reference.claims for reference in (*one.references, *other.references)]
-        digests = {claim.rpartition("/")[2].rpartition(":")[2].removesuffix(".json") for claim in claims}
-        return bool(claims) and len(digests) == 1
-    configs = [catalogue.blobs.get(image.config_member) for image in (one, other) if image.config_member is not None]
-    if len({blob.digest if blob else None for blob in configs}) != 1:
-        return False
-    return all(
-        _same_bytes(catalogue, mine.member, theirs.member)
-        for mine, theirs in zip(one.layers, other.layers, strict=True)
-    )
-
-
-def _same_bytes(catalogue: Catalogue, one: int | None, other: int | None) -> bool:
-    if one == other or one is None or other is None:
-        return True
-    blobs = [catalogue.blobs.get(one), catalogue.blobs.get(other)]
-    diff_ids = [blob.diff_id if blob else None for blob in blobs]
-    return diff_ids[0] is not None and diff_ids[0] == diff_ids[1]
+def _merge_all(group: list[Image]) -> Image:
+    """One image of several that are the same; pair by pair, so that thousands do not cost their square."""
+    while len(group) > 1:
+        pairs = [group[start : start + 2] for start in range(0, len(group), 2)]
+        group = [_merge(*pair) if len(pair) == 2 else pair[0] for pair in pairs]
+    return group[0]
 
 
 def _merge(one: Image, other: Image) -> Image:
@@ -239,6 +239,7 @@ def _merge(one: Image, other: Image) -> Image:
         one,
         views=one.views if other.orphan else tuple(view for view in View if view in one.views or view in other.views),
         tags=_merge_tags(one.tags, other.tags),
+        names=one.names + other.names,
         references=one.references + other.references,
         layers=tuple(_merge_layers(mine, theirs) for mine, theirs in zip(one.layers, other.layers, strict=True)),
         manifest_member=one.manifest_member if one.manifest_member is not None else other.manifest_member,
@@ -289,7 +290,8 @@ def _orphans(
     known |= {
         layer.member for image in images for layer in image.layers if not image.orphan and layer.member is not None
     }
-    known |= set(_v1_json(reading)) | _legacy_members(reading, roots, known)
+    ids = {v1_id for image in images for v1_id in image.v1_ids}
+    known |= _legacy_members(reading, roots, known, ids)
     loose = [
         member.index
         for member in catalogue.members
@@ -315,20 +317,37 @@ def _reach(starts: set[int], below: Mapping[int, set[int]]) -> set[int]:
     return reached
 
 
-def _legacy_members(reading: Reading, roots: tuple[str, ...], known: set[int]) -> set[int]:
-    """``json`` and ``VERSION`` of legacy folders, and their ``layer.tar`` where some document leads to it."""
+def _legacy_members(reading: Reading, roots: tuple[str, ...], known: set[int], ids: set[str]) -> set[int]:
+    """``json``, ``VERSION`` and ``layer.tar`` of the legacy folders of images: those that hold one of their layers.
+
+    A legacy v1 JSON that stands elsewhere is left to what its ID says.
+    """
     catalogue = reading.catalogue
     members: set[int] = set()
     for path, indexes in catalogue.by_path.items():
         folder, _, name = path.rpartition("/")
-        if folder.rpartition("/")[0] not in roots or not folder:
+        above, _, last = folder.rpartition("/")
+        if above not in roots or not folder:
             continue
-        if name == "json" and reading.kind(indexes[-1]) is DocumentKind.V1_JSON:
-            members.update(indexes, catalogue.by_path.get(f"{folder}/VERSION", ()))
-        elif name == "layer.tar" and known & set(catalogue.find(path)):
-            for file in _LEGACY_FILES:
-                members.update(catalogue.by_path.get(f"{folder}/{file}", ()))
+        if name == "VERSION":
+            members.update(index for index in indexes if _is_version(catalogue, index))
+        elif (name == "layer.tar" or (name == "json" and _is_called(reading, indexes[-1], last))) and (
+            last in ids or known & set(catalogue.find(f"{folder}/layer.tar"))
+        ):
+            members.update(indexes)
     return members
+
+
+def _is_called(reading: Reading, member: int, v1_id: str) -> bool:
+    """Whether a document has the legacy ID of its folder; crane's has, beside it, all that a config has."""
+    value = reading.value(member)
+    return isinstance(value, dict) and value.get("id") == v1_id
+
+
+def _is_version(catalogue: Catalogue, index: int) -> bool:
+    """Whether a member holds what every legacy ``VERSION`` file does."""
+    blob = catalogue.blobs.get(index)
+    return blob is not None and blob.size <= 4 and blob.head.rstrip(b"\n") == b"1.0"
 
 
 def _broken_links(catalogue: Catalogue) -> dict[int, Anomaly]:

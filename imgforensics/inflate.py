@@ -24,6 +24,7 @@ from imgforensics.gzipheader import GzipFlag, parse_gzip_header
 from imgforensics.limits import DEFAULT_LIMITS, KIB, MIB, Limits
 from imgforensics.looks import describe
 from imgforensics.model import Anomaly, AnomalyKind, Compression, GzipHeader, Span
+from imgforensics.skippable import SkippableFrames
 from imgforensics.sniffing import MAGICS, SKIPPABLE
 
 _UNIT = {
@@ -64,6 +65,7 @@ class Inflater:
         """gzip members, zstd frames (skippable ones not counted), bzip2 or xz streams that were begun."""
         self.skippable = 0
         """Skippable zstd frames that were begun."""
+        self._frames = SkippableFrames()
         self.size = 0
         """Uncompressed bytes handed out."""
         self.consumed = 0
@@ -166,6 +168,10 @@ class Inflater:
             self._note(AnomalyKind.TRAILING_BYTES, detail, span)
         elif self._zeros:
             self._note(AnomalyKind.TRAILING_ZEROS, f"{self._zeros} zero bytes after {self._unit}", span)
+        frame = self._frames.hidden(self.streams, self._offset)
+        if frame is not None and not self._part:
+            detail = f"a skippable frame of {frame.length} bytes, which no reader of the content sees"
+            self._note(AnomalyKind.SKIPPABLE_FRAME, detail, Span(frame.offset, frame.length))
 
     # Steps. Each takes the next bytes, tells in `_taken` how many it used and in `_step` and `_want` what comes next.
 
@@ -310,11 +316,14 @@ class Inflater:
         self._taken = len(piece)
         if len(piece) == 8:
             self._part = "data"
-            self._skip(int.from_bytes(piece[4:], "little"))
+            length = int.from_bytes(piece[4:], "little")
+            self._frames.begin(self._offset + 8, length)
+            self._skip(length)
         return ()
 
     def _skippable_data(self, piece: bytes | memoryview) -> Iterable[bytes]:
         self._taken = len(piece)
+        self._frames.feed(piece)
         self._skip(self._to_skip - len(piece))
         return ()
 

@@ -2,7 +2,7 @@
 edits a config by hand forgets them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from imgforensics.catalogue import Catalogue
@@ -11,8 +11,12 @@ from imgforensics.producer import DOCKER_CLASSIC, Producer
 from imgforensics.refnames import normalise
 from imgforensics.strictjson import escape_pointer
 from imgforensics.structure import Image, Structure, View
-from imgforensics.v1id import MatchResult, chain_hex_ids, containers_image_ids, matching_moby_ids
+from imgforensics.v1id import MatchResult, MobyIds, chain_hex_ids, chain_ids, containers_image_ids
 from imgforensics.v1json import parse_v1_json
+from imgforensics.v1own import is_own_v1_json
+
+BOUND = "more legacy layer IDs than are computed for one archive"
+"""Why an ID was not checked where :attr:`imgforensics.limits.Limits.v1_ids` was reached."""
 
 
 def verify_ids(catalogue: Catalogue, structure: Structure, producer: Producer | None) -> Iterator[Verification]:
@@ -22,20 +26,33 @@ def verify_ids(catalogue: Catalogue, structure: Structure, producer: Producer | 
     """
     docker = producer is not None and producer.name == DOCKER_CLASSIC
     carriers = {v1_id: member for member, v1_id in structure.v1_json.items()}
-    explained: set[str] = set()
+    every = tuple(carriers)
+    hint_of_every = _created_hint(structure, every, carriers)
+    explained: dict[str, str] = {}
+    hashless: set[str] = set()
+    known: dict[int, MobyIds] = {}
+    spent = 0
+    bounded = False
     for image in structure.images:
         if View.SAVE not in image.views or image.config is None or not image.config.diff_ids:
             continue
-        result = matching_moby_ids(
-            image.config.value,
-            image.config.diff_ids,
-            image.v1_ids or tuple(carriers),
-            _created_hint(structure, image.v1_ids or tuple(carriers), carriers),
-        )
-        explained.update(result.ids)
-        explained.update(*_containers_image_ids(catalogue, image))
+        config = image.config_member if image.config_member is not None else -1
+        chain = chain_ids(image.config.diff_ids)
+        if config not in known:
+            known[config] = MobyIds(image.config.value, image.config.diff_ids)
+            newer, older = _containers_image_ids(catalogue, image)
+            explained.update(zip(newer, chain, strict=False))
+            hashless.update(older)
+        result = None
+        if spent < catalogue.limits.v1_ids:
+            hint = _created_hint(structure, image.v1_ids, carriers) if image.v1_ids else hint_of_every
+            spent -= known[config].computed
+            result = known[config].match(image.v1_ids or every, hint)
+            spent += known[config].computed
+            explained.update(zip(result.ids, chain, strict=False))
+        bounded = bounded or result is None
         yield from _folders(image, result, docker=docker)
-    yield from _documents(catalogue, structure, explained, docker=docker)
+    yield from _documents(catalogue, structure, explained, hashless, docker=docker, bounded=bounded)
 
 
 def _created_hint(structure: Structure, claimed: Sequence[str], carriers: dict[str, int]) -> str | None:
@@ -48,14 +65,18 @@ def _created_hint(structure: Structure, claimed: Sequence[str], carriers: dict[s
     return None
 
 
-def _folders(image: Image, result: MatchResult, *, docker: bool) -> Iterator[Verification]:
-    diff_ids = [diff_id.rpartition(":")[2] for diff_id in (image.config.diff_ids if image.config else ())]
+def _folders(image: Image, result: MatchResult | None, *, docker: bool) -> Iterator[Verification]:
+    """Names of an image's layer folders; ``result`` is None where a bound kept them from being compared."""
+    diff_ids = image.config.diff_ids if image.config else ()
     for number, claimed in enumerate(image.v1_ids):
         where = Location(member=image.layers[number].references[0].path, image=image.index, layer=number)
+        if result is None:
+            yield Verification(where, What.V1_ID, claimed, None, Outcome.UNCHECKED, BOUND)
+            continue
         computed = result.ids[number] if number < len(result.ids) else None
         if claimed == computed:
             outcome, reason = Outcome.MATCH, "recomputed from config and diff_ids as Docker does"
-        elif number < len(diff_ids) and claimed == diff_ids[number]:
+        elif number < len(diff_ids) and claimed == diff_ids[number].rpartition(":")[2]:
             outcome, reason, computed = Outcome.MATCH, "the folder is named after the diff_id, as Nix does", claimed
         elif docker:
             outcome, reason = Outcome.MISMATCH, "recomputed from config and diff_ids as Docker does"
@@ -74,19 +95,45 @@ def _containers_image_ids(catalogue: Catalogue, image: Image) -> tuple[list[str]
 
 
 def _documents(
-    catalogue: Catalogue, structure: Structure, explained: set[str], *, docker: bool
+    catalogue: Catalogue,
+    structure: Structure,
+    explained: Mapping[str, str],
+    hashless: set[str],
+    *,
+    docker: bool,
+    bounded: bool,
 ) -> Iterator[Verification]:
-    """The ID inside each legacy v1 JSON against the recomputed ones, or against the folder it stands in."""
+    """Each legacy v1 JSON against the ids that its images have.
+
+    Args:
+        catalogue: the measurements.
+        structure: the claims.
+        explained: ids that are hashes over such documents, and the chain ID of the layer of each.
+        hashless: ids that say nothing about the document.
+        docker: whether Docker wrote the archive.
+        bounded: whether the IDs of some images were not computed.
+    """
     computed: str | None
+    used = {v1_id for image in structure.images for v1_id in image.v1_ids}
+    bare = any(View.SAVE in image.views and image.config is None for image in structure.images)
     for member, v1_id in structure.v1_json.items():
         path = catalogue.members[member].path or ""
         where = Location(member=catalogue.members[member].name, pointer="/id")
         folder = path.rpartition("/")[0].rpartition("/")[2]
         if v1_id in explained:
+            value, raw = structure.documents[member].value, catalogue.content(member)
+            own = isinstance(value, dict) and is_own_v1_json(value, raw or b"", explained[v1_id], v1_id)
             computed, outcome, reason = v1_id, Outcome.MATCH, "recomputed from config and diff_ids"
-        elif folder == v1_id:
+            if not own:
+                computed, outcome = None, Outcome.MISMATCH
+                reason = "that is the ID of one of the layers, and a hash of something else than this document"
+        elif v1_id in hashless:
+            computed, outcome, reason = v1_id, Outcome.MATCH, "recomputed from diff_ids"
+        elif folder == v1_id and v1_id in used:
             computed, outcome, reason = folder, Outcome.MATCH, "the ID is the name of its folder"
-        elif any(View.SAVE in image.views and image.config is None for image in structure.images):
+        elif bounded:
+            computed, outcome, reason = None, Outcome.UNCHECKED, BOUND
+        elif bare:
             computed, outcome, reason = None, Outcome.UNCHECKED, "the config of an image is not there"
         elif docker and "blobs/" in path:
             computed, outcome, reason = None, Outcome.MISMATCH, "no image in the archive has a layer of this ID"
@@ -99,6 +146,7 @@ def verify_repositories(catalogue: Catalogue, structure: Structure) -> Iterator[
     """Each ID that ``repositories`` gives a tag against the image that the other documents give that tag."""
     computed: str | None
     tagged: dict[str, list[Image]] = {}
+    known: dict[int | None, list[str]] = {}
     for image in structure.images:
         for tag in image.tags:
             tagged.setdefault(normalise(tag), []).append(image)
@@ -109,7 +157,7 @@ def verify_repositories(catalogue: Catalogue, structure: Structure) -> Iterator[
                 name = f"{repository}:{tag}"
                 where = Location(member=source, pointer=f"/{escape_pointer(repository)}/{escape_pointer(tag)}")
                 images = tagged.get(normalise(name), [])
-                tops = [top for image in images for top in _tops(catalogue, image)]
+                tops = [top for image in images for top in _tops(catalogue, image, known)]
                 where = replace(where, image=images[0].index if images else None)
                 if claimed in tops:
                     computed, outcome, reason = claimed, Outcome.MATCH, f"the top layer of {name}"
@@ -123,8 +171,10 @@ def verify_repositories(catalogue: Catalogue, structure: Structure) -> Iterator[
                 yield Verification(where, What.REPOSITORIES, claimed, computed, outcome, reason)
 
 
-def _tops(catalogue: Catalogue, image: Image) -> list[str]:
-    """Every ID by which a known writer of ``repositories`` names an image's top layer."""
-    diff_ids = image.config.diff_ids if image.config is not None else ()
-    ids = [image.v1_ids, [diff_id.rpartition(":")[2] for diff_id in diff_ids], *_containers_image_ids(catalogue, image)]
-    return [each[-1] for each in ids if each]
+def _tops(catalogue: Catalogue, image: Image, known: dict[int | None, list[str]]) -> list[str]:
+    """Every ID by which a known writer of ``repositories`` names an image's top layer; those of a config only once."""
+    if image.config_member not in known:
+        diff_ids = image.config.diff_ids if image.config is not None else ()
+        ids = ([diff_id.rpartition(":")[2] for diff_id in diff_ids], *_containers_image_ids(catalogue, image))
+        known[image.config_member] = [each[-1] for each in ids if each]
+    return [*image.v1_ids[-1:], *known[image.config_member]]

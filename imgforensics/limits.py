@@ -33,6 +33,24 @@ class Limits:
     json_tokens: int = 500_000
     """Values in one JSON document (counted by ``,``, ``[`` and ``{``); each costs Python some 100 bytes."""
 
+    json_values: int = 4_000_000
+    """Values in all JSON documents together. Documents of images have one in some 20 bytes; a document of brackets has
+    one in two, and :attr:`documents` of it would cost Python gigabytes."""
+
+    problems: int = 100
+    """Oddities of one kind kept of one JSON document; each costs more than the few bytes that make it."""
+
+    pointer: int = 1_024
+    """Characters of a JSON pointer in a report. Under one key of a megabyte thousands of values can be odd."""
+
+    digest: int = 1_024
+    """Characters of a digest as it is claimed; SHA-512 takes 135. Thousands of images may share a config, and a report
+    repeats its diff_ids for each."""
+
+    references: int = 250_000
+    """Descriptors and names of members that are read from all documents together. A mirror of thousands of images with
+    dozens of layers each stays below; manifests of empty descriptors name ten times as many in one mebibyte."""
+
     graph_nodes: int = 20_000
     """Descriptors followed from one archive's indexes and manifests (CVE-2026-53493: fan-out of index graphs)."""
 
@@ -42,8 +60,25 @@ class Limits:
     layers: int = 2_000
     """Layers of one image. Docker refuses more than 127; nothing real has more than a few hundred."""
 
+    v1_ids: int = 1_000_000
+    """Legacy layer IDs that are computed for one archive. One image takes some dozen a layer; they are remembered for
+    each config, and images with other dates of their lower layers, or other configs, cost that again."""
+
     images: int = 10_000
     """Images of one archive."""
+
+    roots: int = 1_000
+    """Folders of one archive that hold documents of their own. Real archives have one, or one a packed layout."""
+
+    path: int = 4_096
+    """Characters of a path in which links are followed: Linux takes no longer one (``PATH_MAX``). A longer name is
+    found where a member has that very name."""
+
+    path_depth: int = 256
+    """Folders of a path in which links are followed. Image archives nest four deep."""
+
+    comparisons: int = 1_000_000
+    """Steps in telling which images are the same, where layers are missing. Images that lack none take one step."""
 
     link_hops: int = 16
     """Links inside the archive followed from one member name to its bytes."""
@@ -54,6 +89,14 @@ class Limits:
     inflated: int = 512 * GIB
     """Bytes that one compressed stream may grow to."""
 
+    spooled: int = 512 * GIB
+    """Bytes of the temporary copy of an archive that cannot be read by offset."""
+
+    headless_floor: int = 16 * MIB
+    headless_ratio: int = 16
+    headless_most: int = 1 * GIB
+    """Bytes copied while no tar header has come, see :meth:`headless`."""
+
     ratio: int = 2_000
     """Growth of one compressed stream beyond :attr:`ratio_floor` (CVE-2017-14992). DEFLATE cannot exceed 1032;
     zstd and bzip2 can, but file systems of images do not."""
@@ -61,11 +104,22 @@ class Limits:
     ratio_floor: int = 1 * GIB
     """Inflated bytes below which the ratio is not judged: a layer of zeros compresses without bound in zstd."""
 
+    holes: int = 1 * GIB
+    """Holes of sparse members, all together. Hashing them costs time, not space: so many take a second or two."""
+
     decoder_memory: int = 256 * MIB
     """Memory that one zstd or xz stream may ask for its window."""
 
     chunk: int = 1 * MIB
     """Bytes read, or inflated, at a time."""
+
+    def headless(self, size: int) -> int:
+        """Bytes of a tar that are copied before its first header has come, where ``size`` bytes were read of a stream.
+
+        A sound tar begins with a header. One that is damaged there has the next behind its first layer, and layers
+        compress to a tenth at best; a file of zeros, compressed to a thousandth, must not fill a disk.
+        """
+        return min(self.headless_most, self.headless_floor + self.headless_ratio * size)
 
 
 DEFAULT_LIMITS = Limits()

@@ -108,6 +108,7 @@ class AnomalyKind(StrEnum):
     LENGTH_MISMATCH = "stream-length-mismatch"
     TRAILING_BYTES = "trailing-bytes"
     TRAILING_ZEROS = "trailing-zeros"
+    SKIPPABLE_FRAME = "skippable-frame"
     UNSUPPORTED_COMPRESSION = "unsupported-compression"
     # documents
     NOT_UTF8 = "not-utf8"
@@ -263,6 +264,8 @@ class Blob:
     """The first 512 uncompressed bytes at most."""
     content: bytes | None = None
     """All bytes, where they are small and begin like a JSON document; else None."""
+    expanded: bool = False
+    """The bytes are those of a sparse member, put together by its map; they then count as the bytes as stored."""
     other_digests: Mapping[str, Digest] = field(default_factory=dict)
     """Digests of the stored bytes by algorithm, where something in the archive claims one other than SHA-256."""
     other_diff_ids: Mapping[str, Digest] = field(default_factory=dict)

@@ -21,11 +21,13 @@ from imgforensics.documents import (
 )
 from imgforensics.model import Anomaly, AnomalyKind
 from imgforensics.reading import Reading
+from imgforensics.refnames import agrees
 from imgforensics.structure import Image, ImageKind, Layer, Reference, Role, View
 
 NAME_ANNOTATION = "io.containerd.image.name"
 REF_ANNOTATION = "org.opencontainers.image.ref.name"
 SUBJECT_ANNOTATION = "io.containerd.manifest.subject"
+IN_TOTO = "application/vnd.in-toto+json"
 ATTESTATION_ANNOTATION = "vnd.docker.reference.type"
 ATTESTED_ANNOTATION = "vnd.docker.reference.digest"
 
@@ -70,12 +72,14 @@ def walk(reading: Reading, starts: Mapping[int, str], view: OciView, *, orphan: 
     """
     pending: deque[_Step] = deque()
     for start, root in starts.items():
+        if reading.full():
+            return
         view.visited.setdefault(start, [])
         if reading.kind(start) is DocumentKind.MANIFEST:
             _manifest(reading, start, root, None, (), orphan, view)
         else:
             pending.extend(_index(reading, start, root, 0, None, orphan, view))
-    while pending:
+    while pending and not reading.full():
         step = pending.popleft()
         member = step.reference.target
         if member is None:
@@ -101,14 +105,14 @@ def walk(reading: Reading, starts: Mapping[int, str], view: OciView, *, orphan: 
 def _no_manifest(reading: Reading, reference: Reference, member: int) -> None:
     """A descriptor says manifest or index, and the blob is neither. Blobs of other types are nobody's business."""
     media_type = "" if reference.descriptor is None else reference.descriptor.media_type
-    if media_type not in MANIFEST_TYPES | INDEX_TYPES or reading.catalogue.cut_off(member):
+    if (media_type and media_type not in MANIFEST_TYPES | INDEX_TYPES) or reading.catalogue.cut_off(member):
         return
     document = reading.documents.get(member)
     if document is not None and document.problems:
         reading.note(member, document.problems)
     elif reading.unread(member):
         reading.note(member, [Anomaly(AnomalyKind.LIMIT, "was not read as a manifest")])
-    elif member in reading.catalogue.blobs:
+    elif media_type and member in reading.catalogue.blobs:
         reading.note(member, [Anomaly(AnomalyKind.BAD_VALUE, f"is no document of the type {media_type}")])
 
 
@@ -121,7 +125,7 @@ def _index(
     orphan: bool,
     view: OciView,
 ) -> list[_Step]:
-    reader = Reader()
+    reader = Reader(reading.limits)
     index = read_index(reading.value(member), reading.limits, reader)
     reading.note(member, [*reading.documents[member].problems, *reader.problems])
     if index.subject is not None:
@@ -135,14 +139,17 @@ def _index(
         parent = None if tags is None else member
         if parent is not None:
             view.children.setdefault(parent, []).append(reference)
-        steps.append(_Step(reference, root, depth, tags if tags is not None else _names(descriptor), orphan, parent))
+        steps.append(_Step(reference, root, depth, tags if tags is not None else names_of(descriptor), orphan, parent))
     _check_media_type(reading, member, index)
     return steps
 
 
-def _names(descriptor: Descriptor) -> tuple[str, ...]:
-    names = (descriptor.annotations.get(NAME_ANNOTATION), descriptor.annotations.get(REF_ANNOTATION))
-    return tuple(name for name in names if name)[:1]
+def names_of(descriptor: Descriptor) -> tuple[str, ...]:
+    """The references by which readers know an index entry: one, or two where its annotations contradict each other."""
+    name, ref = descriptor.annotations.get(NAME_ANNOTATION), descriptor.annotations.get(REF_ANNOTATION)
+    if name and ref:
+        return (name,) if agrees(name, ref) else (name, ref)
+    return tuple(each for each in (name, ref) if each)
 
 
 def _manifest(
@@ -154,7 +161,7 @@ def _manifest(
     orphan: bool,
     view: OciView,
 ) -> None:
-    reader = Reader()
+    reader = Reader(reading.limits)
     manifest = read_manifest(reading.value(member), reading.limits, reader)
     reading.note(member, [*reading.documents[member].problems, *reader.problems])
     _check_media_type(reading, member, manifest)
@@ -208,17 +215,19 @@ def _is_attestation(descriptor: Descriptor) -> bool:
 def _image_kind(
     reading: Reading, manifest: Manifest, descriptor: Descriptor | None, config_member: int | None
 ) -> ImageKind:
-    if descriptor is not None and _is_attestation(descriptor):
-        return ImageKind.ATTESTATION
     layer_types = {layer.media_type for layer in manifest.layers}
-    if layer_types == {"application/vnd.in-toto+json"}:
+    if layer_types == {IN_TOTO}:
         return ImageKind.ATTESTATION
+    config = None if config_member is None else reading.config(config_member)
+    runnable = config is not None and bool(config.diff_ids)
+    if descriptor is not None and _is_attestation(descriptor) and not runnable and not names_of(descriptor):
+        return ImageKind.ATTESTATION  # the annotation alone must not hide an image from whoever compares images
     if manifest.artifact_type and (manifest.config is None or manifest.config.media_type not in CONFIG_TYPES):
         return ImageKind.ARTIFACT
-    config = None if config_member is None else reading.config(config_member)
     if config is not None:
-        # cosign's signatures carry an image config around layers that are signatures
-        return ImageKind.ARTIFACT if any("cosign" in media_type for media_type in layer_types) else ImageKind.IMAGE
+        # cosign's signatures carry an image config around layers that are all signatures
+        signatures = bool(layer_types) and all("cosign" in media_type for media_type in layer_types)
+        return ImageKind.ARTIFACT if signatures else ImageKind.IMAGE
     if manifest.config is not None and manifest.config.media_type in CONFIG_TYPES:
         return ImageKind.IMAGE
     return ImageKind.ARTIFACT

@@ -1,12 +1,15 @@
 """The reading of one archive's documents: each parsed once, each oddity kept with the member it was seen in."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import replace
 
 from imgforensics.catalogue import Catalogue
 from imgforensics.documentreader import Reader, read_config
 from imgforensics.documents import Config, Descriptor, Document, DocumentKind, read_document
 from imgforensics.model import Anomaly, AnomalyKind, Digest, Location
+from imgforensics.oddities import Oddities
+from imgforensics.strictjson import fold_key, most_values
 from imgforensics.structure import Reference, Role
 
 
@@ -17,13 +20,20 @@ class Reading:
         self.catalogue = catalogue
         self.limits = catalogue.limits
         self.documents: dict[int, Document] = {}
-        self.problems: list[Anomaly] = []
+        self.problems = Oddities(self.limits.anomalies, self.limits.pointer)
         self.references: list[Reference] = []
         self._configs: dict[int, Config | None] = {}
+        self._noted: set[int] = set()
+        left = self.limits.json_values
         for index in catalogue.blobs:
             content = catalogue.content(index)
             if content is not None:
-                self.documents[index] = read_document(content, self.limits)
+                left -= most_values(content)
+                self.documents[index] = read_document(content, self.limits) if left >= 0 else self._beyond_bound()
+
+    def _beyond_bound(self) -> Document:
+        detail = f"was not read: the documents hold more than {self.limits.json_values} values"
+        return Document(DocumentKind.OTHER, None, (Anomaly(AnomalyKind.LIMIT, detail),))
 
     def kind(self, index: int) -> DocumentKind | None:
         """What the member is by its content, None where it is no JSON."""
@@ -35,7 +45,7 @@ class Reading:
         document = self.documents.get(index)
         return None if document is None else document.value
 
-    def note(self, member: int, anomalies: list[Anomaly] | tuple[Anomaly, ...]) -> None:
+    def note(self, member: int, anomalies: Iterable[Anomaly]) -> None:
         """Keep what was odd in a member's document."""
         self.problems.extend(replace(anomaly, member=member) for anomaly in anomalies)
 
@@ -47,15 +57,18 @@ class Reading:
 
     def _read_config(self, index: int) -> Config | None:
         value = self.value(index)
-        if not isinstance(value, dict) or not any(key.lower() == "rootfs" for key in value):
+        if not isinstance(value, dict) or not any(fold_key(key) == "rootfs" for key in value):
             return None  # further keys never make it another document: whoever reads it as a config ignores them
-        reader = Reader()
+        reader = Reader(self.limits)
         config = read_config(value, self.limits, reader)
         self.note(index, reader.problems)
         return config
 
     def note_config(self, index: int) -> None:
         """Note what was odd about a document that an image calls its config, or that it is none. Said once."""
+        if index in self._noted:
+            return
+        self._noted.add(index)
         document = self.documents.get(index)
         odd = () if document is None else document.problems
         if (
@@ -70,7 +83,7 @@ class Reading:
                 is_object = document is not None and isinstance(document.value, dict)  # {} stands in for one at times
                 kind = AnomalyKind.MISSING_KEY if is_object else AnomalyKind.BAD_VALUE
                 odd = (Anomaly(kind, "is no image config: it has no rootfs"),)
-        self.note(index, [each for each in odd if replace(each, member=index) not in self.problems])
+        self.note(index, odd)
 
     def unread(self, index: int) -> bool:
         """Whether a bound kept a member from being read as a document."""
@@ -86,12 +99,19 @@ class Reading:
         self.references.append(reference)
         return reference
 
+    def full(self) -> bool:
+        """Whether so many references were read that no further document is; that is noted then."""
+        if len(self.references) < self.limits.references:
+            return False
+        self.limit(f"{len(self.references)} references were read; those of further documents were not")
+        return True
+
     def refer_to_blob(self, role: Role, member: int, root: str, descriptor: Descriptor) -> Reference:
         """Follow a descriptor that stands in ``member`` to the blob it names, below ``root``."""
         target, by_content = self.find_blob(root, descriptor.digest)
         where = self.location(member, descriptor.pointer)
         excused = None
-        if descriptor.urls or is_foreign(descriptor.media_type):
+        if is_foreign(descriptor.media_type):
             excused = "a foreign layer, which is kept elsewhere by design"
         elif descriptor.data is not None and descriptor.digest == _sha256(descriptor.data):
             excused = "its content is embedded in the descriptor"
@@ -119,8 +139,7 @@ class Reading:
 
     def limit(self, detail: str) -> None:
         """Note that a bound was reached."""
-        if not any(problem.detail == detail for problem in self.problems):
-            self.problems.append(Anomaly(AnomalyKind.LIMIT, detail))
+        self.problems.append(Anomaly(AnomalyKind.LIMIT, detail))
 
 
 def _sha256(data: bytes) -> Digest:

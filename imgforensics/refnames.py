@@ -25,3 +25,12 @@ def normalise(name: str) -> str:
 def has_repository(name: str) -> bool:
     """Whether a reference names a repository; a bare tag, such as some ``ref.name`` annotations, does not."""
     return "/" in name or ":" in name
+
+
+def agrees(name: str, other: str) -> bool:
+    """Whether a second reference can mean what a full one does: the same, a part of it from the right, or its tag.
+
+    containerd and Docker annotate an index entry with the full name and, beside it, with the tag alone.
+    """
+    whole = normalise(name)
+    return normalise(other) == whole or name == other or whole.endswith((f"/{other}", f":{other}", f"@{other}"))

@@ -26,7 +26,8 @@ class Options:
     ignore: tuple[str, ...] = ()
     """Rule codes, or beginnings of them, that are not reported."""
     image: str | None = None
-    """Report on one image only: a reference, an image ID or its beginning, or ``@N``."""
+    """Report on one image only: a reference, an image ID or an unambiguous beginning of it (with or without
+    ``sha256:``), or ``@N``."""
     platform: str | None = None
     """Report on images of one platform only: ``os/architecture[/variant]``."""
     digests: bool = False

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import stat
 import sys
 import tempfile
 from abc import ABC, abstractmethod
@@ -14,6 +15,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from imgforensics import batch, checks
+from imgforensics.analysis import describe_folder
 from imgforensics.archive import Progress
 from imgforensics.errors import InputError
 from imgforensics.expectfile import key
@@ -77,15 +79,30 @@ def run(command: str, paths: list[str], options: Options, settings: Settings) ->
 
 
 def _spare_evidence(found: Iterable[str | Skipped], output: str) -> None:
+    try:
+        target = Path(output).stat()
+    except (OSError, ValueError):
+        return
     for path in found:
-        if isinstance(path, str) and os.path.isfile(path) and os.path.isfile(output) and os.path.samefile(path, output):
+        if isinstance(path, str) and _is_file(path, target):
             raise InputError(f"{output}: is one of the archives; a report never replaces evidence")
+
+
+def _is_file(path: str, target: os.stat_result) -> bool:
+    """Whether a path, or standard input where it is ``-``, leads to that very file."""
+    try:
+        given = os.fstat(sys.stdin.fileno()) if path == batch.STDIN else Path(path).stat()
+    except (OSError, ValueError):
+        return False
+    return stat.S_ISREG(target.st_mode) and os.path.samestat(given, target)
 
 
 def _nothing(paths: list[str], skipped: list[Skipped]) -> str:
     where = ", ".join(paths[:3])
+    hints = [describe_folder(path) for path in paths if os.path.isdir(path)]
+    hint = next((f"; perhaps {words}" for words in hints if words != "is a directory"), "")
     seen = f"; {len(skipped)} files skipped, the first: {skipped[0].path}: {skipped[0].reason}" if skipped else ""
-    return f"no archive in {where}{seen}"
+    return f"no archive in {where}{seen}{hint}"
 
 
 def _is_bad(report: ArchiveReport, fail_on: str | None) -> bool:
@@ -139,9 +156,7 @@ class Sink:
         try:
             self._file.close()
             if self._temporary is not None and kind is None:
-                mask = os.umask(0)
-                os.umask(mask)
-                Path(self._temporary).chmod(0o666 & ~mask)  # as any other new file; mkstemp makes it private
+                Path(self._temporary).chmod(_mode(self._target))
                 os.replace(self._temporary, self._target)
                 self._temporary = None
         except OSError as failure:
@@ -155,6 +170,16 @@ class Sink:
     def _failed(self, error: OSError) -> InputError:
         where = "standard output" if self._output == "-" else self._output
         return InputError(f"{where}: cannot be written: {error.strerror or error}")
+
+
+def _mode(target: str) -> int:
+    """The rights of a report: those of the one that it replaces, or of any new file. A temporary file is private."""
+    try:
+        return stat.S_IMODE(Path(target).stat().st_mode)
+    except OSError:
+        mask = os.umask(0)
+        os.umask(mask)
+        return 0o666 & ~mask
 
 
 class _Writer(ABC):

@@ -11,11 +11,11 @@ import codecs
 import json
 import math
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.model import Anomaly, AnomalyKind, Span
+from imgforensics.oddities import Oddities
 
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _WHITESPACE = " \t\n\r"
@@ -48,7 +48,7 @@ def parse_json(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Parsed:
         raw: the document's bytes, all of them.
         limits: bounds on size, nesting and number of values.
     """
-    problems: list[Anomaly] = []
+    problems = Oddities(limits.problems, limits.pointer)
     if len(raw) > limits.document:
         return Parsed(
             None, (Anomaly(AnomalyKind.LIMIT, f"a document of {len(raw)} bytes; read up to {limits.document}"),)
@@ -56,9 +56,15 @@ def parse_json(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Parsed:
     text = _decode(raw, problems)
     if text is None or not _bounded(text, limits, problems):
         return Parsed(None, tuple(problems))
-    value = _load(text, problems)
-    problems.extend(_repeated_keys(value))
+    value, repeated = _load(text, problems)
+    if repeated:
+        _repeated_keys(value, problems)
     return Parsed(value, tuple(problems))
+
+
+def most_values(raw: bytes) -> int:
+    """A number of values that a document in UTF-8 does not exceed: of ``,``, ``[`` and ``{`` in it, and one."""
+    return 1 + raw.count(b",") + raw.count(b"[") + raw.count(b"{")
 
 
 def escape_pointer(key: str) -> str:
@@ -66,7 +72,15 @@ def escape_pointer(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
 
 
-def _decode(raw: bytes, problems: list[Anomaly]) -> str | None:
+def fold_key(key: str) -> str:
+    """A key as Go's decoder compares it with an ASCII name (encoding/json of Go 1.26, tried out).
+
+    Besides case, two letters that are not ASCII fold to one that is: the long s to ``s``, the Kelvin sign to ``k``.
+    """
+    return key.lower() if key.isascii() else key.replace("\u017f", "s").replace("\u212a", "k").lower()
+
+
+def _decode(raw: bytes, problems: Oddities) -> str | None:
     if raw.startswith(codecs.BOM_UTF8):
         problems.append(Anomaly(AnomalyKind.BYTE_ORDER_MARK, "begins with a UTF-8 byte order mark, which Go refuses"))
         raw = raw[3:]
@@ -81,7 +95,7 @@ def _decode(raw: bytes, problems: list[Anomaly]) -> str | None:
         return raw.decode("utf-8", "replace")
 
 
-def _bounded(text: str, limits: Limits, problems: list[Anomaly]) -> bool:
+def _bounded(text: str, limits: Limits, problems: Oddities) -> bool:
     if not text.strip(_WHITESPACE):
         problems.append(Anomaly(AnomalyKind.NOT_JSON, "is empty"))
         return False
@@ -104,7 +118,16 @@ def _bounded(text: str, limits: Limits, problems: list[Anomaly]) -> bool:
     return True
 
 
-def _load(text: str, problems: list[Anomaly]) -> object:
+def _load(text: str, problems: Oddities) -> tuple[object, bool]:
+    """The value of the document, and whether any of its objects has a key twice."""
+    repeated = False
+
+    def members(pairs: list[tuple[str, object]]) -> JsonObject:
+        nonlocal repeated
+        result = _object(pairs)
+        repeated = repeated or bool(result.repeated)
+        return result
+
     def integer(digits: str) -> object:
         if len(digits) > _INTEGER_DIGITS:
             problems.append(Anomaly(AnomalyKind.BAD_VALUE, f"an integer of {len(digits)} digits"))
@@ -118,19 +141,19 @@ def _load(text: str, problems: list[Anomaly]) -> object:
         problems.append(Anomaly(AnomalyKind.BAD_VALUE, "a number beyond what 64 bits hold, which Go refuses"))
         return digits
 
-    decoder = json.JSONDecoder(object_pairs_hook=_object, parse_int=integer, parse_float=real, parse_constant=_constant)
+    decoder = json.JSONDecoder(object_pairs_hook=members, parse_int=integer, parse_float=real, parse_constant=_constant)
     start = len(text) - len(text.lstrip(_WHITESPACE))
     value: object
     try:
         value, end = decoder.raw_decode(text, start)
     except (ValueError, RecursionError) as error:
         problems.append(Anomaly(AnomalyKind.NOT_JSON, f"is not JSON: {error}"))
-        return None
+        return None, False
     rest = text[end:].strip(_WHITESPACE)
     if rest:
         detail = f"{len(rest)} characters follow the document, from character {end}: some readers stop before them"
         problems.append(Anomaly(AnomalyKind.TRAILING_JSON, detail))
-    return value
+    return value, repeated
 
 
 def _constant(name: str) -> object:
@@ -150,20 +173,37 @@ def _object(pairs: list[tuple[str, object]]) -> JsonObject:
     return result
 
 
-def _repeated_keys(value: object) -> Iterator[Anomaly]:
-    """Every key that stands more than once in its object, with its pointer; without recursion."""
-    pending: list[tuple[str, object]] = [("", value)]
+@dataclass(frozen=True, slots=True, eq=False)
+class _Place:
+    """Where a value stands. A pointer is spelled out only where it is needed: keys may be as long as the document."""
+
+    parent: "_Place | None"
+    token: str | int
+
+    def __str__(self) -> str:
+        tokens = []
+        place: _Place | None = self
+        while place is not None:
+            tokens.append(escape_pointer(str(place.token)))
+            place = place.parent
+        return "".join(f"/{token}" for token in reversed(tokens))
+
+
+def _repeated_keys(value: object, problems: Oddities) -> None:
+    """Note every key that stands more than once in its object, with its pointer; without recursion."""
+    pending: list[tuple[_Place | None, object]] = [(None, value)]
     while pending:
-        pointer, item = pending.pop()
+        place, item = pending.pop()
         if isinstance(item, JsonObject):
             for key in item.repeated:
-                place = f"{pointer}/{escape_pointer(key)}"
-                yield Anomaly(AnomalyKind.DUPLICATE_KEY, f"key {key!r} stands more than once", pointer=place)
-            pending.extend(
-                (f"{pointer}/{escape_pointer(key)}", child) for key, child in item.items() if _is_tree(child)
-            )
+                if problems.full(AnomalyKind.DUPLICATE_KEY):
+                    problems.leave_out(AnomalyKind.DUPLICATE_KEY)
+                    return
+                detail = f"key {key!r} stands more than once"
+                problems.append(Anomaly(AnomalyKind.DUPLICATE_KEY, detail, pointer=str(_Place(place, key))))
+            pending.extend((_Place(place, key), child) for key, child in item.items() if _is_tree(child))
         elif isinstance(item, list):
-            pending.extend((f"{pointer}/{number}", child) for number, child in enumerate(item) if _is_tree(child))
+            pending.extend((_Place(place, number), child) for number, child in enumerate(item) if _is_tree(child))
 
 
 def _is_tree(value: object) -> bool:

@@ -89,7 +89,7 @@ class Image:
     kind: ImageKind
     views: tuple[View, ...]
     tags: tuple[str, ...]
-    """References that name it, as written."""
+    """References that name it, as written, without those that say the same in another way."""
     config_member: int | None
     config: Config | None
     """The parsed config, None where it is absent or is no image config."""
@@ -105,6 +105,12 @@ class Image:
     """No document names it: its manifest was found by content."""
     v1_ids: tuple[str, ...] = ()
     """Claimed legacy v1 IDs of its layers, lowest first, where the layout has them (names of the layer directories)."""
+    names: tuple[tuple[View, str], ...] = ()
+    """Every reference that names it, and the view that says so: two views can give one image different names."""
+
+    def names_in(self, view: View) -> tuple[str, ...]:
+        """The references by which one view names it."""
+        return tuple(name for given, name in self.names if given is view)
 
 
 @dataclass(frozen=True, slots=True)

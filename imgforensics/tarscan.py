@@ -1,7 +1,7 @@
 """The search through a tar for its next header, whatever is in the way. No I/O.
 
-A generator that :mod:`imgforensics.tarwalk` yields from: each Span says which bytes are needed next. They are looked at
-in large pieces, so that what is passed over costs no Python step a block.
+:func:`scan` is a generator that :mod:`imgforensics.tarwalk` yields from: each Span says which bytes are needed next.
+They are looked at in large pieces, so that what is passed over costs no Python step a block.
 """
 
 from collections.abc import Generator
@@ -30,6 +30,26 @@ class Found:
     """Offset after the last such byte."""
     head: bytes
     """Bytes from :attr:`first` on, a block at most."""
+
+
+class Prelude:
+    """What comes before the first header of a stream: whether there is one shows while the stream is still coming."""
+
+    def __init__(self) -> None:
+        self.head = b""
+        """The first bytes of the stream, a block at most."""
+        self._passed = False
+        self._rest = b""
+
+    def passed(self, chunk: bytes) -> bool:
+        """Take the next bytes; whether a valid header has come."""
+        if not self._passed:
+            self.head += chunk[: BLOCK - len(self.head)]
+            piece = self._rest + chunk
+            whole = len(piece) // BLOCK * BLOCK
+            self._passed = find_header(piece[:whole]) is not None
+            self._rest = piece[whole:]
+        return self._passed
 
 
 def scan(start: int, size: int, most: int) -> Generator[Span, bytes | None, Found]:

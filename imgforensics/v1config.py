@@ -23,6 +23,7 @@ from imgforensics.gostruct import (
     read_time_pointer,
     struct_members,
 )
+from imgforensics.strictjson import fold_key
 
 ZERO_TIME = "0001-01-01T00:00:00Z"
 """Go's zero ``time.Time``: the date of lower layers in docker 1.10 to 1.12, and of images without a date before 25."""
@@ -112,6 +113,12 @@ _CONFIG = (
     Field("StopTimeout", read_integer_pointer, NIL, since=(1, 13)),
     Field("Shell", _read_arguments, EMPTY, since=(1, 12)),
 )
+
+
+def is_config(value: Mapping[str, object]) -> bool:
+    """Whether an object has no other keys than ``container.Config`` of some engine."""
+    return {field.name.lower() for field in _CONFIG}.issuperset(fold_key(key) for key in value)
+
 
 # moby, image/image.go: V1Image without the id and parent, which an id is computed without
 IMAGE_FIELDS = (

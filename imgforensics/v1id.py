@@ -9,10 +9,11 @@ reads from a config and prints again.
 """
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, cached_property
 
 from imgforensics.gojson import go_string, go_time, raw_members
 from imgforensics.gostruct import Dialect, UnreadableError, print_object, struct_members
@@ -85,7 +86,7 @@ def moby_ids(
         return None
     chain = chain_ids(diff_ids)
     lower = _lower_ids(chain[:-1], lower_created, _zero_config(dialect))
-    return lower + [_moby_id(top, link, lower[-1] if lower else None) for link in chain[-1:]]
+    return lower + [moby_id(top, link, lower[-1] if lower else None) for link in chain[-1:]]
 
 
 def _top_members(config: Mapping[str, object], dialect: Dialect, *, variant: bool) -> dict[str, str] | None:
@@ -110,11 +111,11 @@ def _lower_ids(chain: Sequence[str], created: str, zero_config: str) -> list[str
     members = {"container_config": zero_config, "created": go_string(created)}
     ids: list[str] = []
     for link in chain:
-        ids.append(_moby_id(members, link, ids[-1] if ids else None))
+        ids.append(moby_id(members, link, ids[-1] if ids else None))
     return ids
 
 
-def _moby_id(members: Mapping[str, str], chain_id: str, parent: str | None) -> str:
+def moby_id(members: Mapping[str, str], chain_id: str, parent: str | None) -> str:
     """Id of one layer: a hash over the sorted keys of its v1 JSON, its chain ID and its parent's id."""
     keys = {**members, "layer_id": go_string(chain_id)}
     if parent is not None:
@@ -169,55 +170,104 @@ class _Profile:
     engines: tuple[str, ...]
 
 
-def matching_moby_ids(
-    config: Mapping[str, object], diff_ids: Sequence[str], claimed: Sequence[str], created_hint: str | None = None
-) -> MatchResult:
-    """Compare claimed v1 ids with those that docker engines of all ages and time zones compute.
+@dataclass(frozen=True, slots=True)
+class _Variant:
+    """The ids that some engines give, with one date of lower layers."""
 
-    Args:
-        config: the image's parsed config; any JSON values in it.
-        diff_ids: of all layers, lowest first, as ``sha256:`` and hex.
-        claimed: the ids found in the archive, lowest layer first, in bare hex.
-        created_hint: ``created`` of the lowest layer's v1 JSON, where the archive has it.
+    ids: tuple[str, ...]
+    known: frozenset[str]
+    date: str
+    engines: tuple[str, ...]
+
+
+class MobyIds:
+    """Docker's ids of one config's layers in all variants: computed once, however many claims they are compared with.
+
+    Thousands of images of an archive may share a config, and each may claim other ids.
     """
-    chain = chain_ids(diff_ids)
-    profiles = _profiles(config)
-    if not chain or not profiles:
-        matched = not chain and not claimed
-        return MatchResult(matched, 0, 0, (), None, LowerCreated.NONE, ())
-    image_created = profiles[0].top["created"].strip('"')
-    dates = _candidate_dates(image_created, created_hint) if len(chain) > 1 else [UTC_EPOCH]
-    variants = _variants(chain, profiles, dates, claimed)
-    # Of several that agree equally far, max() takes the first, which is the likeliest.
-    ids, date, engines = max(
-        variants, key=lambda variant: (_common_length(variant[0], claimed), _common_count(variant[0], claimed))
-    )
-    agreeing, known = _common_length(ids, claimed), _common_count(ids, claimed)
-    matched = agreeing == len(ids) == len(claimed)
-    if len(chain) == 1:
-        return MatchResult(matched, agreeing, known, ids, None, LowerCreated.NONE, engines)
-    return MatchResult(matched, agreeing, known, ids, date, _kind(date, image_created), engines)
 
+    def __init__(self, config: Mapping[str, object], diff_ids: Sequence[str]) -> None:
+        """Begin with a config.
 
-def _variants(
-    chain: Sequence[str], profiles: Sequence[_Profile], dates: Sequence[str], claimed: Sequence[str]
-) -> Iterator[tuple[tuple[str, ...], str, tuple[str, ...]]]:
-    """Ids, date of lower layers, engines: variants of the likeliest dates, and those that the lowest id speaks for."""
-    for position, date in enumerate(dates):
-        for zero_config in dict.fromkeys(profile.zero_config for profile in profiles):
-            # One hash tells whether a date can be right; only then are the other layers worth their hashes. It tells
-            # nothing where the archive has lost its lowest layers.
-            lowest = _lower_ids(chain[:-1][:1], date, zero_config)
-            if position >= _LIKELY_DATES and lowest != list(claimed[: len(lowest)]):
-                continue
-            lower = _lower_ids(chain[:-1], date, zero_config)
-            for profile in profiles:
+        Args:
+            config: the image's parsed config; any JSON values in it.
+            diff_ids: of all layers, lowest first, as ``sha256:`` and hex.
+        """
+        self._chain = chain_ids(diff_ids)
+        self.profiles = profiles_of(config)
+        self._by_date: dict[str, list[_Variant]] = {}
+        self.computed = 0
+        """Ids computed so far: what the comparing has cost."""
+
+    def match(self, claimed: Sequence[str], created_hint: str | None = None) -> MatchResult:
+        """Compare claimed v1 ids with those that docker engines of all ages and time zones compute.
+
+        Args:
+            claimed: the ids found in the archive, lowest layer first, in bare hex.
+            created_hint: ``created`` of the lowest layer's v1 JSON, where the archive has it.
+        """
+        chain, profiles = self._chain, self.profiles
+        if not chain or not profiles:
+            matched = not chain and not claimed
+            return MatchResult(matched, 0, 0, (), None, LowerCreated.NONE, ())
+        image_created = profiles[0].top["created"].strip('"')
+        among = frozenset(claimed)
+        tried: list[tuple[tuple[int, int], _Variant]] = []
+        matched = False
+        for variant in self._variants(image_created, claimed, created_hint):
+            agreeing = _common_length(variant.ids, claimed)
+            tried.append(((agreeing, len(variant.known & among)), variant))
+            matched = agreeing == len(variant.ids) == len(claimed)
+            if matched:
+                break
+        # Of several that agree equally far, max() takes the first, which is the likeliest.
+        fit, best = max(tried, key=lambda each: each[0])
+        single = len(chain) == 1
+        date = None if single else best.date
+        kind = LowerCreated.NONE if single else _kind(best.date, image_created)
+        return MatchResult(matched, *fit, best.ids, date, kind, best.engines)
+
+    def _variants(self, image_created: str, claimed: Sequence[str], hint: str | None) -> Iterator[_Variant]:
+        """Variants of the likeliest dates, and those that the lowest id speaks for."""
+        if len(self._chain) == 1:
+            yield from self._of(UTC_EPOCH)
+            return
+        dates = _likely_dates(image_created, hint)
+        for date in dates:
+            yield from self._of(date)
+        # One hash tells whether a zone can be right; only then are the other layers worth their hashes. It tells
+        # nothing where the archive has lost its lowest layers.
+        for date in self._zones.get(claimed[0], ()) if claimed else ():
+            if date not in dates:
+                yield from self._of(date)
+
+    def _of(self, date: str) -> list[_Variant]:
+        if date not in self._by_date:
+            self._by_date[date] = list(self._compute(date))
+            self.computed += len(self._by_date[date]) * len(self._chain)
+        return self._by_date[date]
+
+    def _compute(self, date: str) -> Iterator[_Variant]:
+        for zero_config in dict.fromkeys(profile.zero_config for profile in self.profiles):
+            lower = _lower_ids(self._chain[:-1], date, zero_config)
+            for profile in self.profiles:
                 if profile.zero_config == zero_config:
-                    top_id = _moby_id(profile.top, chain[-1], lower[-1] if lower else None)
-                    yield (*lower, top_id), date, profile.engines
+                    top = moby_id(profile.top, self._chain[-1], lower[-1] if lower else None)
+                    ids = (*lower, top)
+                    yield _Variant(ids, frozenset(ids), date, profile.engines)
+
+    @cached_property
+    def _zones(self) -> Mapping[str, Sequence[str]]:
+        """Id of the lowest layer to the dates of zones that give it."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for date in _zone_epochs():
+            for zero_config in dict.fromkeys(profile.zero_config for profile in self.profiles):
+                (lowest,) = _lower_ids(self._chain[:1], date, zero_config)
+                found[lowest].append(date)
+        return found
 
 
-def _profiles(config: Mapping[str, object]) -> list[_Profile]:
+def profiles_of(config: Mapping[str, object]) -> list[_Profile]:
     """All different ways in which docker engines print this config, likelier ones first."""
     ways: list[tuple[dict[str, str], str]] = []
     names: list[list[str]] = []
@@ -264,15 +314,11 @@ def _epoch_at(offset: int) -> str:
     return f"{day}T{minutes // 60:02d}:{minutes % 60:02d}:{second:02d}{sign}{zone // 60:02d}:{zone % 60:02d}"
 
 
-def _candidate_dates(image_created: str, hint: str | None) -> list[str]:
-    """Dates that lower layers may have, likelier ones first."""
+def _likely_dates(image_created: str, hint: str | None) -> list[str]:
+    """Dates that lower layers may have, wherever the daemon stood: likelier ones first."""
     hinted = go_time(hint) if hint is not None else None
-    known = [UTC_EPOCH, ZERO_TIME, image_created, *_zone_epochs()]
+    known = [UTC_EPOCH, ZERO_TIME, image_created]
     return list(dict.fromkeys([hinted, *known] if hinted is not None else known))
-
-
-_LIKELY_DATES = 4
-"""Of :func:`_candidate_dates`, those before the zones: hint, UTC, zero, the image's own."""
 
 
 def _kind(date: str, image_created: str) -> LowerCreated:
@@ -290,11 +336,6 @@ def _common_length(ids: Sequence[str], claimed: Sequence[str]) -> int:
     """Number of leading items that are the same."""
     pairs = zip(ids, claimed, strict=False)
     return next((index for index, (one, other) in enumerate(pairs) if one != other), min(len(ids), len(claimed)))
-
-
-def _common_count(ids: Sequence[str], claimed: Sequence[str]) -> int:
-    """Number of claimed ids that are among the computed ones, wherever they stand."""
-    return len(set(ids).intersection(claimed))
 
 
 _COPIED = ("architecture", "config", "container", "container_config", "created", "docker_version", "os")

@@ -7,12 +7,31 @@ from collections.abc import Iterator
 
 from imgforensics import legacy
 from imgforensics.catalogue import Catalogue
-from imgforensics.documents import Descriptor
-from imgforensics.model import DIGEST_LENGTHS, Digest, Location, MemberKind, Outcome, Verification, What
+from imgforensics.documents import Descriptor, DocumentKind
+from imgforensics.model import (
+    DIGEST_LENGTHS,
+    Blob,
+    Compression,
+    Digest,
+    Location,
+    MemberKind,
+    Outcome,
+    Verification,
+    What,
+    clean_path,
+)
 from imgforensics.names import name_claim
 from imgforensics.producer import Producer
 from imgforensics.reading import is_foreign
+from imgforensics.schema1 import payload
+from imgforensics.strictjson import parse_json
 from imgforensics.structure import Image, Layer, Reference, Structure
+from imgforensics.tarheader import is_header
+
+ENCRYPTED = "the layer is encrypted: its diff_id is of the plain text"
+"""Why the diff_id of an encrypted layer is not compared."""
+SPARSE = "a sparse file whose bytes could not be put together"
+"""Why nothing is compared with a sparse member: its stored bytes are not those that the claims are about."""
 
 
 def verify(catalogue: Catalogue, structure: Structure, producer: Producer | None) -> tuple[Verification, ...]:
@@ -25,6 +44,7 @@ def verify(catalogue: Catalogue, structure: Structure, producer: Producer | None
     """
     return (
         *_names(catalogue),
+        *_linked_names(catalogue, structure),
         *_descriptors(catalogue, structure),
         *_images(catalogue, structure),
         *legacy.verify_ids(catalogue, structure, producer),
@@ -33,13 +53,33 @@ def verify(catalogue: Catalogue, structure: Structure, producer: Producer | None
 
 
 def _names(catalogue: Catalogue) -> Iterator[Verification]:
+    """What members' names claim; the name of a link claims it of the bytes that it leads to."""
     for member in catalogue.members:
-        if member.kind not in (MemberKind.FILE, MemberKind.SPARSE) or member.path is None:
+        claim = None if member.path is None else name_claim(member.path)
+        if claim is None:
             continue
-        claim = name_claim(member.path)
-        if claim is not None:
-            where = Location(member=member.name)
-            yield _compare(catalogue, where, What.MEMBER_NAME, claim.digest, member.index, either=claim.of_layer)
+        target = member.index
+        if member.kind in (MemberKind.SYMLINK, MemberKind.HARDLINK):
+            found, _ = catalogue.follow(member)
+            if not found:
+                continue
+            target = found[-1]
+        elif member.kind not in (MemberKind.FILE, MemberKind.SPARSE):
+            continue
+        where = Location(member=member.name)
+        yield _compare(catalogue, where, What.MEMBER_NAME, claim.digest, target, either=claim.of_layer)
+
+
+def _linked_names(catalogue: Catalogue, structure: Structure) -> Iterator[Verification]:
+    """Names in ``manifest.json`` that lead to a member of another name: through a link in the middle of the path."""
+    for reference in structure.references:
+        if reference.path is None or reference.target is None:
+            continue
+        claim = name_claim(reference.path)
+        own = catalogue.members[reference.target].path or ""
+        if claim is not None and not f"/{own}".endswith(f"/{clean_path(reference.path)}"):
+            what = What.MEMBER_NAME
+            yield _compare(catalogue, reference.where, what, claim.digest, reference.target, either=claim.of_layer)
 
 
 def _compare(
@@ -69,16 +109,32 @@ def _compare(
     if either and inflated == claimed:
         reason = f"the uncompressed bytes of {name}"
         return Verification(where, what, str(claimed), str(inflated), Outcome.MATCH, reason, target)
+    if not uncompressed and claimed == _payload_digest(catalogue, target, claimed.algorithm):
+        reason = f"the payload of {name} without its signatures"
+        return Verification(where, what, str(claimed), str(claimed), Outcome.MATCH, reason, target)
     reason = f"{bytes_of} of {name} hash to another digest"
     if uncompressed and stored == claimed:
         reason = f"it is the digest of the compressed bytes of {name}, not of the uncompressed ones"
     return Verification(where, what, str(claimed), str(computed), Outcome.MISMATCH, reason, target)
 
 
+def _payload_digest(catalogue: Catalogue, target: int, algorithm: str) -> Digest | None:
+    """The digest by which a signed schema 1 manifest is known, None where the member is none."""
+    raw = catalogue.content(target)
+    if raw is None or b'"signatures"' not in raw or b'"fsLayers"' not in raw:
+        return None
+    signed = payload(raw, parse_json(raw, catalogue.limits).value)
+    if signed is None:
+        return None
+    return Digest(algorithm, hashlib.new(algorithm, signed, usedforsecurity=False).hexdigest())
+
+
 def _uncheckable(catalogue: Catalogue, target: int, algorithm: str) -> str | None:
     if catalogue.cut_off(target):
         member = catalogue.members[target]
         return f"cut off: {member.present} of {member.data.length} bytes are there"
+    if catalogue.unexpanded(target):
+        return SPARSE
     if target not in catalogue.blobs:
         return catalogue.unmeasured.get(target, "not measured")
     if algorithm not in DIGEST_LENGTHS:
@@ -110,9 +166,13 @@ def _size(catalogue: Catalogue, reference: Reference, claimed: int, target: int)
     if catalogue.cut_off(target):
         reason = f"cut off: {member.present} of {member.data.length} bytes are there"
         return Verification(reference.where, what, str(claimed), None, Outcome.UNCHECKED, reason, target)
-    outcome = Outcome.MATCH if claimed == member.data.length else Outcome.MISMATCH
+    if catalogue.unexpanded(target):
+        return Verification(reference.where, what, str(claimed), None, Outcome.UNCHECKED, SPARSE, target)
+    blob = catalogue.blobs.get(target)
+    size = member.data.length if blob is None else blob.size
+    outcome = Outcome.MATCH if claimed == size else Outcome.MISMATCH
     reason = f"bytes of {member.name}"
-    return Verification(reference.where, what, str(claimed), str(member.data.length), outcome, reason, target)
+    return Verification(reference.where, what, str(claimed), str(size), outcome, reason, target)
 
 
 def _embedded(reference: Reference, descriptor: Descriptor) -> Verification:
@@ -136,10 +196,10 @@ def _images(catalogue: Catalogue, structure: Structure) -> Iterator[Verification
             continue
         number = image.index if image.index >= 0 else None
         config = catalogue.members[image.config_member].name
-        if image in structure.images or image.config.diff_ids:
+        if image.index >= 0 or image.config.diff_ids:
             yield _layer_count(image, config, number)
         for layer in image.layers:
-            yield _diff_id(catalogue, layer, config, number)
+            yield _diff_id(catalogue, structure, layer, config, number)
         if image.index >= 0:
             yield _history_count(image, config)
 
@@ -167,7 +227,27 @@ def _history_count(image: Image, config: str) -> Verification:
     return Verification(where, What.HISTORY_COUNT, str(claimed), computed, outcome, reason)
 
 
-def _diff_id(catalogue: Catalogue, layer: Layer, config: str, number: int | None) -> Verification:
+def _is_encrypted(catalogue: Catalogue, structure: Structure, layer: Layer) -> bool:
+    """Whether a layer's bytes can be what a manifest says they are: cipher text.
+
+    Only manifests know encrypted layers (ocicrypt, "+encrypted"), and cipher text is neither a tar nor compressed: what
+    a reader could unpack as it stands has a diff_id like any other layer.
+    """
+    said = any(
+        reference.descriptor is not None
+        and reference.descriptor.media_type.endswith("+encrypted")
+        and structure.documents[reference.member].kind is DocumentKind.MANIFEST
+        for reference in layer.references
+    )
+    blob = None if layer.member is None else catalogue.blobs.get(layer.member)
+    return said and not (blob is not None and _can_be_unpacked(blob))
+
+
+def _can_be_unpacked(blob: Blob) -> bool:
+    return blob.compression is not Compression.NONE or not blob.head.strip(b"\0") or is_header(blob.head)
+
+
+def _diff_id(catalogue: Catalogue, structure: Structure, layer: Layer, config: str, number: int | None) -> Verification:
     where = Location(member=config, pointer=f"/rootfs/diff_ids/{layer.index}", image=number, layer=layer.index)
     claimed = layer.claimed_diff_id
     if claimed is None:
@@ -178,8 +258,8 @@ def _diff_id(catalogue: Catalogue, layer: Layer, config: str, number: int | None
         kept = "kept elsewhere by design (foreign)" if is_foreign(media_type) else "not in the archive"
         reason = f"the layer is {kept}"
         return Verification(where, What.DIFF_ID, claimed, None, Outcome.UNCHECKED, reason)
-    if media_type.endswith("+encrypted"):
-        reason = "the layer is encrypted: its diff_id is of the plain text"
+    if _is_encrypted(catalogue, structure, layer):
+        reason = ENCRYPTED
         return Verification(where, What.DIFF_ID, claimed, None, Outcome.UNCHECKED, reason, layer.member)
     try:
         digest = Digest.parse(claimed)

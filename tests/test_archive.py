@@ -2,6 +2,7 @@
 
 import bz2
 import gzip
+import hashlib
 import io
 import lzma
 import os
@@ -13,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from imgforensics import InputError, tarwalk
+from imgforensics import InputError, LimitError, tarwalk
 from imgforensics.archive import Archive, Cancelled, looks_like_archive
 from imgforensics.catalogue import Catalogue
-from imgforensics.limits import DEFAULT_LIMITS
+from imgforensics.limits import DEFAULT_LIMITS, MIB, Limits
 from imgforensics.model import AnomalyKind, Compression
 from tests import builder
 
@@ -176,6 +177,33 @@ def test_an_opened_file_is_not_closed(tmp_path: Path) -> None:
 def test_what_is_no_tar_is_an_input_error_that_says_what_it_is(data: bytes, words: str) -> None:
     with pytest.raises(InputError, match=f"^{words}$"):
         measured(io.BytesIO(data))
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_zeros_that_were_compressed_to_a_thousandth_are_given_up_early(pack: Callable[[bytes], bytes]) -> None:
+    packed = pack(bytes(48 * MIB))
+    with pytest.raises(InputError, match="around zero bytes, and no header in") as caught:
+        measured(io.BytesIO(packed))
+    copied = int(str(caught.value).split()[-2])
+    assert copied <= Limits().headless(len(packed)) + Limits().chunk < 20 * MIB
+
+
+def test_an_archive_without_its_first_header_is_still_copied_to_its_next() -> None:
+    random = hashlib.shake_256(b"layer").digest(1 * MIB)
+    data = bytearray(builder.tar([builder.Entry("lost", random), builder.Entry("found", b"x")]))
+    data[:512] = b"y" * 512
+    packed = gzip.compress(bytes(data), mtime=0)
+    limits = Limits(headless_floor=0)
+    with Archive(io.BytesIO(packed), limits) as archive:
+        assert [member.name for member in archive.measure().members] == ["found"]
+
+
+def test_a_stream_that_cannot_be_read_by_offset_is_copied_up_to_a_bound() -> None:
+    with pytest.raises(LimitError, match="^more than 4096 bytes; a plain tar on disk is read in place$"):
+        Archive(io.BytesIO(DATA), Limits(spooled=4096))
+    Archive(io.BytesIO(DATA), Limits(spooled=len(DATA))).close()
+    with pytest.raises(InputError, match="^no tar archive: text, and no header in"):
+        Archive(io.BytesIO(b"yes\n" * 4 * MIB), Limits(headless_most=1 * MIB))
 
 
 def test_missing_files_and_directories_are_input_errors(tmp_path: Path) -> None:

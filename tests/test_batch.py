@@ -5,6 +5,7 @@ import gzip
 import io
 import lzma
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -155,8 +156,7 @@ def test_an_unpacked_archive_by_name_is_an_error_that_says_how_to_pack_it(
     tmp_path: Path, names: tuple[str, ...]
 ) -> None:
     put(tmp_path, dict.fromkeys(names, b"{}"))
-    (report,) = results(tmp_path)
-    assert isinstance(report, ArchiveReport)
+    (report,) = (each for each in results(tmp_path) if isinstance(each, ArchiveReport))
     assert report.error is not None
     assert report.error.endswith(f"pack it first: tar -C {tmp_path} -cf image.tar .")
 
@@ -222,11 +222,61 @@ def test_an_unreadable_directory_is_skipped_with_the_reason(tmp_path: Path) -> N
 
 def test_an_unreadable_directory_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path, {"a.tar": GOOD})
-    real = os.walk
+    (tmp_path / "closed").mkdir()
+    real = os.scandir
 
-    def walk(top: Any, onerror: Any = None, **more: Any) -> Any:
-        onerror(PermissionError(13, "Permission denied", f"{top}/closed"))
-        yield from real(top, onerror=onerror, **more)
+    def scan(folder: str) -> Any:
+        if folder.endswith("closed"):
+            raise PermissionError(13, "Permission denied", folder)
+        return real(folder)
 
-    monkeypatch.setattr(os, "walk", walk)
-    assert found(tmp_path)[0] == Skipped(f"{tmp_path}/closed", "Permission denied")
+    monkeypatch.setattr(os, "scandir", scan)
+    assert found(tmp_path) == [str(tmp_path / "a.tar"), Skipped(f"{tmp_path}/closed", "Permission denied")]
+
+
+def test_folders_may_nest_as_deep_as_they_like(tmp_path: Path) -> None:
+    depth = sys.getrecursionlimit() + 200
+    put(tmp_path, {"z.tar": GOOD})
+    handle = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir("d", dir_fd=handle)
+        inner = os.open("d", os.O_RDONLY, dir_fd=handle)
+        os.close(handle)
+        handle = inner
+    os.close(handle)
+    put(tmp_path, {"d/d/d/deep.tar": GOOD})
+    try:
+        assert found(tmp_path) == [str(tmp_path / "z.tar"), str(tmp_path / "d/d/d/deep.tar")]
+    finally:
+        (tmp_path / "d/d/d/deep.tar").unlink()
+        for _ in range(depth - 1):  # what removes temporary folders recurses
+            (tmp_path / "d/d").rename(tmp_path / "e")
+            (tmp_path / "d").rmdir()
+            (tmp_path / "e").rename(tmp_path / "d")
+
+
+@pytest.mark.parametrize("name", ["a" * 5000, "x\0y", "/".join(["d" * 200] * 50)])
+def test_a_path_that_no_file_can_have_costs_the_others_nothing(tmp_path: Path, name: str) -> None:
+    put(tmp_path, {"good.tar": GOOD})
+    bad, good = results(name, str(tmp_path / "good.tar"))
+    assert isinstance(bad, ArchiveReport)
+    assert isinstance(good, ArchiveReport)
+    assert (bad.verdict, good.verdict) == (Verdict.UNREADABLE, Verdict.INTACT)
+    assert "internal error" not in (bad.error or "")
+
+
+@pytest.mark.parametrize("stray", ["index.json", "manifest.json"])
+@pytest.mark.parametrize("place", ["", "sub/"])
+def test_a_stray_document_hides_no_archive_beside_it(tmp_path: Path, stray: str, place: str) -> None:
+    put(tmp_path, {f"{place}{stray}": b"{}", f"{place}a.tar": GOOD, "b.tar": GOOD})
+    archives = [each for each in found(tmp_path) if isinstance(each, str)]
+    assert sorted(archives) == sorted([str(tmp_path / f"{place}a.tar"), str(tmp_path / "b.tar")])
+
+
+def test_archives_beside_the_parts_of_an_unpacked_one_are_looked_at(tmp_path: Path) -> None:
+    layout = {"oci-layout": builder.LAYOUT, "index.json": b"{}", "blobs/sha256/00": GOOD}
+    put(tmp_path, {**layout, "a.tar": GOOD, "sub/b.tar": GOOD, f"{'0' * 64}/layer.tar": GOOD})
+    assert found(tmp_path) == [str(tmp_path), str(tmp_path / "a.tar"), str(tmp_path / "sub" / "b.tar")]
+    first, second, third = (each for each in results(tmp_path) if isinstance(each, ArchiveReport))
+    assert (first.error or "").startswith("an unpacked OCI layout; pack it first")
+    assert (second.verdict, third.verdict) == (Verdict.INTACT, Verdict.INTACT)

@@ -5,8 +5,10 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -285,6 +287,15 @@ def test_a_run_that_fails_leaves_the_output_as_it_was(
     assert old is None or report.read_text() == old
 
 
+def test_output_keeps_the_rights_of_the_report_that_it_replaces(files: Path) -> None:
+    report = files / "report.json"
+    for mode in (0o600, 0o640, 0o666):
+        report.touch()
+        report.chmod(mode)
+        assert invoke("verify", files / "good.tar", "-f", "json", "-o", report).exit_code == 0
+        assert report.stat().st_mode & 0o7777 == mode
+
+
 def test_output_into_a_directory_is_an_error_that_leaves_nothing(files: Path) -> None:
     folder = files / "folder"
     folder.mkdir()
@@ -370,6 +381,114 @@ def test_as_a_program_whose_disk_is_full(files: Path) -> None:
         result = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, check=False, timeout=60)
     assert result.returncode == 2
     assert result.stderr == b"imgforensics: standard output: cannot be written: No space left on device\n"
+
+
+def shell(line: str, *arguments: str | Path) -> subprocess.CompletedProcess[bytes]:
+    """Run ``$@``, the command and these arguments, in a line of shell that does things to its streams."""
+    command = ["sh", "-c", line, "sh", sys.executable, "-m", "imgforensics", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, check=False, timeout=60)
+
+
+needs_full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+
+
+@needs_full
+@pytest.mark.parametrize("arguments", [("--version",), ("--help",), ("rules",)])
+@pytest.mark.parametrize("line", ['"$@" >/dev/full', '"$@" >&-'])
+def test_output_that_cannot_be_written_is_no_answer(line: str, arguments: tuple[str, ...]) -> None:
+    result = shell(line, *arguments)
+    assert result.returncode == 2
+    (words,) = result.stderr.decode().splitlines()
+    assert words.startswith("imgforensics: standard output: cannot be written: ")
+
+
+@pytest.mark.parametrize("arguments", [("--version",), ("--help",)])
+def test_a_reader_of_help_that_has_had_enough_is_no_finding(arguments: tuple[str, ...]) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "imgforensics", *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait(60) == 2
+
+
+@needs_full
+@pytest.mark.parametrize("line", ['"$@" 2>/dev/full', '"$@" 2>&-'])
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("gone.tar",), 2),
+        (("good.tar",), 0),
+        (("evil.tar", "--progress"), 1),
+        (("good.tar", "--nonsense"), 2),
+    ],
+)
+def test_messages_that_cannot_be_written_change_no_exit_code(
+    files: Path, line: str, arguments: tuple[str, ...], code: int
+) -> None:
+    assert shell(line, "verify", files / arguments[0], *arguments[1:]).returncode == code
+
+
+def test_closed_standard_streams(files: Path) -> None:
+    result = shell('"$@" >&-', "verify", files / "evil.tar", "-o", files / "report.txt")
+    assert (result.returncode, result.stderr) == (1, b"")
+    assert (files / "report.txt").read_text().startswith("TAMPERED")
+    result = shell('"$@" <&-', "verify", "-")
+    assert (result.returncode, result.stderr) == (2, b"imgforensics: -: the file is empty\n")
+    assert shell('"$@" <&- >&- 2>&-', "verify", files / "good.tar").returncode == 2
+    assert (files / "good.tar").read_bytes() == GOOD
+
+
+@pytest.mark.parametrize("name", ["-", "/dev/stdin"])
+def test_output_never_replaces_what_is_read_from_standard_input(files: Path, name: str) -> None:
+    if name != "-" and not os.path.exists(name):
+        pytest.skip("no /dev/stdin")
+    (files / "hard.tar").hardlink_to(files / "good.tar")
+    for output in ("good.tar", "hard.tar"):
+        with (files / "good.tar").open("rb") as stream:
+            result = run("verify", name, "-o", files / output, stdin=stream)
+        assert result.returncode == 2
+        assert b"a report never replaces evidence" in result.stderr
+        assert (files / output).read_bytes() == GOOD
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_a_signal_leaves_no_temporary_file(tmp_path: Path, name: str) -> None:
+    number = getattr(signal, name)
+    report = tmp_path / "report.json"
+    # Whatever this test is run by may ignore the signal, which would be inherited.
+    handler = "default_int_handler" if name == "SIGINT" else "SIG_DFL"
+    script = f"import signal; signal.signal(signal.{name}, signal.{handler})"
+    script = f"{script}; from imgforensics.__main__ import main; main()"
+    command = [sys.executable, "-c", script, "verify", "-", "-o", str(report)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stderr is not None
+        for _ in range(600):
+            if os.listdir(tmp_path):
+                break
+            time.sleep(0.05)
+        process.send_signal(number)
+        errors = process.stderr.read()
+        assert process.wait(60) == (130 if name == "SIGINT" else -number)
+    assert os.listdir(tmp_path) == []
+    assert errors == (b"imgforensics: interrupted\n" if name == "SIGINT" else b"")
+
+
+def test_an_interrupt_while_the_command_is_imported_is_no_traceback() -> None:
+    script = (
+        "import sys, builtins\n"
+        "real = builtins.__import__\n"
+        "def broken(name, *more):\n"
+        "    if name == 'imgforensics.cli':\n"
+        "        raise KeyboardInterrupt\n"
+        "    return real(name, *more)\n"
+        "builtins.__import__ = broken\n"
+        "from imgforensics.__main__ import main\n"
+        "main()\n"
+    )
+    result = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, check=False, timeout=60)
+    assert (result.returncode, result.stdout, result.stderr) == (130, b"", b"")
 
 
 def test_names_that_the_terminal_cannot_show(files: Path) -> None:
@@ -462,7 +581,8 @@ def test_select_and_ignore(files: Path) -> None:
     both = ("--select", f"{first}, IMG1", "--select", "IMG9", "--ignore", first)
     result = invoke("verify", files / "evil.tar", "-f", "json", *both)
     assert first not in codes(result)
-    assert {"what": f"rule {first}", "reason": "not selected"} in document(result)["archives"][0]["not_checked"]
+    reason = "not selected: counted in the verdict, not reported"
+    assert {"what": f"rule {first}", "reason": reason} in document(result)["archives"][0]["not_checked"]
 
 
 def test_fail_on(files: Path) -> None:
@@ -498,6 +618,7 @@ def test_fast_never_says_intact(files: Path) -> None:
         (("--image", "example.com/app:1.0"), [0]),
         (("--image", "example.com/other:2.0", "--platform", "linux/arm64"), [1]),
         (("--platform", "linux"), [0, 1]),
+        (("--platform", "linux/"), [0, 1]),
         (("--platform", "linux/arm64/v8"), [1]),
     ],
 )
@@ -511,6 +632,36 @@ def test_an_image_that_is_not_there_names_those_that_are(files: Path) -> None:
     result = invoke("verify", files / "two.tar", "--platform", "linux/s390x")
     assert result.exit_code == 2
     assert "example.com/other:2.0 linux/arm64/v8" in result.stderr
+
+
+def test_an_image_is_chosen_by_its_id_or_a_beginning_of_it(files: Path) -> None:
+    images = document(invoke("verify", files / "two.tar", "-f", "json"))["archives"][0]["images"]
+    idents = [each["image_id"].removeprefix("sha256:") for each in images]
+    assert idents[0][0] != idents[1][0]
+    for number, ident in enumerate(idents):
+        for asked in (ident, ident[:12], ident[:1], f"sha256:{ident}", f"sha256:{ident[:7]}"):
+            found = document(invoke("verify", files / "two.tar", "-f", "json", "--image", asked))["archives"][0]
+            assert [each["index"] for each in found["images"]] == [number]
+    for asked in ("0" * 64, f"sha256:{idents[0]}0", idents[0][:12].upper() + "!"):
+        result = invoke("verify", files / "two.tar", "--image", asked)
+        assert (result.exit_code, "no image" in result.stderr) == (2, True)
+    result = invoke("verify", files / "two.tar", "--image", "sha256:")
+    assert result.exit_code == 2
+
+
+def test_a_beginning_of_several_ids_is_no_answer_and_a_tag_comes_before_it(tmp_path: Path) -> None:
+    specs = [builder.ImageSpec(tags=[f"example.com/app:{number}"], extra={"n": number}) for number in range(17)]
+    (tmp_path / "many.tar").write_bytes(builder.archive("crane", *specs))
+    images = document(invoke("verify", tmp_path / "many.tar", "-f", "json"))["archives"][0]["images"]
+    firsts = [each["image_id"].removeprefix("sha256:")[0] for each in images]
+    twice = next(first for first in firsts if firsts.count(first) > 1)
+    result = invoke("verify", tmp_path / "many.tar", "--image", twice)
+    assert result.exit_code == 2
+    assert f"several image IDs begin with '{twice}': @" in result.stderr
+    specs[0].tags = [f"docker.io/library/{twice}:latest"]
+    (tmp_path / "many.tar").write_bytes(builder.archive("crane", *specs))
+    found = document(invoke("verify", tmp_path / "many.tar", "-f", "json", "--image", twice))["archives"][0]
+    assert [each["index"] for each in found["images"]] == [0]
 
 
 def test_quiet_is_one_line_an_archive_and_verbose_says_more(files: Path) -> None:
@@ -538,19 +689,19 @@ def test_colour(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert painted("--color", "always")
     assert painted("--color", "always", NO_COLOR="1")
     assert not painted("--color", "never")
-    from imgforensics import cli
+    from imgforensics import cli, clioptions
 
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("NO_COLOR", raising=False)
-    assert cli._wants_colour(cli.Colour.AUTO, "-")
-    assert not cli._wants_colour(cli.Colour.AUTO, "report.txt")
-    assert not cli._wants_colour(cli.Colour.NEVER, "-")
+    assert cli._wants_colour(clioptions.Colour.AUTO, "-")
+    assert not cli._wants_colour(clioptions.Colour.AUTO, "report.txt")
+    assert not cli._wants_colour(clioptions.Colour.NEVER, "-")
     monkeypatch.setenv("TERM", "dumb")
-    assert not cli._wants_colour(cli.Colour.AUTO, "-")
+    assert not cli._wants_colour(clioptions.Colour.AUTO, "-")
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("NO_COLOR", "1")
-    assert not cli._wants_colour(cli.Colour.AUTO, "-")
+    assert not cli._wants_colour(clioptions.Colour.AUTO, "-")
 
 
 @pytest.mark.parametrize("jobs", ["1", "2", "9"])

@@ -116,6 +116,7 @@ EXTRA = {
     "redhat_ubi8.tar.gz@a0705c3c": "IMG303",
     "ubuntu.tar.gz@552bdb88": "IMG303",
     "artifacts__config-only.oci.tar": "IMG304",  # the config's descriptor says 506 bytes, the blob has 200
+    "delete_image_two_identical_references.oci.tar": "IMG213",  # two manifests of one platform have the name 1.0.0
     "delete_image_shared_blobs_dir.oci.tar": "IMG302 IMG304",  # the record's reader did not look into shared_blobs/
 }
 """Ending of an archive's name to codes of error findings beyond its record."""

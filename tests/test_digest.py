@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from imgforensics import Digest, Options, SelectionError, Verdict, analyze
+from imgforensics import Digest, Options, SelectionError, Verdict, analyze, recompress
 from imgforensics.expectation import Expectation, Result, SuppliedManifest
 from imgforensics.learn import from_archive, from_manifest
 from imgforensics.recompress import ENCODERS, measure
-from imgforensics.reconstruct import workshop
 from imgforensics.reconstruct.build import LayerDescriptor, build
 from imgforensics.reconstruct.ledger import KnownLayer, Ledger, Stream
 from imgforensics.reconstruct.material import EMPTY_LAYER, Piece
@@ -148,7 +147,7 @@ def test_a_tampered_image_has_no_candidates(spoil: Callable[[list[Entry]], objec
 
 
 def test_nothing_is_asked_and_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workshop.recompress, "measure", lambda *_: pytest.fail("a layer was compressed"))
+    monkeypatch.setattr(recompress, "measure", lambda *_: pytest.fail("a layer was compressed"))
     report = look(builder.docker_legacy([THREE]))
     assert report.registries == {}
     assert case_of(report).expectations == ()
@@ -242,7 +241,7 @@ def manifest_over(spec: ImageSpec, **changes: Any) -> bytes:
 
 
 def test_a_manifest_over_the_config_proves_without_compressing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workshop.recompress, "measure", lambda *_: pytest.fail("a layer was compressed"))
+    monkeypatch.setattr(recompress, "measure", lambda *_: pytest.fail("a layer was compressed"))
     given = supplied(manifest_over(THREE))
     report = look(builder.docker_legacy([THREE]), str(given.digest), manifests=(given,))
     assert (told(report).result, told(report).digest) == (Result.MATCH, given.digest)
@@ -274,7 +273,6 @@ def test_a_manifest_over_swapped_layers_refutes() -> None:
 def test_what_is_no_manifest_proves_nothing(content: bytes) -> None:
     result = told(look(builder.docker_legacy([THREE]), manifests=(supplied(content),))).result
     assert result in (Result.NOT_REPRODUCED, Result.REFUTED)
-    assert result is not Result.MATCH
 
 
 # --------------------------------------------------------------------------------------------------------- the ledger
@@ -292,7 +290,7 @@ def test_recompressions_are_done_once(path: str, monkeypatch: pytest.MonkeyPatch
         done.append(name)
         return measure(name, chunks, jobs)
 
-    monkeypatch.setattr(workshop.recompress, "measure", counting)
+    monkeypatch.setattr(recompress, "measure", counting)
     spec = ImageSpec(layers=[THREE.layers[0], THREE.layers[0], THREE.layers[1]])
     first = look(builder.docker_legacy([spec, THREE]), digests=True, ledger=path)
     assert len(done) == len(set(done)) * 3  # three different layers in two images, once for each encoder
@@ -306,11 +304,12 @@ def test_learned_layers_are_tried(path: str) -> None:
     base = ImageSpec(layers=THREE.layers[:2])
     odd = [gzip.compress(data, 3) for data in base.layers]
     entries = builder.crane([base], compression="none")
-    names = {}
     for entry, data in zip(builder.layers_of(entries), odd, strict=True):
-        names[entry.name] = entry.name = f"{hashlib.sha256(data).hexdigest()}.tar.gz"
+        entry.name = f"{hashlib.sha256(data).hexdigest()}.tar.gz"
         entry.data = data
-    edit(entries, "manifest.json", lambda d: d[0].update(Layers=[e.name for e in entries if e.name.endswith(".gz")]))
+    edit(
+        entries, "manifest.json", lambda d: d[0].update(Layers=[e.name for e in entries if str(e.name).endswith(".gz")])
+    )
     forms = [LayerDescriptor(Digest.parse(sha(data)), len(data)) for data in odd]
     wanted = sha(pushed(THREE, "docker", [*forms, streams(THREE, "go1.8-6")[2]]))
     assert told(look(builder.docker_legacy([THREE]), wanted)).result is Result.NOT_REPRODUCED

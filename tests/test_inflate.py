@@ -561,12 +561,13 @@ def test_skippable_frames_are_passed_over_and_counted() -> None:
     stored = skippable_frame(b"") + frame + skippable_frame(NOISE, 7) + frame + skippable_frame(b"toc", 15)
     for pieces in ((), [1] * len(stored), [9, 4000, 70_000]):
         result = inflate(ZSTD, stored, pieces)
-        assert result[:4] == (SHORT * 2, True, 2, [])
+        assert result[:4] == (SHORT * 2, True, 2, [AnomalyKind.SKIPPABLE_FRAME])
         assert result.inflater.skippable == 3
 
 
 def test_only_skippable_frames_are_an_empty_stream() -> None:
-    assert inflate(ZSTD, skippable_frame(b"note"))[:4] == (b"", True, 0, [])
+    assert inflate(ZSTD, skippable_frame(b""))[:4] == (b"", True, 0, [])
+    assert inflate(ZSTD, skippable_frame(b"note"))[:4] == (b"", True, 0, [AnomalyKind.SKIPPABLE_FRAME])
     assert inflate(ZSTD, skippable_frame(b"note")[:-1])[:4] == (b"", False, 0, [AnomalyKind.TRUNCATED_STREAM])
     assert inflate(ZSTD, skippable_frame(b"note")[:6])[:4] == (b"", False, 0, [AnomalyKind.TRUNCATED_STREAM])
 

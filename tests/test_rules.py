@@ -70,6 +70,44 @@ def _lied(layout: str, lie: Callable[[list[Entry]], object]) -> list[Entry]:
     return entries
 
 
+def _sparse(lost: int = 0) -> list[Entry]:
+    """A layer stored by GNU tar's sparse format 1.0, in one piece, of which the map does not know so many bytes."""
+    entries = builder.docker25([ImageSpec()])
+    entry = builder.layers_of(entries)[0]
+    folder, _, name = entry.path.rpartition("/")
+    size = len(entry.data)
+    entry.pax = {
+        "GNU.sparse.major": "1",
+        "GNU.sparse.minor": "0",
+        "GNU.sparse.name": entry.path,
+        "GNU.sparse.realsize": str(size),
+    }
+    entry.data = f"1\n0\n{size - lost}\n".encode().ljust(512, b"\0") + entry.data
+    entry.name = f"{folder}/GNUSparseFile.7/{name}"
+    return entries
+
+
+def _attested(lie: str) -> list[Entry]:
+    """An OCI layout of an image and an attestation of it, of which the annotation or the statement is of another."""
+    document = manifest(CONFIG, LAYERS)
+    true, other = builder.digest(document), builder.digest(b"other")
+    subject = (other if lie == "statement" else true).partition(":")[2]
+    statement = builder.go({"_type": "https://in-toto.io/Statement/v1", "subject": [{"digest": {"sha256": subject}}]})
+    attestation = manifest(b"{}", [statement], "application/vnd.in-toto+json")
+    annotations = {
+        "vnd.docker.reference.type": "attestation-manifest",
+        "vnd.docker.reference.digest": other if lie == "digest" else true,
+    }
+    listed = [descriptor(document), descriptor(attestation, annotations=annotations)]
+    return oci(listed, [CONFIG, *LAYERS, document, b"{}", statement, attestation])
+
+
+def _same_tag(layout: str, name: str) -> list[Entry]:
+    entries = builder.LAYOUTS[layout]([ImageSpec(), ImageSpec(layers=LAYERS[:1], tags=["example.com/other:1"])])
+    edit(entries, name, lambda images: images[1].update(RepoTags=images[0]["RepoTags"]))
+    return entries
+
+
 def _names(layout: str) -> tuple[str, str]:
     """Names of the config and of the lowest layer."""
     entries = builder.LAYOUTS[layout]([ImageSpec()])
@@ -142,6 +180,8 @@ def _manifest_of(layout: str) -> tuple[str, int]:
 
 
 LZ4 = b"\x04\x22\x4d\x18" + bytes(600)
+CIPHER = b"\x93\x11cipher text" * 99
+ENCRYPTED = f"{builder.OCI_LAYER}+encrypted"
 TRAILER = b"remains of older data" * 30
 UNCHECKED_LAYER = builder.layer({"big": bytes(3 << 20)})
 MISSING = builder.digest(b"not there")
@@ -314,6 +354,22 @@ FIRING = [
     ),
     Expected("IMG212", lambda: builder.archive("pre110"), NOTE, Verdict.INTACT),
     Expected(
+        "IMG213",
+        lambda: _same_tag("crane", "manifest.json"),
+        ERROR,
+        Verdict.SUSPECT,
+        "manifest.json",
+    ),
+    Expected(
+        "IMG214",
+        lambda: _lied("docker25", lambda entries: builder.replace(entries, "oci-layout", b"{}")),
+        WARNING,
+        Verdict.SUSPECT,
+        "index.json",
+    ),
+    Expected("IMG215", lambda: _attested("digest"), WARNING, Verdict.SUSPECT),
+    Expected("IMG215", lambda: _attested("statement"), WARNING, Verdict.SUSPECT),
+    Expected(
         "IMG301",
         lambda: _lied("docker_legacy", builder.swap_config),
         ERROR,
@@ -348,6 +404,13 @@ FIRING = [
         f"blobs/sha256/{builder.sha256(_broken_crc(LAYERS[0]))}",
     ),
     Expected("IMG306", _edited_config, WARNING, Verdict.SUSPECT),
+    Expected(
+        "IMG307",
+        lambda: _one([builder.gz(LAYERS[0]) + TRAILER, LAYERS[1]]),
+        WARNING,
+        Verdict.SUSPECT,
+        f"blobs/sha256/{builder.sha256(builder.gz(LAYERS[0]) + TRAILER)}",
+    ),
     Expected(
         "IMG401",
         lambda: builder.crane([ImageSpec(history=[{"created_by": "only one"}])]),
@@ -385,7 +448,7 @@ FIRING = [
     Expected(
         "IMG902",
         lambda: builder.archive("crane"),
-        WARNING,
+        ERROR,
         Verdict.SUSPECT,
         options=Options(limits=Limits(members=2)),
     ),
@@ -397,6 +460,16 @@ FIRING = [
         Verdict.UNCHECKED,
         options=Options(fast=True),
     ),
+    Expected(
+        "IMG906",
+        lambda: _one([CIPHER], config=ImageSpec(layers=[CIPHER]).config_bytes(), media_type=ENCRYPTED),
+        NOTE,
+        Verdict.INTACT,
+        claimed=builder.digest(CIPHER),
+    ),
+    Expected("IMG109", _sparse, NOTE, Verdict.INTACT, _names("docker25")[1]),
+    Expected("IMG109", lambda: _sparse(lost=1), WARNING, Verdict.SUSPECT, _names("docker25")[1]),
+    Expected("IMG907", lambda: _sparse(lost=1), ERROR, Verdict.SUSPECT, _names("docker25")[1]),
 ]
 
 
@@ -437,12 +510,16 @@ SILENT: dict[str, Callable[[], bytes | list[Entry]]] = {
     "IMG210": lambda: builder.archive("pre110"),
     "IMG211": lambda: builder.archive("containers_image_docker"),
     "IMG212": lambda: builder.archive("jib"),
+    "IMG213": lambda: builder.containerd([ImageSpec(), ImageSpec(platform="linux/arm64")], index=True),
+    "IMG214": lambda: builder.archive("umoci"),
+    "IMG215": lambda: builder.containerd([ImageSpec(), ImageSpec(platform="linux/arm64")], attestation=True),
     "IMG301": lambda: _lied("docker_legacy", builder.swap_layer),
     "IMG302": lambda: _lied("docker25", builder.swap_layer),
     "IMG303": lambda: _lied("docker25", builder.swap_config),
     "IMG304": lambda: _lied("docker25", lambda entries: builder.swap_layer(entries, builder.EVIL + bytes(512))),
     "IMG305": lambda: _one([builder.multi_gz(LAYERS[0][:100], LAYERS[0][100:]), builder.zstd(LAYERS[1])]),
     "IMG306": lambda: _lied("docker_legacy", builder.swap_config),
+    "IMG307": lambda: _one([builder.multi_gz(LAYERS[0][:100], LAYERS[0][100:]), builder.zstd(LAYERS[1])]),
     "IMG401": lambda: builder.crane([ImageSpec(history=[])]),
     "IMG402": lambda: builder.archive("jib"),
     "IMG403": lambda: builder.containerd([ImageSpec()], attestation=True),
@@ -453,6 +530,8 @@ SILENT: dict[str, Callable[[], bytes | list[Entry]]] = {
     "IMG903": lambda: builder.archive("crane"),
     "IMG904": lambda: builder.archive("oci_layout_sha512"),
     "IMG905": lambda: builder.archive("docker25", ImageSpec(layers=[UNCHECKED_LAYER])),
+    "IMG907": _sparse,
+    "IMG906": lambda: _one(LAYERS, media_type=ENCRYPTED),
 }
 
 

@@ -13,10 +13,10 @@ from imgforensics.v1config import ZERO_TIME
 from imgforensics.v1id import (
     UTC_EPOCH,
     LowerCreated,
+    MobyIds,
     chain_hex_ids,
     chain_ids,
     containers_image_ids,
-    matching_moby_ids,
     moby_ids,
 )
 from imgforensics.v1json import V1Json, parse_v1_json
@@ -345,7 +345,7 @@ def test_ports_that_docker_29_refuses(port: str) -> None:
 def test_configs_that_docker_cannot_read(config: dict[str, object]) -> None:
     assert single(config) is None
     assert single(config, (29, 0)) is None
-    result = matching_moby_ids(config, [DIFF_0], ["0" * 64])
+    result = MobyIds(config, [DIFF_0]).match(["0" * 64])
     assert (result.matched, result.ids, result.engines) == (False, (), ())
 
 
@@ -353,7 +353,7 @@ def test_configs_that_docker_cannot_read(config: dict[str, object]) -> None:
 def test_engines_do_not_mind_fields_that_they_do_not_know(field: dict[str, object]) -> None:
     assert single({"config": field}) is None
     assert single({"config": field}, (1, 10)) is not None
-    assert matching_moby_ids({"config": field}, [DIFF_0], []).engines[-1] == "1.10 to 1.11"
+    assert MobyIds({"config": field}, [DIFF_0]).match([]).engines[-1] == "1.10 to 1.11"
 
 
 # --- which engine, which zone
@@ -386,7 +386,7 @@ def claimed_with(created: str, *, variant: bool = True, version: tuple[int, int]
 )
 def test_the_date_is_found_without_a_hint(created: str, kind: LowerCreated) -> None:
     claimed = claimed_with(created)
-    result = matching_moby_ids(CONFIG, DIFFS, claimed)
+    result = MobyIds(CONFIG, DIFFS).match(claimed)
     assert result.matched
     assert (result.agreeing, result.known, result.ids) == (3, 3, tuple(claimed))
     assert (result.created, result.kind) == (created, kind)
@@ -395,43 +395,43 @@ def test_the_date_is_found_without_a_hint(created: str, kind: LowerCreated) -> N
 
 def test_any_date_is_found_with_a_hint() -> None:
     claimed = claimed_with("1999-09-09T09:09:09Z")
-    assert not matching_moby_ids(CONFIG, DIFFS, claimed).matched
-    assert not matching_moby_ids(CONFIG, DIFFS, claimed, "not a date").matched
-    result = matching_moby_ids(CONFIG, DIFFS, claimed, "1999-09-09T09:09:09.00Z")
+    assert not MobyIds(CONFIG, DIFFS).match(claimed).matched
+    assert not MobyIds(CONFIG, DIFFS).match(claimed, "not a date").matched
+    result = MobyIds(CONFIG, DIFFS).match(claimed, "1999-09-09T09:09:09.00Z")
     assert (result.matched, result.kind) == (True, LowerCreated.OTHER)
 
 
 def test_a_misleading_hint_does_no_harm() -> None:
-    result = matching_moby_ids(CONFIG, DIFFS, claimed_with(UTC_EPOCH), "1999-09-09T09:09:09Z")
+    result = MobyIds(CONFIG, DIFFS).match(claimed_with(UTC_EPOCH), "1999-09-09T09:09:09Z")
     assert (result.matched, result.kind) == (True, LowerCreated.EPOCH_UTC)
 
 
 def test_engines_without_variant() -> None:
-    result = matching_moby_ids(CONFIG, DIFFS, claimed_with(ZERO_TIME, variant=False))
+    result = MobyIds(CONFIG, DIFFS).match(claimed_with(ZERO_TIME, variant=False))
     assert result.matched
     assert result.engines == ("17.05 to 19.03", "1.13 to 17.04", "1.12", "1.10 to 1.11")
 
 
 def test_engines_from_29() -> None:
-    result = matching_moby_ids(CONFIG, DIFFS, claimed_with(UTC_EPOCH, version=(29, 0)))
+    result = MobyIds(CONFIG, DIFFS).match(claimed_with(UTC_EPOCH, version=(29, 0)))
     assert result.matched
     assert result.engines == ("29.0 and newer",)
 
 
 def test_single_layer_has_no_lower_date() -> None:
     claimed = [sha256(top_json(config=ZERO))]
-    result = matching_moby_ids({"config": {}}, [DIFF_0], claimed)
+    result = MobyIds({"config": {}}, [DIFF_0]).match(claimed)
     assert (result.matched, result.created, result.kind) == (True, None, LowerCreated.NONE)
 
 
 def test_control_characters_of_newer_go_are_tried() -> None:
     claimed = [sha256(top_json(config=ZERO.replace('"User":""', '"User":"\\b"')))]
-    assert matching_moby_ids({"config": {"User": "\b"}}, [DIFF_0], claimed).matched
+    assert MobyIds({"config": {"User": "\b"}}, [DIFF_0]).match(claimed).matched
 
 
 def test_an_edited_config_shows_in_the_top_id_only() -> None:
     claimed = claimed_with("1970-01-01T01:00:00+01:00")
-    result = matching_moby_ids(CONFIG | {"author": "eve"}, DIFFS, claimed)
+    result = MobyIds(CONFIG | {"author": "eve"}, DIFFS).match(claimed)
     assert not result.matched
     assert (result.agreeing, result.known) == (2, 2)
     assert result.ids[:2] == tuple(claimed[:2])
@@ -439,23 +439,23 @@ def test_an_edited_config_shows_in_the_top_id_only() -> None:
 
 
 def test_an_edited_layer_shows_from_its_position_on() -> None:
-    result = matching_moby_ids(CONFIG, [DIFF_0, DIFF_2, DIFF_2], claimed_with(UTC_EPOCH))
+    result = MobyIds(CONFIG, [DIFF_0, DIFF_2, DIFF_2]).match(claimed_with(UTC_EPOCH))
     assert (result.matched, result.agreeing, result.known) == (False, 1, 1)
 
 
 def test_left_out_layers() -> None:
     claimed = claimed_with(ZERO_TIME)
-    upper = matching_moby_ids(CONFIG, DIFFS, claimed[2:])
+    upper = MobyIds(CONFIG, DIFFS).match(claimed[2:])
     assert (upper.matched, upper.agreeing, upper.known) == (False, 0, 1)
     assert upper.ids == tuple(claimed)
-    lower = matching_moby_ids(CONFIG, DIFFS, claimed[:2])
+    lower = MobyIds(CONFIG, DIFFS).match(claimed[:2])
     assert (lower.matched, lower.agreeing, lower.known) == (False, 2, 2)
 
 
 def test_nothing_claimed_and_no_layers() -> None:
-    assert matching_moby_ids(CONFIG, [], []).matched
-    assert not matching_moby_ids(CONFIG, [], ["0" * 64]).matched
-    nothing = matching_moby_ids(CONFIG, DIFFS, [])
+    assert MobyIds(CONFIG, []).match([]).matched
+    assert not MobyIds(CONFIG, []).match(["0" * 64]).matched
+    nothing = MobyIds(CONFIG, DIFFS).match([])
     assert (nothing.matched, nothing.agreeing, nothing.ids) == (False, 0, tuple(claimed_with(UTC_EPOCH)))
 
 
@@ -586,7 +586,7 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()))
 def test_matching_never_raises(
     config: dict[str, object], diff_ids: list[str], claimed: list[str], hint: str | None
 ) -> None:
-    result = matching_moby_ids(config, diff_ids, claimed, hint)
+    result = MobyIds(config, diff_ids).match(claimed, hint)
     assert len(result.ids) in (0, len(diff_ids))
     ids = moby_ids(config, diff_ids, lower_created=hint or UTC_EPOCH)
     assert ids is None or len(ids) == len(diff_ids)

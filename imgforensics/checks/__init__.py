@@ -3,7 +3,17 @@
 from collections.abc import Iterable
 
 from imgforensics.case import Case
-from imgforensics.checks import config, coverage, digests, documents, framing, provenance, references
+from imgforensics.checks import (
+    attestations,
+    config,
+    coverage,
+    digests,
+    documents,
+    framing,
+    provenance,
+    references,
+    tags,
+)
 from imgforensics.checks.rule import Check
 from imgforensics.errors import SelectionError
 from imgforensics.findings import Finding
@@ -15,6 +25,8 @@ ALL: tuple[Check, ...] = tuple(
             *framing.CHECKS,
             *documents.CHECKS,
             *references.CHECKS,
+            *tags.CHECKS,
+            *attestations.CHECKS,
             *digests.CHECKS,
             *config.CHECKS,
             *provenance.CHECKS,

@@ -77,9 +77,9 @@ def platform_mismatch(case: Case) -> Iterator[Found]:
         if image.config is None or image.manifest_member is None:
             continue
         own = image.config.platform
-        for reference in case.structure.references:
+        for reference in case.references_to.get(image.manifest_member, ()):
             descriptor = reference.descriptor
-            if reference.target != image.manifest_member or descriptor is None or descriptor.platform is None:
+            if descriptor is None or descriptor.platform is None:
                 continue
             given = descriptor.platform
             pairs = ((given.os, own.os), (given.architecture, own.architecture))

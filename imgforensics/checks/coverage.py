@@ -1,11 +1,14 @@
 """IMG9xx: what could not be checked. Silence about it would pass for a clean result."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 from imgforensics.case import Case
 from imgforensics.checks.rule import Check, Found, check
 from imgforensics.findings import Effect, Rule, Severity
+from imgforensics.legacy import BOUND
 from imgforensics.model import Anomaly, AnomalyKind, Compression, Digest, Location, Outcome
+from imgforensics.verify import ENCRYPTED, SPARSE
 
 
 @check("IMG901", "unsupported-compression", Severity.WARNING, Effect.SUSPECT)
@@ -32,7 +35,7 @@ def unsupported_compression(case: Case) -> Iterator[Found]:
                 yield Found(f"layer {layer.index} is compressed in a way that cannot be undone here", where)
 
 
-@check("IMG902", "limit-reached", Severity.WARNING, Effect.SUSPECT)
+@check("IMG902", "limit-reached", Severity.ERROR, Effect.SUSPECT)
 def limit_reached(case: Case) -> Iterator[Found]:
     """A bound on hostile input was reached, and something was left unread.
 
@@ -46,18 +49,24 @@ def limit_reached(case: Case) -> Iterator[Found]:
     Each bound stands, with its reason, in `imgforensics.Limits`; the library can be called with others.
 
     ## When it is innocent
-    A very large mirror in one archive.
+    A very large mirror in one archive. Where it is neither the list of members nor a document, config or layer of an
+    image that was left unread, it is a warning only.
     """
-    places: list[tuple[int | None, Anomaly]] = [
-        (None, anomaly) for anomaly in (*case.catalogue.anomalies, *case.catalogue.outer_anomalies)
+    places: list[tuple[int | None, Anomaly, bool]] = [
+        (None, anomaly, True) for anomaly in (*case.catalogue.anomalies, *case.catalogue.outer_anomalies)
     ]
-    places += [(anomaly.member, anomaly) for anomaly in case.structure.problems]
-    places += [(member, anomaly) for member, blob in case.catalogue.blobs.items() for anomaly in blob.anomalies]
-    for member, anomaly in places:
+    places += [(anomaly.member, anomaly, True) for anomaly in case.structure.problems]
+    for index, blob in case.catalogue.blobs.items():
+        places += [(index, anomaly, bool(case.users(index))) for anomaly in blob.anomalies]
+    for member, anomaly, main in places:
         if anomaly.kind is AnomalyKind.LIMIT:
             name = None if member is None else case.name(member)
             where = Location(name, anomaly.pointer, offset=anomaly.span.offset if anomaly.span else None)
-            yield Found(f"{name or 'the archive'}: {anomaly.detail}", where)
+            severity = None if main else Severity.WARNING
+            yield Found(f"{name or 'the archive'}: {anomaly.detail}", where, severity=severity)
+    unchecked = sum(verification.reason == BOUND for verification in case.verifications)
+    if unchecked:
+        yield Found(f"the archive: {BOUND}; {unchecked} were not checked", Location(), severity=Severity.WARNING)
 
 
 @check("IMG903", "check-crashed", Severity.WARNING, Effect.SUSPECT)
@@ -84,7 +93,7 @@ CRASHED: Rule = check_crashed.rule
 
 @check("IMG904", "unverifiable-digest", Severity.WARNING, Effect.SUSPECT)
 def unverifiable_digest(case: Case) -> Iterator[Found]:
-    """A digest of an algorithm that cannot be computed here.
+    """A digest of an algorithm that cannot be computed, or was not.
 
     ## What it means
     The claim is neither right nor wrong: it was not checked.
@@ -104,7 +113,8 @@ def unverifiable_digest(case: Case) -> Iterator[Found]:
                 digest = Digest.parse(verification.claimed)
             except ValueError:
                 continue
-            if not digest.known:
+            blob = None if verification.target is None else case.catalogue.blobs.get(verification.target)
+            if not digest.known or (blob is not None and blob.digest_by(digest.algorithm) is None):
                 message = f"{verification.claimed} cannot be checked: {verification.reason}"
                 yield Found(message, verification.subject, claimed=verification.claimed)
 
@@ -132,10 +142,64 @@ def not_hashed(case: Case) -> Iterator[Found]:
         yield Found(f"{count} members were not hashed", Location())
 
 
+@check("IMG906", "encrypted-layer", Severity.NOTE, Effect.NONE)
+def encrypted_layer(case: Case) -> Iterator[Found]:
+    """A layer is encrypted, so that its diff_id could not be compared.
+
+    ## What it means
+    The bytes as stored fit their digest; what they hold once they are decrypted is unknown.
+
+    ## Why it matters
+    The diff_id is of the plain text. Whoever has the key has to compare it after decrypting.
+
+    ## How it is computed
+    A manifest gives the layer a media type that ends in `+encrypted`, and the bytes are neither a tar nor compressed.
+    Bytes that can be unpacked are compared whatever the type says.
+
+    ## When it is innocent
+    Always; it says how much the verdict is worth.
+    """
+    for verification in case.verifications:
+        if verification.outcome is Outcome.UNCHECKED and verification.reason == ENCRYPTED:
+            message = f"layer {verification.subject.layer}: {ENCRYPTED}"
+            yield Found(message, verification.subject, claimed=verification.claimed)
+
+
+@check("IMG907", "sparse-member", Severity.ERROR, Effect.SUSPECT)
+def sparse_member(case: Case) -> Iterator[Found]:
+    """A member is stored as a sparse file that could not be put together.
+
+    ## What it means
+    The tar holds the member's bytes without its holes, and a map of them; the map is malformed, or its holes are too
+    large. Nothing that is claimed about the member was checked.
+
+    ## Why it matters
+    Readers that believe the map write out other bytes than those that are stored, and exhaust memory or disk if it says
+    so (CVE-2025-58183).
+
+    ## How it is computed
+    GNU tar's four ways to store a map. Where it is in order, fits the stored bytes and stays in bounds
+    (`imgforensics.Limits`), the bytes with their holes are measured and compared like any other.
+
+    ## When it is innocent
+    `tar -S` over files with huge holes: pack the archive again without that option.
+    """
+    claims: dict[int, list[Location]] = defaultdict(list)
+    for verification in case.verifications:
+        if verification.target is not None and case.catalogue.unexpanded(verification.target):
+            claims[verification.target].append(verification.subject)
+    for member in case.catalogue.members:
+        if case.catalogue.unexpanded(member.index):
+            places = tuple(dict.fromkeys(claims.get(member.index, ())))
+            yield Found(f"{member.name} is {SPARSE}", Location(member.name), places)
+
+
 CHECKS: tuple[Check, ...] = (
     unsupported_compression,
     limit_reached,
     check_crashed,
     unverifiable_digest,
     not_hashed,
+    encrypted_layer,
+    sparse_member,
 )

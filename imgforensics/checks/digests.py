@@ -2,34 +2,34 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from imgforensics.case import DAMAGE, Case
 from imgforensics.checks.rule import Check, Found, check
 from imgforensics.findings import Effect, Severity
-from imgforensics.model import Location, Verification, What
+from imgforensics.model import AnomalyKind, Location, Verification, What
 
 
 def _wrong_bytes(case: Case, member: int, failures: Sequence[Verification], what: str) -> Found:
     """One finding for a member whose bytes fail one or more claims."""
     first = min(failures, key=lambda failure: (failure.what is not What.MEMBER_NAME, failure.claimed or ""))
     name = case.name(member)
-    if first.what is What.MEMBER_NAME:
-        said = f"its name says {first.claimed}"
+    if first.what is What.MEMBER_NAME and first.subject.pointer is None:
+        called = "its name" if first.subject.member == name else f"the link {first.subject.member} that leads to it"
+        said = f"{called} says {first.claimed}"
     else:
         said = f"{first.subject.member} at {first.subject.pointer} says {first.claimed}"
-    related = [failure.subject for failure in failures if failure is not first] + case.consequences(member)
-    image = next((image for image in case.structure.images if image.config_member == member), None)
-    layer = next((layer for each in case.structure.images for layer in each.layers if layer.member == member), None)
-    place = next((each for each in case.structure.images if layer is not None and layer in each.layers), image)
+    related = [*(failure.subject for failure in failures if failure is not first), *case.consequences(member)]
+    users = case.users(member)
+    span = case.catalogue.members[member].data
+    place = Location(name, offset=span.offset, length=span.length)
+    if users:
+        place = replace(users[0], offset=span.offset, length=span.length)
+        told = {each.image for each in related}
+        related += [user for user in users[1:] if user.image not in {None, place.image} | told]
     return Found(
         f"{what} {name}: {said}, its bytes hash to {first.computed}",
-        Location(
-            name,
-            offset=case.catalogue.members[member].data.offset,
-            length=case.catalogue.members[member].data.length,
-            image=None if place is None else place.index,
-            layer=None if layer is None else layer.index,
-        ),
+        place,
         tuple(dict.fromkeys(related)),
         claimed=first.claimed,
         computed=first.computed,
@@ -75,7 +75,7 @@ def layer_diff_id_mismatch(case: Case) -> Iterator[Found]:
     same position. A layer whose stored bytes already contradict their name is reported as IMG303 instead.
 
     ## When it is innocent
-    Test archives whose layers were emptied by their authors. Encrypted layers are not compared.
+    Test archives whose layers were emptied by their authors. Encrypted layers are not compared (IMG906).
     """
     groups: dict[tuple[int | None, str | None], list[Verification]] = defaultdict(list)
     for failure in case.mismatches(What.DIFF_ID):
@@ -162,14 +162,17 @@ def corrupt_compressed_stream(case: Case) -> Iterator[Found]:
     gzip, bzip2, xz and zstd are decompressed to the last byte; CRC and length are compared.
 
     ## When it is innocent
-    A member that merely begins like a compressed stream and is none is only reported if an image uses it as a layer.
+    A member that merely begins like a compressed stream and is none is only reported if an image uses it as a layer,
+    or, as a warning, if its name or a media type says that it is compressed.
     """
     layers = {layer.member for image in case.structure.images for layer in image.layers}
-    for member, blob in case.catalogue.blobs.items():
+    called = _called_compressed(case)
+    for member in sorted(case.damaged_streams):
+        blob = case.catalogue.blobs[member]
         anomalies = [anomaly for anomaly in blob.anomalies if anomaly.kind in DAMAGE]
-        if not anomalies or case.catalogue.cut_off(member) or member in case.wrong_bytes:
+        if case.catalogue.cut_off(member) or member in case.wrong_bytes:
             continue
-        if member in layers or case.catalogue.members[member].path:
+        if member in layers or member in called:
             details = "; ".join(anomaly.detail for anomaly in anomalies)
             span = anomalies[0].span
             where = Location(case.name(member), offset=span.offset if span else None)
@@ -177,6 +180,16 @@ def corrupt_compressed_stream(case: Case) -> Iterator[Found]:
             severity = None if member in layers else Severity.WARNING
             message = f"{case.name(member)}: the {blob.compression} stream is damaged: {details}"
             yield Found(message, where, related, severity=severity)
+
+
+def _called_compressed(case: Case) -> set[int | None]:
+    """Members that are compressed by their name or by a descriptor's media type."""
+    called = {member.index for member in case.catalogue.members if member.name.endswith((".gz", ".tgz", ".zst"))}
+    return called | {
+        reference.target
+        for reference in case.structure.references
+        if reference.descriptor is not None and reference.descriptor.media_type.endswith(("gzip", "zstd"))
+    }
 
 
 @check("IMG306", "v1-id-mismatch", Severity.WARNING, Effect.SUSPECT)
@@ -191,28 +204,58 @@ def v1_id_mismatch(case: Case) -> Iterator[Found]:
     Nobody reads these IDs any more, so whoever edits a config by hand forgets them.
 
     ## How it is computed
-    SHA-256 over the JSON that Docker builds for each layer (moby, image/v1), for all versions and zones that occur.
+    SHA-256 over the JSON that Docker builds for each layer (moby, image/v1), for all versions and zones that occur. A
+    legacy v1 JSON with such an ID is hashed again itself, and has to give that ID.
     Only archives that bear other marks of Docker are judged.
 
     ## When it is innocent
     A tool that imitates Docker's layout to the letter, but not its IDs.
     """
-    for image in case.structure.images:
-        failures = [
-            failure
-            for failure in case.mismatches(What.V1_ID)
-            if failure.subject.image == image.index and case.cause(failure) is None
-        ]
-        if failures:
-            first, *others = failures
-            message = f"legacy layer ID {first.claimed} is not {first.computed}, which config and diff_ids give"
-            related = tuple(failure.subject for failure in others)
-            yield Found(message, first.subject, related, claimed=first.claimed, computed=first.computed)
+    by_image: dict[int | None, list[Verification]] = defaultdict(list)
+    for failure in case.mismatches(What.V1_ID):
+        if case.cause(failure) is None:
+            by_image[failure.subject.image].append(failure)
+    for first, *others in by_image.values():
+        message = f"legacy layer ID {first.claimed} is not {first.computed}, which config and diff_ids give"
+        related = tuple(failure.subject for failure in others)
+        yield Found(message, first.subject, related, claimed=first.claimed, computed=first.computed)
     if not case.wrong_bytes:
         for failure in case.mismatches(What.V1_JSON):
             message = f"{failure.subject.member} has the legacy ID {failure.claimed}: {failure.reason}"
             yield Found(message, failure.subject, claimed=failure.claimed)
 
+
+@check("IMG307", "hidden-stream-data", Severity.WARNING, Effect.SUSPECT)
+def hidden_stream_data(case: Case) -> Iterator[Found]:
+    """A compressed layer carries bytes that are in none of its content.
+
+    ## What it means
+    Something follows the end of the compressed stream, or stands in a zstd frame that decoders pass over.
+
+    ## Why it matters
+    A diff_id does not cover these bytes. Readers disagree about them: gzip warns and goes on, Go and Python refuse the
+    layer, and who only unpacks never sees them.
+
+    ## How it is computed
+    Layers are read to their last byte. The frames of zstd:chunked, of the seekable format and of pzstd are known by
+    their tables and not reported.
+
+    ## When it is innocent
+    Zero bytes that fill a tape block are only noted.
+    """
+    layers = {layer.member for image in case.structure.images for layer in image.layers}
+    for member, blob in case.catalogue.blobs.items():
+        for anomaly in blob.anomalies:
+            if member not in layers or anomaly.kind not in _HIDDEN:
+                continue
+            severity = Severity.NOTE if anomaly.kind is AnomalyKind.TRAILING_ZEROS else None
+            where = Location(case.name(member))
+            if anomaly.span is not None:
+                where = replace(where, offset=anomaly.span.offset, length=anomaly.span.length)
+            yield Found(f"{case.name(member)}: {anomaly.detail}", where, severity=severity)
+
+
+_HIDDEN = frozenset({AnomalyKind.TRAILING_BYTES, AnomalyKind.TRAILING_ZEROS, AnomalyKind.SKIPPABLE_FRAME})
 
 CHECKS: tuple[Check, ...] = (
     config_digest_mismatch,
@@ -221,4 +264,5 @@ CHECKS: tuple[Check, ...] = (
     size_mismatch,
     corrupt_compressed_stream,
     v1_id_mismatch,
+    hidden_stream_data,
 )

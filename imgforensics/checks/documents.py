@@ -5,9 +5,11 @@ from collections.abc import Iterator
 
 from imgforensics.case import Case
 from imgforensics.checks.rule import Check, Found, check
-from imgforensics.documents import DocumentKind
+from imgforensics.documentreader import Reader
+from imgforensics.documents import INDEX_TYPES, MANIFEST_TYPES, DocumentKind
 from imgforensics.findings import Effect, Severity
 from imgforensics.model import Anomaly, AnomalyKind, Compression, Location
+from imgforensics.structure import Role
 
 _MALFORMED = frozenset(
     {
@@ -97,7 +99,7 @@ def ambiguous_document(case: Case) -> Iterator[Found]:
     keys or the descriptor, and documents of one name with different digests.
 
     ## When it is innocent
-    No writer of images produces it.
+    No writer of images produces it. Two types that both fit the document's keys are only a warning.
     """
     for problem in case.structure.problems:
         if problem.kind is AnomalyKind.AMBIGUOUS_KIND:
@@ -122,9 +124,16 @@ def _contradicting_descriptors(case: Case) -> Iterator[Found]:
         kind = case.structure.documents[target].kind
         says_index = "image.index." in descriptor.media_type or "manifest.list." in descriptor.media_type
         says_manifest = "image.manifest." in descriptor.media_type or "manifest.v2+" in descriptor.media_type
+        places = (Location(case.name(target)),)
         if (says_index and kind is DocumentKind.MANIFEST) or (says_manifest and kind is DocumentKind.INDEX):
             message = f"a descriptor of the type {descriptor.media_type} leads to an {kind}"
-            yield Found(message, reference.where, (Location(case.name(target)),))
+            yield Found(message, reference.where, places)
+        elif reference.role in (Role.INDEX, Role.MANIFEST) and kind in (DocumentKind.MANIFEST, DocumentKind.INDEX):
+            own = Reader().text(case.structure.documents[target].value, "mediaType", "")
+            given = descriptor.media_type
+            if given and given != own and (own or given not in INDEX_TYPES | MANIFEST_TYPES):
+                message = f"a descriptor of the type {given} leads to an {kind} of the type {own or '(none)'}"
+                yield Found(message, reference.where, places, given, own, severity=Severity.WARNING)
 
 
 @check("IMG208", "media-type-mismatch", Severity.NOTE, Effect.NONE)
@@ -195,7 +204,8 @@ def no_image_document(case: Case) -> Iterator[Found]:
     The names of members and the content of JSON documents.
 
     ## When it is innocent
-    An OCI layout from which every image was removed has an empty index.
+    An OCI layout from which every image was removed has an empty index; one that lists blobs of other types only, such
+    as a build cache, is a store of these, which is noted.
     """
     named_but_absent = any(reference.target is None for reference in case.structure.references)
     if not case.structure.images and not case.structure.artifacts and not named_but_absent:
@@ -203,7 +213,43 @@ def no_image_document(case: Case) -> Iterator[Found]:
         which = f"{', '.join(named)} names no image" if named else "no document names an image"
         empty = bool(named) and not case.structure.orphans
         severity = Severity.WARNING if empty else None
+        documents = case.structure.documents
+        listed = {reference.target for reference in case.structure.references if reference.target is not None}
+        if any(target not in documents or documents[target].kind is not DocumentKind.INDEX for target in listed):
+            severity = Severity.NOTE  # everything that is listed is there, and of other types
         yield Found(which, Location(named[0] if named else None), severity=severity)
+
+
+@check("IMG214", "bad-layout-marker", Severity.WARNING, Effect.SUSPECT)
+def bad_layout_marker(case: Case) -> Iterator[Found]:
+    """An `index.json` without an `oci-layout` beside it, or with one of an unknown version.
+
+    ## What it means
+    The folder is no OCI layout to readers that look for the marker.
+
+    ## Why it matters
+    containerd reads `index.json` only where `oci-layout` stands, and `manifest.json` elsewhere; podman, crane and
+    others refuse. Taking the marker away changes which document, and so which image, is read.
+
+    ## How it is computed
+    image-spec, image-layout.md: `oci-layout` with an `imageLayoutVersion` of 1.0.0 in the folder of each `index.json`.
+
+    ## When it is innocent
+    Hand-made archives; without a `manifest.json` beside it, it is only noted.
+    """
+    for member, kind in case.structure.entry_points.items():
+        if kind is not DocumentKind.INDEX or case.structure.documents.get(member) is None:
+            continue
+        folder = (case.catalogue.members[member].path or "").rpartition("/")[0]
+        markers = case.catalogue.find(f"{folder}/oci-layout")
+        values = [document.value for each in markers if (document := case.structure.documents.get(each))]
+        versions = [Reader().text(value, "imageLayoutVersion", "") for value in values]
+        if versions == ["1.0.0"] * max(len(markers), 1):
+            continue
+        said = f"says {' and '.join(versions)}" if any(versions) else "says no version" if markers else "is missing"
+        beside = bool(case.catalogue.find(f"{folder}/manifest.json"))
+        severity = None if beside else Severity.NOTE
+        yield Found(f"oci-layout {said}, beside {case.name(member)}", Location(case.name(member)), severity=severity)
 
 
 CHECKS: tuple[Check, ...] = (
@@ -213,4 +259,5 @@ CHECKS: tuple[Check, ...] = (
     media_type_mismatch,
     malformed_digest,
     no_image_document,
+    bad_layout_marker,
 )

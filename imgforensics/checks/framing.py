@@ -1,12 +1,14 @@
 """IMG1xx: the outer tar and the compression around it."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from imgforensics.case import DAMAGE, Case
 from imgforensics.checks.rule import Check, Found, check
 from imgforensics.findings import Effect, Severity
-from imgforensics.model import Anomaly, AnomalyKind, Location, MemberKind
+from imgforensics.images import ENTRY_POINTS
+from imgforensics.model import Anomaly, AnomalyKind, Location, MemberKind, clean_path
+from imgforensics.names import name_claim
 
 _ODD_HEADERS = frozenset(
     {
@@ -35,6 +37,15 @@ _READERS_DIFFER = frozenset(
         AnomalyKind.STACKED_EXTENSION,
     }
 )
+
+
+def _means_something(path: str) -> bool:
+    """Whether readers of images look for a member of this name, or take it for a digest."""
+    return path.rpartition("/")[2] in ENTRY_POINTS or name_claim(path) is not None
+
+
+def _members(anomalies: Iterable[Anomaly]) -> Iterator[int]:
+    return (anomaly.member for anomaly in anomalies if anomaly.member is not None)
 
 
 def _place(case: Case, anomaly: Anomaly) -> Location:
@@ -201,8 +212,12 @@ def dangling_link(case: Case) -> Iterator[Found]:
     """
     for index, anomaly in case.structure.broken_links.items():
         if anomaly.kind is not AnomalyKind.ESCAPING_LINK:
-            words = "leads in a circle" if anomaly.kind is AnomalyKind.CYCLIC_LINK else "leads to no member"
-            yield Found(f"{anomaly.detail} {words}", Location(case.name(index)))
+            words = {
+                AnomalyKind.CYCLIC_LINK: "leads in a circle",
+                AnomalyKind.LIMIT: "was not followed: the path is longer or deeper than any reader takes",
+            }
+            told = words.get(anomaly.kind, "leads to no member")
+            yield Found(f"{anomaly.detail} {told}", Location(case.name(index)))
 
 
 @check("IMG107", "missing-end-marker", Severity.ERROR, Effect.INCOMPLETE)
@@ -265,7 +280,8 @@ def odd_tar_header(case: Case) -> Iterator[Found]:
     Plain and extended values are both kept and compared. Those known to split readers are errors.
 
     ## When it is innocent
-    Global PAX headers (`git archive` writes one) and names that are not UTF-8 are only noted.
+    Global PAX headers (`git archive` writes one), names that are not UTF-8, and sparse files (`tar -S`) that could be
+    put together are only noted.
     """
     seen: dict[AnomalyKind, list[Anomaly]] = defaultdict(list)
     for anomaly in case.catalogue.anomalies:
@@ -274,6 +290,8 @@ def odd_tar_header(case: Case) -> Iterator[Found]:
         if kind in _ODD_HEADERS | _HARMLESS_HEADERS:
             first, *others = anomalies
             severity = Severity.ERROR if kind in _READERS_DIFFER else None
+            if kind is AnomalyKind.SPARSE and not any(map(case.catalogue.unexpanded, _members(anomalies))):
+                severity = Severity.NOTE  # every usual reader puts them together alike
             more = f" (and {len(others)} more)" if others else ""
             yield Found(
                 f"{kind}: {first.detail}{more}",
@@ -281,6 +299,12 @@ def odd_tar_header(case: Case) -> Iterator[Found]:
                 tuple(_place(case, other) for other in others[:100]),
                 severity=Severity.NOTE if kind in _HARMLESS_HEADERS else severity,
             )
+    for member in case.catalogue.members:
+        plain = clean_path(member.ustar_name)
+        if plain and plain != member.path and not member.name.isascii() and _means_something(plain):
+            message = f"pax-overrides: the header says {member.ustar_name!r}, an extension {member.name!r}"
+            where = Location(member.name, offset=member.header.offset, length=member.header.length)
+            yield Found(message, where, severity=Severity.ERROR)
     special = [member for member in case.catalogue.members if member.kind in (MemberKind.DEVICE, MemberKind.FIFO)]
     if special:
         places = [Location(each.name, offset=each.header.offset, length=each.header.length) for each in special[:101]]

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from imgforensics.case import Case
 from imgforensics.checks.rule import Check, Found, check
+from imgforensics.documents import DocumentKind
 from imgforensics.findings import Effect, Severity
 from imgforensics.model import Location, Outcome, What
 from imgforensics.refnames import has_repository, normalise
@@ -23,7 +24,8 @@ def missing_blob(case: Case) -> Iterator[Found]:
     fetches the blob from a registry.
 
     ## How it is computed
-    Every reference of every document is followed. One finding a missing thing, with all places that name it.
+    Every reference of every document is followed. One finding a missing thing, with all places that name it. An empty
+    name in `Layers`, which pack writes for a layer that the daemon has already, leads to nothing.
 
     ## When it is innocent
     Other platforms of a multi-platform image, attestations, foreign (Windows) layers, and content that a descriptor
@@ -43,6 +45,10 @@ def missing_blob(case: Case) -> Iterator[Found]:
             yield Found(f"the {what}", first.where, related, claimed=name)
         else:
             yield Found(f"the {what}: {first.excused}", first.where, related, claimed=name, severity=Severity.NOTE)
+    for reference in case.structure.references:
+        if reference.target is None and reference.path == "":
+            message = f"a {reference.role} is listed under an empty name, so that nothing leads to it"
+            yield Found(message, reference.where)
     for reference in case.structure.references:
         if reference.by_content and reference.target is not None:
             message = f"{reference.claims} does not stand under blobs/, where readers look for it"
@@ -75,14 +81,20 @@ def unreferenced_member(case: Case) -> Iterator[Found]:
     links, is taken away; what is left is reported. Of an unreferenced image only its manifest is, the rest as related.
 
     ## When it is innocent
-    The legacy JSON that Docker 25 and newer stores a layer, and the manifest that Docker 25.0 forgot to list, are
-    recognised and not reported. Files of the operating system that packed a folder (`.DS_Store`) are only noted.
+    The legacy JSON that Docker 25 and newer stores a layer is recognised by its ID, the manifest that Docker 25.0
+    forgot to list by its image; neither is reported. Files of the operating system that packed a folder (`.DS_Store`)
+    are only noted.
     """
+    explained = _explained_v1_json(case)
     for member in case.structure.orphans:
+        if member in explained:
+            continue
         parts = case.structure.orphan_parts.get(member, ())
         blob = case.catalogue.blobs.get(member)
         document = case.structure.documents.get(member)
-        what = f"an {document.kind}" if document and document.kind != "other JSON" else "a member"
+        what = "a member"
+        if document is not None and document.kind is not DocumentKind.OTHER:
+            what = f"{'an' if document.kind[0] in 'aeio' else 'a'} {document.kind}"
         size = case.catalogue.members[member].data.length
         below = f", with {len(parts)} members that only it refers to" if parts else ""
         name = (case.catalogue.members[member].path or "").rpartition("/")[2]
@@ -96,9 +108,19 @@ def unreferenced_member(case: Case) -> Iterator[Found]:
         )
 
 
+def _explained_v1_json(case: Case) -> set[int | None]:
+    """Legacy v1 JSON that belongs to an image by its ID, that another rule speaks of, or whose image is not there."""
+    lost = any(image.config is None for image in case.structure.images)
+    return {
+        each.target
+        for each in case.verifications
+        if each.what is What.V1_JSON and (lost or each.outcome is not Outcome.UNCHECKED)
+    }
+
+
 @check("IMG206", "views-disagree", Severity.ERROR, Effect.SUSPECT)
 def views_disagree(case: Case) -> Iterator[Found]:
-    """`manifest.json` and `index.json` give the same tag to different images, or name different images.
+    """`manifest.json` and `index.json` give a tag to different images, an image different tags, or name other images.
 
     ## What it means
     The archive shows one image to readers of the one document and another to readers of the other.
@@ -108,7 +130,8 @@ def views_disagree(case: Case) -> Iterator[Found]:
     podman read `index.json`. The one that was scanned is then not the one that runs.
 
     ## How it is computed
-    For each tag the computed image IDs of both views are compared; images that only one view knows are named.
+    For each tag the computed image IDs of both views are compared, and for each image the tags that both views give it;
+    images that only one view knows are named.
 
     ## When it is innocent
     `manifest.json` lists one platform of a multi-platform image only; such an archive stays silent.
@@ -117,16 +140,23 @@ def views_disagree(case: Case) -> Iterator[Found]:
         return
     by_tag: dict[View, dict[str, list[Image]]] = {View.SAVE: defaultdict(list), View.OCI: defaultdict(list)}
     for image in case.structure.images:
-        for tag in image.tags:
+        for view, tag in image.names:
             if has_repository(tag):
-                for view in image.views:
-                    by_tag[view][normalise(tag)].append(image)
+                by_tag[view][normalise(tag)].append(image)
     told: set[int] = set()
     for tag, saved in by_tag[View.SAVE].items():
         found = by_tag[View.OCI].get(tag)
-        if found and not any(image in found for image in saved):
+        if found and not {image.index for image in saved} & {image.index for image in found}:
             told.update(image.index for image in (*saved, *found))
             yield _disagreement(case, f"{tag} is one image", saved[0], found[0])
+    for image in case.structure.images:
+        saved_as = [name for name in image.names_in(View.SAVE) if has_repository(name)]
+        found_as = [name for name in image.names_in(View.OCI) if has_repository(name)]
+        if saved_as and found_as and image.index not in told and not _share_a_name(saved_as, found_as):
+            told.add(image.index)
+            one, other = saved_as[0], found_as[0]
+            message = f"the image {_image_id(case, image)} is {one} by manifest.json and {other} by index.json"
+            yield Found(message, _where(case, image), claimed=one, computed=other)
     saved_only = [image for image in case.structure.images if image.views == (View.SAVE,) and image.index not in told]
     listed_only = [
         image
@@ -142,6 +172,13 @@ def views_disagree(case: Case) -> Iterator[Found]:
         for image in unlisted[:1]:
             name = _image_id(case, image)
             yield Found(f"only manifest.json names the image {name}, index.json does not", _where(case, image))
+
+
+def _share_a_name(saved: list[str], found: list[str]) -> bool:
+    """Whether one of the names in ``index.json``, which some tools write without a registry, is one of the others."""
+    wholes = {normalise(name) for name in saved}
+    tails = {whole[cut + 1 :] for whole in wholes for cut, character in enumerate(whole) if character == "/"}
+    return any(name in tails or normalise(name) in wholes for name in found)
 
 
 def _disagreement(case: Case, subject: str, saved: Image, found: Image) -> Found:

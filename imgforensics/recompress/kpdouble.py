@@ -31,7 +31,7 @@ if not cython.compiled:
     from imgforensics.recompress.words import common, load64
 
 
-def level4(  # noqa: C901, PLR0912, PLR0915
+def level4(  # noqa: PLR0915
     data: Buffer,
     start: int,
     end: int,

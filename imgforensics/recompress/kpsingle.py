@@ -36,7 +36,7 @@ if not cython.compiled:
     from imgforensics.recompress.words import common, load64
 
 
-def level1(  # noqa: C901, PLR0912, PLR0915
+def level1(  # noqa: PLR0915
     data: Buffer,
     start: int,
     end: int,
@@ -119,7 +119,7 @@ def level1(  # noqa: C901, PLR0912, PLR0915
                 break
 
 
-def level2(  # noqa: C901, PLR0912, PLR0915
+def level2(  # noqa: PLR0915
     data: Buffer,
     start: int,
     end: int,

@@ -170,11 +170,19 @@ def layer_json(case: Case, layer: Layer) -> Json:
         "claimed_diff_id": None if layer.claimed_diff_id is None else json_text(layer.claimed_diff_id),
         "diff_id": None if blob is None or blob.diff_id is None else str(blob.diff_id),
         "digest": None if blob is None else str(blob.digest),
-        "size": None if layer.member is None else case.catalogue.members[layer.member].present,
+        "size": _size(case, layer.member),
         "uncompressed_size": None if blob is None else blob.uncompressed_size,
         "compression": None if blob is None else blob.compression.value,
         "media_type": None if layer.media_type is None else json_text(layer.media_type),
     }
+
+
+def _size(case: Case, member: int | None) -> int | None:
+    """Bytes of a member: as measured, else as many as are there."""
+    if member is None:
+        return None
+    blob = case.catalogue.blobs.get(member)
+    return case.catalogue.members[member].present if blob is None else blob.size
 
 
 def verification_json(verification: Verification) -> Json:
