@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
+"""Content, or part of it."""
+Octets: TypeAlias = bytes | bytearray
+"""Bytes that an encoder's inner rooms read and do not change."""
 
 
 class Encoder(Protocol):

@@ -27,6 +27,8 @@ cdef class LazyMatcher:
         ordinals=cython.ushort[::1],
         at=cython.Py_ssize_t,
         slot=cython.uint,
+        last_slot=cython.uint,
+        ordinal=cython.uint,
         link=cython.Py_ssize_t,
     )
     cdef int _enter(self, Py_ssize_t stop) except -1 nogil

@@ -1,19 +1,19 @@
 """The matcher of Go's compress/flate at levels 4 to 9, Go 1.8 to 1.26; -1 is 6.
 
 The algorithm, as Go defines it: every position is entered into chains of positions whose four bytes hash alike; the
-chain of the current position is followed, nearest first, for at most ``chain`` candidates; the first longest match wins,
-one of at least ``nice`` bytes ends the search; a match is put off by one byte in favour of a longer one that begins
-there, unless it has ``lazy`` bytes already.
+chain of the current position is followed, nearest first, for at most ``chain`` candidates; the first longest match
+wins, one of at least ``nice`` bytes ends the search; a match is put off by one byte in favour of a longer one that
+begins there, unless it has ``lazy`` bytes already.
 
 This implementation finds the same matches with less work. Three things make that possible:
 
-* Every position is entered exactly once and in order, whatever is matched, so that chains are a function of the content.
-  They are built ahead of the parse, in a loop of their own.
-* A match longer than ``best`` contains all the groups of four bytes of the current position up to ``best - 3``, so that it
-  is on the chain of *each* of them, shifted. Whichever chain leads farthest back can be followed instead; often one of
-  them ends at once, and with it the search.
-* Go's limit counts candidates of the chain of the position itself. Each position carries its running number in its chain
-  (``ordinals``), so that the difference of two numbers tells how many candidates Go would have looked at.
+* Every position is entered exactly once and in order, whatever is matched, so that chains are a function of the
+  content. They are built ahead of the parse, in a loop of their own.
+* A match longer than ``best`` contains all the groups of four bytes of the current position up to ``best - 3``, so that
+  it is on the chain of *each* of them, shifted. Whichever chain leads farthest back can be followed instead; often one
+  of them ends at once, and with it the search.
+* Go's limit counts candidates of the chain of the position itself. Each position carries its running number in its
+  chain (``ordinals``), so that the difference of two numbers tells how many candidates Go would have looked at.
 
 Positions are indices into the window that the caller holds; ``rebase`` moves them. ``heads`` holds the last position of
 each of 2**17 chains plus 65536, so that 0 is none and farther away than any match can reach, which is 32768 bytes.
@@ -35,6 +35,7 @@ except ImportError:
 if not cython.compiled:
     from imgforensics.recompress.words import common, hash_big, load32
 
+from imgforensics.recompress.encoder import Octets
 from imgforensics.recompress.sequences import Sequences
 
 MORE, FULL, DONE = _MORE, _FULL, _DONE = 0, 1, 2
@@ -83,7 +84,7 @@ class LazyMatcher:
         self.lazy = effort.lazy
         self.nice = effort.nice
         self.chain = effort.chain
-        self.window: bytes | bytearray = b""
+        self.window: Octets = b""
         self.heads = array("I", bytes(4 << 17))
         self.links = array("H", b"\xff" * (2 * 65536))
         self.ordinals = array("H", bytes(2 * 65536))
@@ -103,7 +104,7 @@ class LazyMatcher:
         with cython.nogil:
             self._rebase(shift)
 
-    def parse(self, window: bytearray, end: int, final: bool, sequences: Sequences, tokens: int) -> int:
+    def parse(self, window: Octets, end: int, final: bool, sequences: Sequences, tokens: int) -> int:
         """Find literals and matches.
 
         Args:
@@ -118,8 +119,7 @@ class LazyMatcher:
         """
         self.window = window
         with cython.nogil:
-            status = self._parse(end, final, sequences.lits, sequences.runs, sequences.matches, sequences, tokens)
-        return status
+            return self._parse(end, final, sequences.lits, sequences.runs, sequences.matches, sequences, tokens)
 
     def _rebase(self, shift: int) -> int:
         heads = self.heads
@@ -137,12 +137,20 @@ class LazyMatcher:
         heads = self.heads
         links = self.links
         ordinals = self.ordinals
+        ordinal = 0
+        last_slot = 1 << 17
         for at in range(self.entered, stop):
             slot = hash_big(window, at, 17)
-            link = at + 65536 - heads[slot]
+            if slot == last_slot:  # a run of one byte: do not wait for what was just written
+                links[at & 65535] = 1
+                ordinal += 1
+            else:
+                link = at + 65536 - heads[slot]
+                links[at & 65535] = 65535 if link > 32768 else link
+                ordinal = ordinals[(at - link) & 65535] + 1
+                last_slot = slot
             heads[slot] = at + 65536
-            links[at & 65535] = 65535 if link > 32768 else link
-            ordinals[at & 65535] = (ordinals[(at - link) & 65535] + 1) & 65535
+            ordinals[at & 65535] = ordinal & 65535
         self.entered = stop
         return 0
 

@@ -7,5 +7,5 @@ cdef class Sequences:
     cpdef clear(self)
     cpdef int tokens(self)
     cpdef literals(self, const unsigned char[::1] data, Py_ssize_t start, Py_ssize_t stop)
-    cdef int _literals(self, const unsigned char[::1] data, Py_ssize_t start, Py_ssize_t stop) except -1 nogil
-    cdef int _match(self, unsigned int length, unsigned int distance) except -1 nogil
+    cdef int add_literals(self, const unsigned char[::1] data, Py_ssize_t start, Py_ssize_t stop) except -1 nogil
+    cdef int add_match(self, unsigned int length, unsigned int distance) except -1 nogil

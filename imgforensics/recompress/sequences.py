@@ -13,6 +13,11 @@ try:
 except ImportError:
     from imgforensics.recompress import plain as cython
 
+from imgforensics.recompress.encoder import Octets
+
+SLACK = 8
+"""Bytes behind the last literal that may be written, so that eight can be copied at a time."""
+
 
 class Sequences:
     """Literals and matches of one block or segment, in memory of a fixed size."""
@@ -23,7 +28,7 @@ class Sequences:
         Args:
             size: Tokens, that is literals and matches together, that are held at most.
         """
-        self.lits = bytearray(size)
+        self.lits = bytearray(size + SLACK)
         self.lit_count = 0
         self.runs = array("I", bytes(4 * size))
         self.matches = array("I", bytes(4 * size))
@@ -41,12 +46,13 @@ class Sequences:
         """Number of literals and matches together."""
         return self.lit_count + self.count
 
-    def literals(self, data: bytes, start: int, stop: int) -> None:
+    def literals(self, data: Octets, start: int, stop: int) -> None:
         """Take a range of bytes as literals, behind what is there."""
         with cython.nogil:
-            self._literals(data, start, stop)
+            self.add_literals(data, start, stop)
 
-    def _literals(self, data: bytes, start: int, stop: int) -> int:
+    def add_literals(self, data: Octets, start: int, stop: int) -> int:
+        """As ``literals``, for compiled code that has released the interpreter's lock."""
         lits = self.lits
         count = self.lit_count
         for at in range(start, stop):
@@ -56,7 +62,8 @@ class Sequences:
         self.run += stop - start
         return 0
 
-    def _match(self, length: int, distance: int) -> int:
+    def add_match(self, length: int, distance: int) -> int:
+        """Take a match behind what is there; for compiled code."""
         self.runs[self.count] = self.run
         self.matches[self.count] = (length - 3) << 16 | (distance - 1)
         self.count += 1
