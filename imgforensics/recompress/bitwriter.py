@@ -12,7 +12,7 @@ try:
 except ImportError:
     from imgforensics.recompress import plain as cython
 if not cython.compiled:
-    from imgforensics.recompress.words import store64
+    from imgforensics.recompress.words import load32, store64
 
 from imgforensics.recompress.encoder import Octets
 from imgforensics.recompress.huffman import DIST_SYMBOLS, END_OF_BLOCK, LITLEN_SYMBOLS
@@ -248,12 +248,15 @@ class BitWriter:
 
     def _append(self, packed: Octets, bits: int) -> int:
         at = 0
-        while bits >= 8:
-            self._put(packed[at], 8)
+        while bits >= 32:
+            self._put(load32(packed, at), 32)
+            at += 4
+            bits -= 32
+        while bits > 0:
+            taken = min(bits, 8)
+            self._put(packed[at] & ((1 << taken) - 1), taken)
             at += 1
-            bits -= 8
-        if bits:
-            self._put(packed[at] & ((1 << bits) - 1), bits)
+            bits -= taken
         return 0
 
     def _set_codes(

@@ -71,25 +71,35 @@ class BlockWriter:
             self.bits.sequences(sequences)
             self.bits.end_of_block()
 
-    def dynamic(self, sequences: Sequences, raw: Octets, start: int, stop: int) -> None:
-        """A dynamic block, or a stored one where that is smaller or hardly larger. Extra bits are not weighed."""
+    def dynamic(self, sequences: Sequences, raw: Octets, start: int, stop: int) -> bool:
+        """A dynamic block, or a stored one where that is smaller or hardly larger. Extra bits are not weighed.
+
+        Returns:
+            Whether the block is stored.
+        """
         self._histogram.count(sequences)
         header, header_bits, litlen_count = self._codes()
         if self._stored_instead(header_bits + self._histogram.weigh(self._litlen, self._dist), raw, start, stop):
-            return
+            return True
         self._open(header, header_bits, litlen_count)
         self.bits.sequences(sequences)
         self.bits.end_of_block()
+        return False
 
-    def huffman(self, raw: Octets, start: int, stop: int) -> None:
-        """A dynamic block of literals alone, or a stored one where that is smaller or hardly larger."""
+    def huffman(self, raw: Octets, start: int, stop: int) -> bool:
+        """A dynamic block of literals alone, or a stored one where that is smaller or hardly larger.
+
+        Returns:
+            Whether the block is stored.
+        """
         self._histogram.count_bytes(raw, start, stop)
         header, header_bits, litlen_count = self._codes()
         if self._stored_instead(header_bits + self._histogram.weigh(self._litlen, self._dist), raw, start, stop):
-            return
+            return True
         self._open(header, header_bits, litlen_count)
         self.bits.literals(raw, start, stop)
         self.bits.end_of_block()
+        return False
 
     def finish(self) -> None:
         """End the stream: an empty stored block that says it is the last."""

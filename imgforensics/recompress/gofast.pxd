@@ -8,6 +8,10 @@ cdef class FastMatcher:
 
     cpdef rebase(self, Py_ssize_t shift)
     cpdef match(self, const unsigned char[::1] window, Py_ssize_t start, Py_ssize_t stop, Sequences sequences)
+    @cython.locals(distances=cython.ushort[::1])
+    cpdef bytes snapshot(self, Py_ssize_t at)
+    @cython.locals(slot=cython.Py_ssize_t, distance=cython.Py_ssize_t)
+    cdef int _snapshot(self, Py_ssize_t at, unsigned short[::1] distances) except -1 nogil
     @cython.locals(entry=cython.ulonglong, position=cython.Py_ssize_t, slot=cython.Py_ssize_t)
     cdef int _rebase(self, Py_ssize_t shift) except -1 nogil
     @cython.locals(

@@ -49,6 +49,22 @@ class FastMatcher:
         with cython.nogil:
             self._match(window, start, stop, sequences, sequences.lits, sequences.runs, sequences.matches)
 
+    def snapshot(self, at: int) -> bytes:
+        """What matters of the table to blocks from a position on: two tables with the same snapshot are the same.
+
+        For each slot the distance to its position, as two bytes, or 0 if it is out of reach.
+        """
+        distances = array("H", bytes(2 << 14))
+        with cython.nogil:
+            self._snapshot(at, distances)
+        return bytes(distances)
+
+    def _snapshot(self, at: int, distances: array[int]) -> int:
+        for slot in range(1 << 14):
+            distance = at + 65536 - (self.table[slot] >> 32)
+            distances[slot] = distance if distance <= 32768 else 0
+        return 0
+
     def _rebase(self, shift: int) -> int:
         for slot in range(1 << 14):
             entry = self.table[slot]

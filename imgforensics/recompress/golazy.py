@@ -25,6 +25,7 @@ The numbers stand in the hot loops as they are: compiled code would load a named
 
 from __future__ import annotations
 
+import sys
 from array import array
 from dataclasses import dataclass
 
@@ -38,8 +39,9 @@ if not cython.compiled:
 from imgforensics.recompress.encoder import Octets
 from imgforensics.recompress.sequences import Sequences
 
-MORE, FULL, DONE = _MORE, _FULL, _DONE = 0, 1, 2
-"""Why a parse stopped: content is wanted, the sequences are full, the content has ended."""
+MORE, FULL, DONE, STOPPED, AGREED = _MORE, _FULL, _DONE, _STOPPED, _AGREED = range(5)
+"""Why a parse stopped: content is wanted, the sequences are full, the content has ended, the place to stop was reached,
+another parse had been in the same state at the same place."""
 
 _AHEAD = 8192
 """Positions that are entered at a time."""
@@ -96,6 +98,11 @@ class LazyMatcher:
         self.match_length = 3
         """The match at the position before, to which a longer one is preferred; 3 is none."""
         self.match_distance = 0
+        self.stop = sys.maxsize
+        self.trail = bytearray()
+        self.trail_start = 0
+        self.trail_end = 0
+        self.compare = False
         self.pending = 0
         """1 if the byte before the current position is neither a literal yet nor in a match."""
 
@@ -115,11 +122,42 @@ class LazyMatcher:
             tokens: How many literals and matches there may be in it.
 
         Returns:
-            MORE, FULL or DONE.
+            MORE, FULL, DONE or what ``watch`` brings about.
         """
         self.window = window
         with cython.nogil:
             return self._parse(end, final, sequences.lits, sequences.runs, sequences.matches, sequences, tokens)
+
+    def begin(self, at: int, base: int, entered: int) -> None:
+        """Start somewhere in the content, with nothing put off and nothing pending.
+
+        Args:
+            at: The position.
+            base: Where Go's window would begin.
+            entered: The first position that matters to the chains, at most 32768 before.
+        """
+        self.at = at
+        self.base = base
+        self.entered = entered
+
+    def watch(self, stop: int, trail: bytearray, start: int, compare: bool) -> None:
+        """Have parses stop at a place, and leave a trail or follow one.
+
+        A parse is fixed by the content, the position, the match that is put off, and whether a byte is pending. Where
+        two parses of the same content are in the same state at the same position, they are the same from there on. The
+        trail has a byte for each position: 1 plus ``pending`` where a step began with no match put off, else 0.
+
+        Args:
+            stop: The first position at which no step begins.
+            trail: The trail.
+            start: The position to which its first byte belongs.
+            compare: Whether to stop where the trail has the same state, instead of writing it.
+        """
+        self.stop = stop
+        self.trail = trail
+        self.trail_start = start
+        self.trail_end = start + len(trail)
+        self.compare = compare
 
     def _rebase(self, shift: int) -> int:
         heads = self.heads
@@ -180,6 +218,16 @@ class LazyMatcher:
         while room > 0:
             if at >= base + _SLIDE_AT and end > base + _WINDOW:
                 base += _WINDOW // 2
+            if at < self.trail_end and length == 3:
+                if self.compare:
+                    if self.trail[at - self.trail_start] == pending + 1:
+                        status = _AGREED
+                        break
+                else:
+                    self.trail[at - self.trail_start] = pending + 1
+            if at >= self.stop:
+                status = _STOPPED
+                break
             look = end - at
             if look < _LOOKAHEAD and (look == 0 or not final):
                 status = _MORE
