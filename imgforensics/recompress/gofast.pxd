@@ -6,6 +6,7 @@ from imgforensics.recompress.words cimport common, hash_little, load32, load64, 
 cdef class FastMatcher:
     cdef unsigned long long[::1] table
 
+    cpdef reset(self)
     cpdef rebase(self, Py_ssize_t shift)
     cpdef match(self, const unsigned char[::1] window, Py_ssize_t start, Py_ssize_t stop, Sequences sequences)
     @cython.locals(distances=cython.ushort[::1])

@@ -32,6 +32,11 @@ class FastMatcher:
     def __init__(self) -> None:
         self.table = array("Q", bytes(8 << 14))
 
+    def reset(self) -> None:
+        """Begin again."""
+        for slot in range(1 << 14):
+            self.table[slot] = 0
+
     def rebase(self, shift: int) -> None:
         """Follow the window: its first ``shift`` bytes are gone."""
         with cython.nogil:

@@ -18,35 +18,48 @@ from imgforensics.recompress import gzipmember
 from imgforensics.recompress.encoder import Buffer
 from imgforensics.recompress.goblocks import MAX_STORED, BlockWriter
 from imgforensics.recompress.goencoders import FastBlocks
-from imgforensics.recompress.segments import Segment, Tally, cut
+from imgforensics.recompress.segments import Cutter, Segment
 
 _BLOCKS = 32
 """Blocks of a segment."""
 _WARM_UP = 3
 """Blocks before a segment that only fill the table."""
 _SNAPSHOTS = 8
-_REACH = 32768
-_HISTORY = _WARM_UP * MAX_STORED + _REACH
+_HISTORY = _WARM_UP * MAX_STORED + 32768
+"""Bytes before a segment: the blocks that fill the table, and as far as they may reach."""
+_MAX_JOBS = 8
+"""One writer keeps up with about as many workers; each has some megabytes."""
 
 
-class _Guess:
-    """A worker's blocks of a segment."""
+class _Worker:
+    """A table, and the blocks that were made with it last."""
 
-    def __init__(self, segment: Segment) -> None:
+    def __init__(self) -> None:
         self.fast = FastBlocks()
-        self.snapshots: list[bytes] = []
-        self.blocks: list[tuple[bytes, int] | None] = []
+        self.snapshots: dict[int, bytes] = {}
+        """What the table was where the first blocks begin, by their numbers."""
+        self.coded: list[tuple[bytes, int] | None] = []
         """The bits of each block and how many there are; None for a stored one."""
+
+    def guess(self, segment: Segment) -> None:
+        """Make the blocks of a segment with a table that may not be the true one; it is, in the first segment."""
+        self.fast.matcher.reset()
+        self.snapshots.clear()
+        self.coded.clear()
         if segment.number:
             for back in range(_WARM_UP, 0, -1):
                 start = segment.start - back * MAX_STORED
                 self.fast.match(segment.window, start, start + MAX_STORED)
-        for start, stop in _borders(segment):
-            if len(self.snapshots) < _SNAPSHOTS:
-                self.snapshots.append(self.fast.matcher.snapshot(start))
-            stored = self.fast.write(segment.window, start, stop)
-            coded = self.fast.blocks.bits.take_bits()
-            self.blocks.append(None if stored else coded)
+        for number, (start, stop) in enumerate(_borders(segment)):
+            if number < _SNAPSHOTS:
+                self.snapshots[number] = self.fast.matcher.snapshot(start)
+            self.coded.append(self.block(segment, start, stop))
+
+    def block(self, segment: Segment, start: int, stop: int) -> tuple[bytes, int] | None:
+        """Make a block; return its bits as ``coded`` keeps them."""
+        stored = self.fast.write(segment.window, start, stop)
+        coded = self.fast.blocks.bits.take_bits()
+        return None if stored else coded
 
 
 class _Join:
@@ -55,62 +68,69 @@ class _Join:
     def __init__(self, pool: ThreadPoolExecutor) -> None:
         self.writer = BlockWriter()
         self._pool = pool
-        self._waiting: deque[tuple[Segment, Future[_Guess]]] = deque()
-        self._fast: FastBlocks | None = None
+        self._waiting: deque[tuple[Segment, _Worker, Future[None]]] = deque()
+        self._spare: list[_Worker] = []
+        self._true: _Worker | None = None
+        self._offset = 0
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def submit(self, segment: Segment) -> None:
         """Take a segment, and have a worker guess."""
-        self._waiting.append((segment, self._pool.submit(_Guess, segment)))
+        worker = self._spare.pop() if self._spare else _Worker()
+        self._waiting.append((segment, worker, self._pool.submit(worker.guess, segment)))
 
-    def join(self) -> None:
-        """Write the first of the segments that wait."""
-        segment, future = self._waiting.popleft()
-        guess = future.result()
-        true = self._fast
-        if true:
-            true.matcher.rebase(_BLOCKS * MAX_STORED)
+    def join(self) -> Segment:
+        """Write the first of the segments that wait; return it."""
+        segment, guess, future = self._waiting.popleft()
+        future.result()
+        true = self._true or guess
+        if true is not guess:
+            true.fast.matcher.rebase(segment.offset - self._offset)
         for number, (start, stop) in enumerate(_borders(segment)):
-            if true and number < len(guess.snapshots) and true.matcher.snapshot(start) == guess.snapshots[number]:
-                true = None
-            if true:
-                stored = true.write(segment.window, start, stop)
-                coded = None if stored else true.blocks.bits.take_bits()
-                true.blocks.bits.take_bits()
-            else:
-                coded = guess.blocks[number]
+            if true is not guess and true.fast.matcher.snapshot(start) == guess.snapshots.get(number):
+                self._spare.append(true)
+                true = guess
+            coded = guess.coded[number] if true is guess else true.block(segment, start, stop)
             if coded is None:
                 self.writer.stored(segment.window, start, stop)
             else:
                 self.writer.bits.append(*coded)
-        self._fast = true or guess.fast
+        if true is not guess:
+            self._spare.append(guess)
+        self._true = true
+        self._offset = segment.offset
+        return segment
 
 
-def encode_fast(level: int, mtime: bytes, chunks: Iterable[Buffer], jobs: int) -> Iterator[bytes]:
+def encode_fast(
+    level: int, mtime: bytes, chunks: Iterable[Buffer], jobs: int, *, blocks: int = _BLOCKS
+) -> Iterator[bytes]:
     """The gzip stream of a content, part by part.
 
     Args:
         level: 1.
         mtime: The header's MTIME.
         chunks: The content, in chunks of any size.
-        jobs: Threads that guess; the calling thread joins and writes.
+        jobs: Threads that guess, 8 at most; the calling thread joins and writes.
+        blocks: Blocks of a segment, 3 or more.
     """
-    tally = Tally()
+    jobs = min(jobs, _MAX_JOBS)
     yield gzipmember.header(level, mtime)
+    cutter = Cutter(chunks, blocks * MAX_STORED, _HISTORY, 0)
     with ThreadPoolExecutor(jobs) as pool:
         join = _Join(pool)
-        for segment in cut(tally.count(chunks), _BLOCKS * MAX_STORED, _HISTORY, 0):
+        for segment in cutter:
             join.submit(segment)
             if len(join) > jobs + 1:
-                join.join()
+                cutter.give_back(join.join())
                 yield join.writer.bits.take()
         while len(join):
             join.join()
             yield join.writer.bits.take()
     join.writer.finish()
-    yield join.writer.bits.take() + gzipmember.trailer(tally.crc, tally.size)
+    yield join.writer.bits.take() + gzipmember.trailer(cutter.crc, cutter.total)
 
 
 def _borders(segment: Segment) -> Iterator[tuple[int, int]]:

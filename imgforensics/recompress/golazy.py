@@ -136,6 +136,10 @@ class LazyMatcher:
             base: Where Go's window would begin.
             entered: The first position that matters to the chains, at most 32768 before.
         """
+        for slot in range(1 << 17):
+            self.heads[slot] = 0
+        self.match_length = 3
+        self.pending = 0
         self.at = at
         self.base = base
         self.entered = entered

@@ -12,26 +12,30 @@ first byte. Then the segment is parsed again from the true state, and for a whil
 
 from __future__ import annotations
 
+import sys
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 
 from imgforensics.recompress import gzipmember
 from imgforensics.recompress.encoder import Buffer
 from imgforensics.recompress.goblocks import BlockWriter
 from imgforensics.recompress.goencoders import BLOCK_TOKENS
 from imgforensics.recompress.golazy import AGREED, EFFORTS, LazyMatcher
-from imgforensics.recompress.segments import Segment, Tally, cut
+from imgforensics.recompress.segments import Cutter, Segment
 from imgforensics.recompress.sequences import Sequences
 
 _HISTORY = 1 << 16
 """Bytes before a segment: matches reach half as far, stored blocks begin as far back."""
 _TRAIL = 1 << 18
 """Bytes at the beginning of a segment in which two parses may meet."""
-_AHEAD = _TRAIL + 1024
-"""Bytes behind a segment: a trail, the longest match, and Go's look-ahead."""
+_AHEAD = 1024
+"""Bytes behind a segment: more than the longest match and Go's look-ahead."""
 _SEGMENT = 1 << 20
-"""Bytes; a multiple of the history, so that a matcher can go on in the next window."""
+"""Bytes that one worker parses at a time."""
+_MAX_JOBS = 8
+"""One writer keeps up with about as many workers; each has some megabytes."""
 _PAUSE = (8, 64)
 """Segments for which nobody guesses after parses that did not meet, the first time and at most."""
 
@@ -51,19 +55,46 @@ def go_base(at: int, total: int | None) -> int:
     return base
 
 
-class _Guess:
-    """A worker's parse of a segment."""
+class _Parser:
+    """A matcher and what it found last."""
 
-    def __init__(self, level: int, segment: Segment, sequences: Sequences) -> None:
-        self.sequences = sequences
-        self.trail = bytearray(_TRAIL)
+    def __init__(self, level: int, segment: int, trail: int) -> None:
+        self._tokens = segment + _AHEAD + 259
+        """A parse makes no more than one for each byte of a segment and of the match before it."""
         self.matcher = LazyMatcher(EFFORTS[level])
+        self.sequences = Sequences(self._tokens, self._tokens // 4 + 1)
+        self.trail = bytearray()
+        self._trail = trail
+
+    def guess(self, segment: Segment) -> None:
+        """Parse a segment from a state that may not be the true one; it is, in the first segment."""
         position = segment.offset + segment.start
         total = segment.offset + segment.stop if segment.final else None
-        entered = segment.start - (32768 if segment.number else 0)
+        entered = segment.start - min(position, 32768)
+        self.trail = bytearray(min(self._trail, segment.stop - segment.start))
         self.matcher.begin(segment.start, go_base(position, total) - segment.offset, entered)
         self.matcher.watch(_stop(segment), self.trail, segment.start, compare=False)
-        _run(self.matcher, segment, sequences)
+        self._parse(segment)
+
+    def meet(self, segment: Segment, trail: bytearray) -> int:
+        """Go on from where the last parse ended, into the next segment as far as a trail goes.
+
+        Returns:
+            How many bytes of the segment are literals or in matches at the place where this parse was in the state that
+            the trail has there, too; -1 if it never was.
+        """
+        self.matcher.watch(segment.start + len(trail), trail, segment.start, compare=True)
+        if self._parse(segment) != AGREED:
+            return -1
+        return self.matcher.at - self.matcher.pending - segment.start
+
+    def go_on(self, segment: Segment) -> None:
+        """Go on from where the last parse ended, to the end of the segment."""
+        self.matcher.watch(_stop(segment), bytearray(), 0, compare=False)
+        self._parse(segment)
+
+    def _parse(self, segment: Segment) -> int:
+        return self.matcher.parse(segment.window, segment.end, segment.final, self.sequences, self._tokens)
 
 
 class _Blocks:
@@ -101,15 +132,16 @@ class _Blocks:
 class _Join:
     """The true parse, as far as it is known, and the guesses that wait to be joined to it."""
 
-    def __init__(self, level: int, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, make: Callable[[], _Parser], pool: ThreadPoolExecutor) -> None:
         self.blocks = _Blocks()
-        self._level = level
+        self._make = make
         self._pool = pool
-        self._waiting: deque[tuple[Segment, Future[_Guess] | None]] = deque()
-        self._spare: list[Sequences] = []
-        self._matcher: LazyMatcher | None = None
-        """The true parse at the end of the last segment."""
-        self._last: Segment | None = None
+        self._waiting: deque[tuple[Segment, _Parser | None, Future[None] | None]] = deque()
+        self._spare: list[_Parser] = []
+        self._true: _Parser | None = None
+        """Who knows the truth up to the end of the last segment that was joined."""
+        self._offset = 0
+        """The offset of that segment."""
         self._pause = 0
         self._next_pause = _PAUSE[0]
 
@@ -118,93 +150,89 @@ class _Join:
 
     def submit(self, segment: Segment) -> None:
         """Take a segment, and have a worker guess."""
-        guess = None
         if self._pause:
             self._pause -= 1
+            self._waiting.append((segment, None, None))
         else:
-            guess = self._pool.submit(_Guess, self._level, segment, self._sequences())
-        self._waiting.append((segment, guess))
+            parser = self._spare.pop() if self._spare else self._make()
+            self._waiting.append((segment, parser, self._pool.submit(parser.guess, segment)))
 
-    def join(self) -> None:
-        """Write the first of the segments that wait."""
-        segment, future = self._waiting.popleft()
-        guess = future.result() if future else None
-        if guess and self._meet(guess):
-            self.blocks.take(guess.sequences, segment)
-            self._matcher = guess.matcher
-        else:
-            self._parse(segment)
-        if guess:
-            self._give_back(guess.sequences)
-        self._last = segment
+    def join(self) -> Segment:
+        """Write the first of the segments that wait; return it."""
+        segment, guess, future = self._waiting.popleft()
+        if future:
+            future.result()
+        true = self._true or guess
+        if true is None:
+            raise AssertionError("the first segment is always parsed")
+        if true is not guess:
+            true.matcher.rebase(segment.offset - self._offset)
+            if guess is None:
+                true.go_on(segment)
+            elif self._meet(segment, guess, true):
+                self._spare.append(true)
+                true = guess
+            else:
+                guess.sequences.clear()
+                self._spare.append(guess)
+                true.go_on(segment)
+        self._write(segment, true)
+        self._true = true
+        self._offset = segment.offset
+        return segment
 
-    def _meet(self, guess: _Guess) -> bool:
-        """Go on in truth until a guess is in the same state; drop what was guessed before. Whether it ever was."""
-        if self._matcher is None or self._last is None:
-            return True
-        sequences = self._sequences()
-        matcher = self._matcher
-        cut_at = self._last.stop
-        matcher.watch(cut_at + _TRAIL, guess.trail, cut_at, compare=True)
-        agreed = _run(matcher, self._last, sequences) == AGREED
-        self.blocks.take(sequences, self._last)
-        self._give_back(sequences)
-        if agreed:
-            guess.sequences.skip(matcher.at - matcher.pending - cut_at)
-            self._next_pause = _PAUSE[0]
-        else:
+    def _meet(self, segment: Segment, guess: _Parser, true: _Parser) -> bool:
+        """Go on in truth until a guess is in the same state, and drop what was guessed before; whether it ever was."""
+        known = true.meet(segment, guess.trail)
+        self._write(segment, true)
+        if known < 0:
             self._pause = self._next_pause
             self._next_pause = min(2 * self._next_pause, _PAUSE[1])
-        return agreed
+            return False
+        guess.sequences.skip(known)
+        self._next_pause = _PAUSE[0]
+        return True
 
-    def _parse(self, segment: Segment) -> None:
-        """Parse a segment from the true state."""
-        if self._matcher is None or self._last is None:
-            raise AssertionError("the first segment is no guess")
-        sequences = self._sequences()
-        self._matcher.rebase(segment.offset - self._last.offset)
-        self._matcher.watch(_stop(segment), bytearray(), 0, compare=False)
-        _run(self._matcher, segment, sequences)
-        self.blocks.take(sequences, segment)
-        self._give_back(sequences)
-
-    def _sequences(self) -> Sequences:
-        size = _SEGMENT + _AHEAD
-        return self._spare.pop() if self._spare else Sequences(size, size // 4 + 1)
-
-    def _give_back(self, sequences: Sequences) -> None:
-        sequences.clear()
-        self._spare.append(sequences)
+    def _write(self, segment: Segment, parser: _Parser) -> None:
+        self.blocks.take(parser.sequences, segment)
+        parser.sequences.clear()
 
 
-def encode_lazy(level: int, mtime: bytes, chunks: Iterable[Buffer], jobs: int) -> Iterator[bytes]:
+def encode_lazy(
+    level: int,
+    mtime: bytes,
+    chunks: Iterable[Buffer],
+    jobs: int,
+    *,
+    segment_size: int = _SEGMENT,
+    trail_size: int = _TRAIL,
+) -> Iterator[bytes]:
     """The gzip stream of a content, part by part.
 
     Args:
         level: 4 to 9.
         mtime: The header's MTIME.
         chunks: The content, in chunks of any size.
-        jobs: Threads that guess; the calling thread joins and writes.
+        jobs: Threads that guess, 8 at most; the calling thread joins and writes.
+        segment_size: Bytes of a segment.
+        trail_size: Bytes at the beginning of a segment in which two parses may meet.
     """
-    tally = Tally()
+    jobs = min(jobs, _MAX_JOBS)
     yield gzipmember.header(level, mtime)
+    cutter = Cutter(chunks, segment_size, _HISTORY, _AHEAD, _HISTORY)
     with ThreadPoolExecutor(jobs) as pool:
-        join = _Join(level, pool)
-        for segment in cut(tally.count(chunks), _SEGMENT, _HISTORY, _AHEAD):
+        join = _Join(partial(_Parser, level, segment_size, trail_size), pool)
+        for segment in cutter:
             join.submit(segment)
             if len(join) > jobs + 1:
-                join.join()
+                cutter.give_back(join.join())
                 yield join.blocks.writer.bits.take()
         while len(join):
-            join.join()
+            segment = join.join()
             yield join.blocks.writer.bits.take()
         join.blocks.finish(segment)
-    yield join.blocks.writer.bits.take() + gzipmember.trailer(tally.crc, tally.size)
+    yield join.blocks.writer.bits.take() + gzipmember.trailer(cutter.crc, cutter.total)
 
 
 def _stop(segment: Segment) -> int:
-    return segment.stop + 1 if segment.final else segment.stop
-
-
-def _run(matcher: LazyMatcher, segment: Segment, sequences: Sequences) -> int:
-    return matcher.parse(segment.window, len(segment.window), segment.final, sequences, _SEGMENT + _AHEAD + 1)
+    return sys.maxsize if segment.final else segment.stop

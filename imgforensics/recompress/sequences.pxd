@@ -7,7 +7,8 @@ cdef class Sequences:
     cdef public int lit_count, count, run
     cdef readonly int last
     cdef readonly Py_ssize_t size
-    cdef int lit_read, read, run_read
+    cdef int lit_read, read
+    cdef unsigned int run_read
 
     cpdef clear(self)
     cpdef int tokens(self)
