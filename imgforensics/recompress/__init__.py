@@ -5,7 +5,7 @@ compressor writes follows from the program, its version and the level; each entr
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -22,9 +22,16 @@ COMPILED: bool = not huffman.__file__.endswith(".py")
 """Whether the encoders are native code. Plain Python gives the same bytes, about a hundred times slower."""
 
 ENCODERS: Mapping[str, Encoding] = MappingProxyType(
-    {encoding.name: encoding for encoding in (*GO_CLASSIC_ENCODINGS, *GO127_ENCODINGS, *PGZIP_ENCODINGS, *ZLIB_ENCODINGS)}
+    {
+        encoding.name: encoding
+        for encoding in (*GO_CLASSIC_ENCODINGS, *GO127_ENCODINGS, *PGZIP_ENCODINGS, *ZLIB_ENCODINGS)
+    }
 )
 """Every encoding by name."""
+
+
+_PIECE = 1 << 20
+"""Bytes given to an encoder at a time: its output, too, is held as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +56,21 @@ def measure(name: str, chunks: Iterable[Buffer], jobs: int = 1) -> Recompressed:
         KeyError: There is no such encoding.
     """
     encoding = ENCODERS[name]
-    encoder = encoding.parallel(jobs) if encoding.parallel else encoding.make()
+    if jobs > 1 and COMPILED and encoding.parallel:
+        parts = encoding.parallel(chunks, jobs)
+    else:
+        parts = _encode(encoding.make(), chunks)
     digest = hashlib.sha256()
     size = 0
+    for part in parts:
+        digest.update(part)
+        size += len(part)
+    return Recompressed(digest.hexdigest(), size)
+
+
+def _encode(encoder: Encoder, chunks: Iterable[Buffer]) -> Iterator[bytes]:
     for chunk in chunks:
-        ready = encoder.feed(chunk)
-        digest.update(ready)
-        size += len(ready)
-    rest = encoder.finish()
-    digest.update(rest)
-    return Recompressed(digest.hexdigest(), size + len(rest))
+        view = memoryview(chunk).cast("B")
+        for at in range(0, len(view), _PIECE):
+            yield encoder.feed(view[at : at + _PIECE])
+    yield encoder.finish()

@@ -59,7 +59,7 @@ class Deflate:
     def write(self, data: Buffer) -> bytes:
         """Take content; return what of the stream is ready."""
         view = memoryview(data)
-        while len(view):
+        while view:
             if self._end == self._full:
                 self._advance(last=False)
             part = view[: self._full - self._end]

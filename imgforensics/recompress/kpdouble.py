@@ -16,7 +16,17 @@ except ImportError:
     from imgforensics.recompress import plain as cython
 
 if not cython.compiled:
-    from imgforensics.recompress.lzwords import agree4, close_sequences, copy_run, earlier, hash4, hash7, latest, pushed, put_match
+    from imgforensics.recompress.lzwords import (
+        agree4,
+        close_sequences,
+        copy_run,
+        earlier,
+        hash4,
+        hash7,
+        latest,
+        pushed,
+        put_match,
+    )
     from imgforensics.recompress.sequences import Sequences
     from imgforensics.recompress.words import common, load64
 
