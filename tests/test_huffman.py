@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imgforensics.recompress import huffman
-from tests.plainmodule import plain_module
+from tests.plainsources import plain
 
-PLAIN = plain_module("huffman")
+PLAIN = plain("huffman")
 BUILDERS = [huffman.HuffmanBuilder(), PLAIN.HuffmanBuilder()]
 
 

@@ -5,7 +5,7 @@ compressor writes follows from the program, its version and the level; each entr
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -33,6 +33,10 @@ ENCODERS: Mapping[str, Encoding] = MappingProxyType(
 """Every encoding by name."""
 
 
+_PIECE = 1 << 20
+"""Bytes given to an encoder at a time: its output, too, is held as a whole."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recompressed:
     """What a compressed stream would be."""
@@ -55,13 +59,21 @@ def measure(name: str, chunks: Iterable[Buffer], jobs: int = 1) -> Recompressed:
         KeyError: There is no such encoding.
     """
     encoding = ENCODERS[name]
-    encoder = encoding.parallel(jobs) if encoding.parallel else encoding.make()
+    if jobs > 1 and COMPILED and encoding.parallel:
+        parts = encoding.parallel(chunks, jobs)
+    else:
+        parts = _encode(encoding.make(), chunks)
     digest = hashlib.sha256()
     size = 0
+    for part in parts:
+        digest.update(part)
+        size += len(part)
+    return Recompressed(digest.hexdigest(), size)
+
+
+def _encode(encoder: Encoder, chunks: Iterable[Buffer]) -> Iterator[bytes]:
     for chunk in chunks:
-        ready = encoder.feed(chunk)
-        digest.update(ready)
-        size += len(ready)
-    rest = encoder.finish()
-    digest.update(rest)
-    return Recompressed(digest.hexdigest(), size + len(rest))
+        view = memoryview(chunk).cast("B")
+        for at in range(0, len(view), _PIECE):
+            yield encoder.feed(view[at : at + _PIECE])
+    yield encoder.finish()

@@ -12,8 +12,9 @@ try:
 except ImportError:
     from imgforensics.recompress import plain as cython
 if not cython.compiled:
-    from imgforensics.recompress.words import store64
+    from imgforensics.recompress.words import load32, store64
 
+from imgforensics.recompress.encoder import Octets
 from imgforensics.recompress.huffman import DIST_SYMBOLS, END_OF_BLOCK, LITLEN_SYMBOLS
 from imgforensics.recompress.sequences import Sequences
 
@@ -65,7 +66,7 @@ class Histogram:
             self._literals(sequences.lits, 0, sequences.lit_count)
             self._matches(sequences.matches, sequences.count)
 
-    def count_bytes(self, data: bytes, start: int, stop: int) -> None:
+    def count_bytes(self, data: Octets, start: int, stop: int) -> None:
         """Count a range of bytes as literals, and nothing else."""
         with cython.nogil:
             self._literals(data, start, stop)
@@ -89,7 +90,7 @@ class Histogram:
             dist_count = 1
         return litlen_count, dist_count
 
-    def weigh(self, litlen: bytes, dist: bytes) -> int:
+    def weigh(self, litlen: Octets, dist: Octets) -> int:
         """Bits of all symbols together in codes of the given lengths, extra bits not counted."""
         bits = 0
         for symbol in range(LITLEN_SYMBOLS):
@@ -98,7 +99,7 @@ class Histogram:
             bits += self.dist[symbol] * dist[symbol]
         return bits
 
-    def _literals(self, data: bytes, start: int, stop: int) -> int:
+    def _literals(self, data: Octets, start: int, stop: int) -> int:
         """Count literals in four tables by turns: a run of one byte would wait for itself in a single one."""
         litlen = self.litlen
         lanes = self.lanes
@@ -189,13 +190,13 @@ class BitWriter:
         """Zero bits up to the next byte."""
         self.put(0, -self.pending_bits & 7)
 
-    def append(self, packed: bytes, bits: int) -> None:
+    def append(self, packed: Octets, bits: int) -> None:
         """Write bits that are packed in bytes, wherever the next byte begins."""
         self.reserve(len(packed))
         with cython.nogil:
             self._append(packed, bits)
 
-    def stored(self, raw: bytes, start: int, size: int, final: bool = False) -> None:
+    def stored(self, raw: Octets, start: int, size: int, final: bool = False) -> None:
         """Write a stored block, RFC 1951, section 3.2.4, of at most 65535 bytes."""
         self.put(1 if final else 0, 3)
         self.align()
@@ -205,7 +206,7 @@ class BitWriter:
         self.used += size
 
     def set_codes(
-        self, litlen: bytearray, litlen_codes: array[int], dist: bytearray, dist_codes: array[int], count: int
+        self, litlen: Octets, litlen_codes: array[int], dist: Octets, dist_codes: array[int], count: int
     ) -> None:
         """Take codes for what is written from here on.
 
@@ -225,7 +226,7 @@ class BitWriter:
         with cython.nogil:
             self._sequences(sequences.lits, sequences.lit_count, sequences.runs, sequences.matches, sequences.count)
 
-    def literals(self, data: bytes, start: int, stop: int) -> None:
+    def literals(self, data: Octets, start: int, stop: int) -> None:
         """Write a range of bytes as literals with the codes that were set."""
         self.reserve((stop - start) * 15 // 8 + 1)
         with cython.nogil:
@@ -245,18 +246,21 @@ class BitWriter:
         self.pending_bits &= 7
         return 0
 
-    def _append(self, packed: bytes, bits: int) -> int:
+    def _append(self, packed: Octets, bits: int) -> int:
         at = 0
-        while bits >= 8:
-            self._put(packed[at], 8)
+        while bits >= 32:
+            self._put(load32(packed, at), 32)
+            at += 4
+            bits -= 32
+        while bits > 0:
+            taken = min(bits, 8)
+            self._put(packed[at] & ((1 << taken) - 1), taken)
             at += 1
-            bits -= 8
-        if bits:
-            self._put(packed[at] & ((1 << bits) - 1), bits)
+            bits -= taken
         return 0
 
     def _set_codes(
-        self, litlen: bytearray, litlen_codes: array[int], dist: bytearray, dist_codes: array[int], count: int
+        self, litlen: Octets, litlen_codes: array[int], dist: Octets, dist_codes: array[int], count: int
     ) -> int:
         """Make the tables: an entry is the bits, and from bit 24 on how many they are."""
         for symbol in range(257):
@@ -275,7 +279,7 @@ class BitWriter:
             self.dist_entries[code] = dist_codes[code] | dist[code] << 24
         return 0
 
-    def _sequences(self, lits: bytearray, lit_count: int, runs: array[int], matches: array[int], count: int) -> int:
+    def _sequences(self, lits: Octets, lit_count: int, runs: array[int], matches: array[int], count: int) -> int:
         """Literals go three at a time: with the bits that are pending, at most 52 of the 64 that there are."""
         lit_entries = self.lit_entries
         out = self.out
@@ -329,7 +333,7 @@ class BitWriter:
         self.pending_bits = bits
         return 0
 
-    def _literals(self, data: bytes, start: int, stop: int) -> int:
+    def _literals(self, data: Octets, start: int, stop: int) -> int:
         for at in range(start, stop):
             entry = self.lit_entries[data[at]]
             self._put(entry & 0xFFFFFF, entry >> 24)

@@ -1,10 +1,13 @@
 """What an encoder is to the rest of the tool: chunks in, compressed bytes out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
+"""Content, or part of it."""
+Octets: TypeAlias = bytes | bytearray
+"""Bytes that an encoder's inner rooms read and do not change."""
 
 
 class Encoder(Protocol):
@@ -20,6 +23,13 @@ class Encoder(Protocol):
         """Say that the content has ended; return the rest of the stream."""
 
 
+class ParallelEncode(Protocol):
+    """Makes a whole stream on several processors."""
+
+    def __call__(self, chunks: Iterable[Buffer], jobs: int) -> Iterator[bytes]:
+        """The stream of a content, part by part, with at most so many threads at work."""
+
+
 @dataclass(frozen=True, slots=True)
 class Encoding:
     """A compressor and level that real programs use."""
@@ -30,5 +40,5 @@ class Encoding:
     """The programs and versions that write these bytes, for people."""
     make: Callable[[], Encoder]
     """Begins a stream."""
-    parallel: Callable[[int], Encoder] | None = None
-    """Begins a stream that uses up to so many processors, where one stream can."""
+    parallel: ParallelEncode | None = None
+    """Makes the same stream on several processors, where that can be done."""

@@ -9,7 +9,7 @@ from isal.isal_zlib import crc32
 from imgforensics.recompress import gzipmember
 from imgforensics.recompress.encoder import Buffer, Encoding
 from imgforensics.recompress.kpdeflate import HUFFMAN, begin
-from imgforensics.recompress.kpdialect import CLASS_A
+from imgforensics.recompress.kpdialect import GO
 
 
 class Go127Encoder:
@@ -17,7 +17,7 @@ class Go127Encoder:
 
     def __init__(self, level: int) -> None:
         self._ready = gzipmember.header(level)
-        self._deflate = begin(level, CLASS_A)
+        self._deflate = begin(level, GO)
         self._crc = 0
         self._size = 0
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from array import array
 
 from imgforensics.recompress.bitwriter import BitWriter, Histogram
+from imgforensics.recompress.encoder import Octets
 from imgforensics.recompress.huffman import DIST_SYMBOLS, LITLEN_SYMBOLS, MAX_BITS, HuffmanBuilder
 from imgforensics.recompress.sequences import Sequences
 
@@ -37,11 +38,11 @@ class BlockWriter:
         self._huffman.codes(FIXED_LENGTHS, len(FIXED_LENGTHS), self._fixed_codes)
         self._huffman.codes(_FIXED_DISTS, DIST_SYMBOLS, self._fixed_dist_codes)
 
-    def stored(self, raw: bytes, start: int, stop: int) -> None:
+    def stored(self, raw: Octets, start: int, stop: int) -> None:
         """A stored block of a range of bytes, at most 65535."""
         self.bits.stored(raw, start, stop - start)
 
-    def best(self, sequences: Sequences, raw: bytes, start: int, stop: int) -> None:
+    def best(self, sequences: Sequences, raw: Octets, start: int, stop: int) -> None:
         """The smallest of a stored, a fixed and a dynamic block; of equals fixed, then dynamic, then stored.
 
         Args:
@@ -70,25 +71,35 @@ class BlockWriter:
             self.bits.sequences(sequences)
             self.bits.end_of_block()
 
-    def dynamic(self, sequences: Sequences, raw: bytes, start: int, stop: int) -> None:
-        """A dynamic block, or a stored one where that is smaller or hardly larger. Extra bits are not weighed."""
+    def dynamic(self, sequences: Sequences, raw: Octets, start: int, stop: int) -> bool:
+        """A dynamic block, or a stored one where that is smaller or hardly larger. Extra bits are not weighed.
+
+        Returns:
+            Whether the block is stored.
+        """
         self._histogram.count(sequences)
         header, header_bits, litlen_count = self._codes()
         if self._stored_instead(header_bits + self._histogram.weigh(self._litlen, self._dist), raw, start, stop):
-            return
+            return True
         self._open(header, header_bits, litlen_count)
         self.bits.sequences(sequences)
         self.bits.end_of_block()
+        return False
 
-    def huffman(self, raw: bytes, start: int, stop: int) -> None:
-        """A dynamic block of literals alone, or a stored one where that is smaller or hardly larger."""
+    def huffman(self, raw: Octets, start: int, stop: int) -> bool:
+        """A dynamic block of literals alone, or a stored one where that is smaller or hardly larger.
+
+        Returns:
+            Whether the block is stored.
+        """
         self._histogram.count_bytes(raw, start, stop)
         header, header_bits, litlen_count = self._codes()
         if self._stored_instead(header_bits + self._histogram.weigh(self._litlen, self._dist), raw, start, stop):
-            return
+            return True
         self._open(header, header_bits, litlen_count)
         self.bits.literals(raw, start, stop)
         self.bits.end_of_block()
+        return False
 
     def finish(self) -> None:
         """End the stream: an empty stored block that says it is the last."""
@@ -106,7 +117,7 @@ class BlockWriter:
         header, header_bits = self._huffman.header(self._litlen, litlen_count, self._dist, dist_count)
         return header, header_bits, litlen_count
 
-    def _stored_instead(self, size: int, raw: bytes, start: int, stop: int) -> bool:
+    def _stored_instead(self, size: int, raw: Octets, start: int, stop: int) -> bool:
         if (stop - start + 5) * 8 < size + (size >> 4):
             self.stored(raw, start, stop)
             return True

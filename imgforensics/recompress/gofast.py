@@ -2,10 +2,10 @@
 
 Blocks are matched one by one against a table with the last position of each hash of four bytes. Where nothing is found
 for a while, ever more positions are skipped. ``table`` holds, for each of 2**14 hashes, a position plus 65536 in the
-upper half, and the four bytes there in the lower; 0 is none, farther away than any match can reach, which is 32768 bytes.
+upper half, and the four bytes there in the lower; 0 is none, farther away than the 32768 bytes that a match can reach.
 
-Positions are indices into the window that the caller holds; ``rebase`` moves them. Numbers stand in the hot loop as they
-are: compiled code would load a named one from memory every time.
+Positions are indices into the window that the caller holds; ``rebase`` moves them. Numbers stand in the hot loop as
+they are: compiled code would load a named one from memory every time.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ try:
 except ImportError:
     from imgforensics.recompress import plain as cython
 if not cython.compiled:
-    from imgforensics.recompress.words import common, hash_little, load32, low32
+    from imgforensics.recompress.words import common, hash_little, load32, load64, low32, store64
 
+from imgforensics.recompress.encoder import Octets
 from imgforensics.recompress.sequences import Sequences
 
 MIN_BLOCK = 128
@@ -31,12 +32,17 @@ class FastMatcher:
     def __init__(self) -> None:
         self.table = array("Q", bytes(8 << 14))
 
+    def reset(self) -> None:
+        """Begin again."""
+        for slot in range(1 << 14):
+            self.table[slot] = 0
+
     def rebase(self, shift: int) -> None:
         """Follow the window: its first ``shift`` bytes are gone."""
         with cython.nogil:
             self._rebase(shift)
 
-    def match(self, window: bytearray, start: int, stop: int, sequences: Sequences) -> None:
+    def match(self, window: Octets, start: int, stop: int, sequences: Sequences) -> None:
         """Find the literals and matches of a block.
 
         Args:
@@ -46,7 +52,23 @@ class FastMatcher:
             sequences: Takes what is found.
         """
         with cython.nogil:
-            self._match(window, start, stop, sequences)
+            self._match(window, start, stop, sequences, sequences.lits, sequences.runs, sequences.matches)
+
+    def snapshot(self, at: int) -> bytes:
+        """What matters of the table to blocks from a position on: two tables with the same snapshot are the same.
+
+        For each slot the distance to its position, as two bytes, or 0 if it is out of reach.
+        """
+        distances = array("H", bytes(2 << 14))
+        with cython.nogil:
+            self._snapshot(at, distances)
+        return bytes(distances)
+
+    def _snapshot(self, at: int, distances: array[int]) -> int:
+        for slot in range(1 << 14):
+            distance = at + 65536 - (self.table[slot] >> 32)
+            distances[slot] = distance if distance <= 32768 else 0
+        return 0
 
     def _rebase(self, shift: int) -> int:
         for slot in range(1 << 14):
@@ -55,8 +77,19 @@ class FastMatcher:
             self.table[slot] = entry - (shift << 32) if position > shift else 0
         return 0
 
-    def _match(self, window: bytearray, start: int, stop: int, sequences: Sequences) -> int:
+    def _match(
+        self,
+        window: Octets,
+        start: int,
+        stop: int,
+        sequences: Sequences,
+        lits: bytearray,
+        runs: array[int],
+        matches: array[int],
+    ) -> int:
         table = self.table
+        lit_count = sequences.lit_count
+        count = sequences.count
         limit = stop - 15
         done = start
         at = start
@@ -81,10 +114,16 @@ class FastMatcher:
                 slot = hash_little(window, following, 14)
             if following > limit:
                 break
-            sequences._literals(window, done, at)
+            run = at - done
+            for behind in range(0, run, 8):  # `limit` is more than 8 bytes before the end
+                store64(lits, lit_count + behind, load64(window, done + behind))
+            lit_count += run
             while True:
                 length = 4 + common(window, at + 4, at + 4 - distance, min(254, stop - at - 4))
-                sequences._match(length, distance)
+                runs[count] = run
+                matches[count] = (length - 3) << 16 | (distance - 1)
+                count += 1
+                run = 0
                 at += length
                 done = at
                 if at >= limit:
@@ -102,4 +141,6 @@ class FastMatcher:
             at += 1
             value = load32(window, at)
             slot = hash_little(window, at, 14)
-        return sequences._literals(window, done, stop)
+        sequences.lit_count = lit_count
+        sequences.count = count
+        return sequences.add_literals(window, done, stop)

@@ -1,8 +1,8 @@
 """The matcher of Go's compress/flate at levels 2 and 3, Go 1.8 to 1.26.
 
 As at the levels above (see ``golazy``), but a match is taken as soon as it is found, and the positions within a match
-longer than ``skip`` bytes are not entered into the chains. The chains therefore depend on what was matched, and are built
-and followed in step with the parse. ``heads`` and ``links`` are as there.
+longer than ``skip`` bytes are not entered into the chains. The chains therefore depend on what was matched, and grow in
+step with the parse. ``heads`` and ``links`` are as there.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ except ImportError:
 if not cython.compiled:
     from imgforensics.recompress.words import common, hash_big, load32
 
+from imgforensics.recompress.encoder import Octets
 from imgforensics.recompress.sequences import Sequences
 
 _MORE, _FULL, _DONE = 0, 1, 2
@@ -48,7 +49,7 @@ class GreedyMatcher:
         self.nice = effort.nice
         self.chain = effort.chain
         self.skip = effort.skip
-        self.window: bytes | bytearray = b""
+        self.window: Octets = b""
         self.heads = array("I", bytes(4 << 17))
         self.links = array("H", b"\xff" * (2 * 65536))
         self.at = 0
@@ -63,12 +64,11 @@ class GreedyMatcher:
         with cython.nogil:
             self._rebase(shift)
 
-    def parse(self, window: bytearray, end: int, final: bool, sequences: Sequences, tokens: int) -> int:
+    def parse(self, window: Octets, end: int, final: bool, sequences: Sequences, tokens: int) -> int:
         """Find literals and matches; see ``LazyMatcher.parse``."""
         self.window = window
         with cython.nogil:
-            status = self._parse(end, final, sequences, tokens)
-        return status
+            return self._parse(end, final, sequences, tokens)
 
     def _rebase(self, shift: int) -> int:
         for at in range(1 << 17):
@@ -102,13 +102,13 @@ class GreedyMatcher:
                 found = self._search(at, max(self.base, at - 32768), min(look, 258))
             if found:
                 length = found & 0xFFFF
-                sequences._match(length, found >> 16)
+                sequences.add_match(length, found >> 16)
                 if length <= self.skip:
                     for inner in range(at + 1, min(at + length, enterable)):
                         self._enter(inner)
                 self.at = at + length
             else:
-                sequences._literals(self.window, at, at + 1)
+                sequences.add_literals(self.window, at, at + 1)
                 self.at = at + 1
         return _FULL
 

@@ -3,7 +3,7 @@ cimport cython
 from imgforensics.recompress.sequences cimport Sequences
 from imgforensics.recompress.words cimport common, hash_big, load32
 
-cdef int _MORE, _FULL, _DONE, _AHEAD, _LOOKAHEAD, _SLIDE_AT, _WINDOW, _WALK, _SPREAD
+cdef int _MORE, _FULL, _DONE, _STOPPED, _AGREED, _AHEAD, _LOOKAHEAD, _SLIDE_AT, _WINDOW, _WALK, _SPREAD
 
 cdef class LazyMatcher:
     cdef int lazy, nice, chain
@@ -12,9 +12,14 @@ cdef class LazyMatcher:
     cdef unsigned short[::1] links, ordinals
     cdef Py_ssize_t entered
     cdef public Py_ssize_t at, base
+    cdef Py_ssize_t stop, trail_start, trail_end
+    cdef unsigned char[::1] trail
+    cdef bint compare
     cdef public int match_length, match_distance, pending
 
     cpdef rebase(self, Py_ssize_t shift)
+    cpdef begin(self, Py_ssize_t at, Py_ssize_t base, Py_ssize_t entered)
+    cpdef watch(self, Py_ssize_t stop, unsigned char[::1] trail, Py_ssize_t start, bint compare)
     cpdef int parse(
         self, const unsigned char[::1] window, Py_ssize_t end, bint final, Sequences sequences, int tokens
     ) except -1
@@ -27,6 +32,8 @@ cdef class LazyMatcher:
         ordinals=cython.ushort[::1],
         at=cython.Py_ssize_t,
         slot=cython.uint,
+        last_slot=cython.uint,
+        ordinal=cython.uint,
         link=cython.Py_ssize_t,
     )
     cdef int _enter(self, Py_ssize_t stop) except -1 nogil

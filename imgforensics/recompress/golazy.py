@@ -1,19 +1,19 @@
 """The matcher of Go's compress/flate at levels 4 to 9, Go 1.8 to 1.26; -1 is 6.
 
 The algorithm, as Go defines it: every position is entered into chains of positions whose four bytes hash alike; the
-chain of the current position is followed, nearest first, for at most ``chain`` candidates; the first longest match wins,
-one of at least ``nice`` bytes ends the search; a match is put off by one byte in favour of a longer one that begins
-there, unless it has ``lazy`` bytes already.
+chain of the current position is followed, nearest first, for at most ``chain`` candidates; the first longest match
+wins, one of at least ``nice`` bytes ends the search; a match is put off by one byte in favour of a longer one that
+begins there, unless it has ``lazy`` bytes already.
 
 This implementation finds the same matches with less work. Three things make that possible:
 
-* Every position is entered exactly once and in order, whatever is matched, so that chains are a function of the content.
-  They are built ahead of the parse, in a loop of their own.
-* A match longer than ``best`` contains all the groups of four bytes of the current position up to ``best - 3``, so that it
-  is on the chain of *each* of them, shifted. Whichever chain leads farthest back can be followed instead; often one of
-  them ends at once, and with it the search.
-* Go's limit counts candidates of the chain of the position itself. Each position carries its running number in its chain
-  (``ordinals``), so that the difference of two numbers tells how many candidates Go would have looked at.
+* Every position is entered exactly once and in order, whatever is matched, so that chains are a function of the
+  content. They are built ahead of the parse, in a loop of their own.
+* A match longer than ``best`` contains all the groups of four bytes of the current position up to ``best - 3``, so that
+  it is on the chain of *each* of them, shifted. Whichever chain leads farthest back can be followed instead; often one
+  of them ends at once, and with it the search.
+* Go's limit counts candidates of the chain of the position itself. Each position carries its running number in its
+  chain (``ordinals``), so that the difference of two numbers tells how many candidates Go would have looked at.
 
 Positions are indices into the window that the caller holds; ``rebase`` moves them. ``heads`` holds the last position of
 each of 2**17 chains plus 65536, so that 0 is none and farther away than any match can reach, which is 32768 bytes.
@@ -25,6 +25,7 @@ The numbers stand in the hot loops as they are: compiled code would load a named
 
 from __future__ import annotations
 
+import sys
 from array import array
 from dataclasses import dataclass
 
@@ -35,10 +36,12 @@ except ImportError:
 if not cython.compiled:
     from imgforensics.recompress.words import common, hash_big, load32
 
+from imgforensics.recompress.encoder import Octets
 from imgforensics.recompress.sequences import Sequences
 
-MORE, FULL, DONE = _MORE, _FULL, _DONE = 0, 1, 2
-"""Why a parse stopped: content is wanted, the sequences are full, the content has ended."""
+MORE, FULL, DONE, STOPPED, AGREED = _MORE, _FULL, _DONE, _STOPPED, _AGREED = range(5)
+"""Why a parse stopped: content is wanted, the sequences are full, the content has ended, the place to stop was reached,
+another parse had been in the same state at the same place."""
 
 _AHEAD = 8192
 """Positions that are entered at a time."""
@@ -83,7 +86,7 @@ class LazyMatcher:
         self.lazy = effort.lazy
         self.nice = effort.nice
         self.chain = effort.chain
-        self.window: bytes | bytearray = b""
+        self.window: Octets = b""
         self.heads = array("I", bytes(4 << 17))
         self.links = array("H", b"\xff" * (2 * 65536))
         self.ordinals = array("H", bytes(2 * 65536))
@@ -95,6 +98,11 @@ class LazyMatcher:
         self.match_length = 3
         """The match at the position before, to which a longer one is preferred; 3 is none."""
         self.match_distance = 0
+        self.stop = sys.maxsize
+        self.trail = bytearray()
+        self.trail_start = 0
+        self.trail_end = 0
+        self.compare = False
         self.pending = 0
         """1 if the byte before the current position is neither a literal yet nor in a match."""
 
@@ -103,7 +111,7 @@ class LazyMatcher:
         with cython.nogil:
             self._rebase(shift)
 
-    def parse(self, window: bytearray, end: int, final: bool, sequences: Sequences, tokens: int) -> int:
+    def parse(self, window: Octets, end: int, final: bool, sequences: Sequences, tokens: int) -> int:
         """Find literals and matches.
 
         Args:
@@ -114,12 +122,46 @@ class LazyMatcher:
             tokens: How many literals and matches there may be in it.
 
         Returns:
-            MORE, FULL or DONE.
+            MORE, FULL, DONE or what ``watch`` brings about.
         """
         self.window = window
         with cython.nogil:
-            status = self._parse(end, final, sequences.lits, sequences.runs, sequences.matches, sequences, tokens)
-        return status
+            return self._parse(end, final, sequences.lits, sequences.runs, sequences.matches, sequences, tokens)
+
+    def begin(self, at: int, base: int, entered: int) -> None:
+        """Start somewhere in the content, with nothing put off and nothing pending.
+
+        Args:
+            at: The position.
+            base: Where Go's window would begin.
+            entered: The first position that matters to the chains, at most 32768 before.
+        """
+        for slot in range(1 << 17):
+            self.heads[slot] = 0
+        self.match_length = 3
+        self.pending = 0
+        self.at = at
+        self.base = base
+        self.entered = entered
+
+    def watch(self, stop: int, trail: bytearray, start: int, compare: bool) -> None:
+        """Have parses stop at a place, and leave a trail or follow one.
+
+        A parse is fixed by the content, the position, the match that is put off, and whether a byte is pending. Where
+        two parses of the same content are in the same state at the same position, they are the same from there on. The
+        trail has a byte for each position: 1 plus ``pending`` where a step began with no match put off, else 0.
+
+        Args:
+            stop: The first position at which no step begins.
+            trail: The trail.
+            start: The position to which its first byte belongs.
+            compare: Whether to stop where the trail has the same state, instead of writing it.
+        """
+        self.stop = stop
+        self.trail = trail
+        self.trail_start = start
+        self.trail_end = start + len(trail)
+        self.compare = compare
 
     def _rebase(self, shift: int) -> int:
         heads = self.heads
@@ -137,12 +179,20 @@ class LazyMatcher:
         heads = self.heads
         links = self.links
         ordinals = self.ordinals
+        ordinal = 0
+        last_slot = 1 << 17
         for at in range(self.entered, stop):
             slot = hash_big(window, at, 17)
-            link = at + 65536 - heads[slot]
+            if slot == last_slot:  # a run of one byte: do not wait for what was just written
+                links[at & 65535] = 1
+                ordinal += 1
+            else:
+                link = at + 65536 - heads[slot]
+                links[at & 65535] = 65535 if link > 32768 else link
+                ordinal = ordinals[(at - link) & 65535] + 1
+                last_slot = slot
             heads[slot] = at + 65536
-            links[at & 65535] = 65535 if link > 32768 else link
-            ordinals[at & 65535] = (ordinals[(at - link) & 65535] + 1) & 65535
+            ordinals[at & 65535] = ordinal & 65535
         self.entered = stop
         return 0
 
@@ -172,6 +222,16 @@ class LazyMatcher:
         while room > 0:
             if at >= base + _SLIDE_AT and end > base + _WINDOW:
                 base += _WINDOW // 2
+            if at < self.trail_end and length == 3:
+                if self.compare:
+                    if self.trail[at - self.trail_start] == pending + 1:
+                        status = _AGREED
+                        break
+                else:
+                    self.trail[at - self.trail_start] = pending + 1
+            if at >= self.stop:
+                status = _STOPPED
+                break
             look = end - at
             if look < _LOOKAHEAD and (look == 0 or not final):
                 status = _MORE

@@ -1,16 +1,15 @@
 # Types of huffman.py, for Cython. Every function returns 0 or more; -1 is an exception's.
 cimport cython
 
-cdef int _DEPTH
 cdef int MAX_META_BITS
 cdef int _ROW
 cdef int _PACKED
 cdef const unsigned char[::1] _META_ORDER
 
 cdef class HuffmanBuilder:
-    cdef unsigned long long[::1] keys, row, next_row
+    cdef unsigned long long[::1] keys, leaves, rows
     cdef unsigned char[::1] leaf_flags, values, symbols, extras, meta_lengths, packed
-    cdef unsigned int[::1] meta_freq
+    cdef unsigned int[::1] meta_freq, next_code
     cdef unsigned short[::1] meta_codes
     cdef int bit_count
 
@@ -20,10 +19,19 @@ cdef class HuffmanBuilder:
     @cython.locals(key=cython.ulonglong)
     cdef int _sort(self, int count) except -1 nogil
     cdef int _lengths(self, const unsigned int[::1] freq, int count, int max_bits, unsigned char[::1] out) except -1 nogil
-    cdef int _merge(self, int flags, int used, int size, int wanted) except -1 nogil
+    @cython.locals(
+        leaves=cython.ulonglong[::1],
+        rows=cython.ulonglong[::1],
+        leaf_flags=cython.uchar[::1],
+        weight=cython.ulonglong,
+        lighter=cython.ulonglong,
+        is_leaf=cython.int,
+    )
+    cdef int _merge(self, int level, int used, int size, int wanted) except -1 nogil
     cdef int _header(
         self, const unsigned char[::1] litlen, int litlen_count, const unsigned char[::1] dist, int dist_count
     ) except -1 nogil
     cdef int _run_lengths(self, int count) except -1 nogil
+    @cython.locals(next_code=cython.uint[::1], code=cython.uint, used=cython.uint, turned=cython.uint, length=cython.int)
     cdef int _codes(self, const unsigned char[::1] lengths, int count, unsigned short[::1] out) except -1 nogil
     cdef int _put(self, unsigned int value, int bits) except -1 nogil

@@ -17,6 +17,8 @@ try:
 except ImportError:
     from imgforensics.recompress import plain as cython
 
+from imgforensics.recompress.encoder import Octets
+
 LITLEN_SYMBOLS = 286
 """256 literals, the end of the block, and 29 length codes."""
 DIST_SYMBOLS = 30
@@ -28,10 +30,9 @@ MAX_META_BITS = 7
 
 _META_ORDER = bytes((16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15))
 """The order in which a dynamic header lists the lengths of the code length code."""
-_DEPTH = MAX_BITS
 _ITEMS = LITLEN_SYMBOLS + DIST_SYMBOLS
-_ROW = 2 * LITLEN_SYMBOLS
-"""Room for one list of package-merge."""
+_ROW = 2 * LITLEN_SYMBOLS + 2
+"""Room for one list of package-merge, and two weights behind it."""
 _PACKED = 640
 """Bytes of the largest dynamic header: 17 + 19 * 3 bits and 316 items of at most 14 bits."""
 
@@ -44,8 +45,8 @@ class HuffmanBuilder:
 
     def __init__(self) -> None:
         self.keys = array("Q", bytes(8 * LITLEN_SYMBOLS))
-        self.row = array("Q", bytes(8 * _ROW))
-        self.next_row = array("Q", bytes(8 * _ROW))
+        self.leaves = array("Q", bytes(8 * (LITLEN_SYMBOLS + 1)))
+        self.rows = array("Q", bytes(8 * 2 * _ROW))
         self.leaf_flags = bytearray(MAX_BITS * _ROW)
         self.values = bytearray(_ITEMS)
         self.symbols = bytearray(_ITEMS)
@@ -54,6 +55,7 @@ class HuffmanBuilder:
         self.meta_lengths = bytearray(19)
         self.meta_codes = array("H", bytes(2 * 19))
         self.packed = bytearray(_PACKED)
+        self.next_code = array("I", bytes(4 * 16))
         self.bit_count = 0
 
     def lengths(self, freq: array[int], count: int, max_bits: int, out: bytearray) -> None:
@@ -70,7 +72,7 @@ class HuffmanBuilder:
         with cython.nogil:
             self._lengths(freq, count, max_bits, out)
 
-    def codes(self, lengths: bytearray, count: int, out: array[int]) -> None:
+    def codes(self, lengths: Octets, count: int, out: array[int]) -> None:
         """The canonical codes of the lengths, each with its first bit in bit 0.
 
         Args:
@@ -81,7 +83,7 @@ class HuffmanBuilder:
         with cython.nogil:
             self._codes(lengths, count, out)
 
-    def header(self, litlen: bytearray, litlen_count: int, dist: bytearray, dist_count: int) -> tuple[bytes, int]:
+    def header(self, litlen: Octets, litlen_count: int, dist: Octets, dist_count: int) -> tuple[bytes, int]:
         """The header of a block with codes of its own, not final, RFC 1951, section 3.2.7.
 
         Args:
@@ -132,41 +134,48 @@ class HuffmanBuilder:
         wanted = 2 * used - 2
         size = used
         for at in range(used):
-            self.row[at] = self.keys[at] >> 9
+            self.leaves[at] = self.keys[at] >> 9
+            self.rows[at] = self.leaves[at]
             self.leaf_flags[at] = 1
+        self.leaves[used] = 1 << 61
         for level in range(1, depth):
-            size = self._merge(level * _ROW, used, size, wanted)
+            size = self._merge(level, used, size, wanted)
         for level in range(depth - 1, -1, -1):
-            leaves = 0
+            taken = 0
             for at in range(wanted):
-                leaves += self.leaf_flags[level * _ROW + at]
-            for leaf in range(leaves):
+                taken += self.leaf_flags[level * _ROW + at]
+            for leaf in range(taken):
                 out[self.keys[leaf] & 511] += 1
-            wanted = 2 * (wanted - leaves)
+            wanted = 2 * (wanted - taken)
         return 0
 
-    def _merge(self, flags: int, used: int, size: int, wanted: int) -> int:
-        """Make the next list from ``row[:size]``, at most ``wanted`` items of it; return its size."""
+    def _merge(self, level: int, used: int, size: int, wanted: int) -> int:
+        """Make a list from the one before, which has ``size`` items; stop at ``wanted`` and return its size.
+
+        Two rows take turns. Weights that nothing reaches stand behind the leaves and behind the list, and the choice is
+        a number that is added, since no processor could guess it.
+        """
+        leaves = self.leaves
+        rows = self.rows
+        leaf_flags = self.leaf_flags
         leaf = 0
-        pair = 0
-        made = 0
-        while made < wanted:
-            if pair + 1 < size and (leaf >= used or self.row[pair] + self.row[pair + 1] <= self.keys[leaf] >> 9):
-                self.next_row[made] = self.row[pair] + self.row[pair + 1]
-                self.leaf_flags[flags + made] = 0
-                pair += 2
-            elif leaf < used:
-                self.next_row[made] = self.keys[leaf] >> 9
-                self.leaf_flags[flags + made] = 1
-                leaf += 1
-            else:
-                break
-            made += 1
+        pair = (level - 1 & 1) * _ROW
+        to = (level & 1) * _ROW
+        flags = level * _ROW
+        rows[pair + size] = 1 << 61
+        rows[pair + size + 1] = 1 << 61
+        made = min(wanted, used + size // 2)
         for at in range(made):
-            self.row[at] = self.next_row[at]
+            weight = rows[pair] + rows[pair + 1]
+            lighter = leaves[leaf]
+            is_leaf = 1 if lighter < weight else 0
+            rows[to + at] = lighter if is_leaf else weight
+            leaf_flags[flags + at] = is_leaf
+            leaf += is_leaf
+            pair += 2 - 2 * is_leaf
         return made
 
-    def _header(self, litlen: bytearray, litlen_count: int, dist: bytearray, dist_count: int) -> int:
+    def _header(self, litlen: Octets, litlen_count: int, dist: Octets, dist_count: int) -> int:
         """Pack a header into ``packed``; return its size in bits."""
         for at in range(litlen_count):
             self.values[at] = litlen[at]
@@ -236,18 +245,28 @@ class HuffmanBuilder:
                 run -= taken
         return made
 
-    def _codes(self, lengths: bytearray, count: int, out: array[int]) -> int:
+    def _codes(self, lengths: Octets, count: int, out: array[int]) -> int:
         """Canonical codes, RFC 1951, section 3.2.2, with their bits in the order in which a stream holds them."""
+        next_code = self.next_code
+        for length in range(16):
+            next_code[length] = 0
+        for symbol in range(count):
+            next_code[lengths[symbol]] += 1
         code = 0
-        for length in range(1, _DEPTH + 1):
-            for symbol in range(count):
-                if lengths[symbol] == length:
-                    turned = 0
-                    for bit in range(length):
-                        turned |= ((code >> bit) & 1) << (length - 1 - bit)
-                    out[symbol] = turned
-                    code += 1
-            code <<= 1
+        for length in range(1, 16):
+            used = next_code[length]
+            next_code[length] = code
+            code = (code + used) << 1
+        for symbol in range(count):
+            length = lengths[symbol]
+            if length:
+                code = next_code[length]
+                next_code[length] = code + 1
+                turned = (code & 0x5555) << 1 | (code >> 1 & 0x5555)
+                turned = (turned & 0x3333) << 2 | (turned >> 2 & 0x3333)
+                turned = (turned & 0x0F0F) << 4 | (turned >> 4 & 0x0F0F)
+                turned = (turned & 0x00FF) << 8 | turned >> 8
+                out[symbol] = turned >> (16 - length)
         return 0
 
     def _put(self, value: int, bits: int) -> int:

@@ -8,9 +8,9 @@ from imgforensics.recompress.words cimport Bytes, common, load32
 cdef int _MORE, _FULL
 
 cdef class ChainMatcher:
-    cdef int lazy, nice, chain, fruitless
-    cdef bint weighs, pending
-    cdef unsigned int[::1] heads, links, literal_freq
+    cdef int least, lazy, nice, chain, fruitless
+    cdef bint overflows, weighs, pending
+    cdef unsigned int[::1] heads, links, literal_freq, savings
     cdef unsigned char[::1] literal_bits
     cdef HuffmanBuilder huffman
     cdef const unsigned char[::1] length_codes, length_extra, dist_codes, dist_extra
@@ -46,10 +46,11 @@ cdef class ChainMatcher:
         length=cython.Py_ssize_t,
         best_gain=cython.int,
         gain=cython.int,
+        total=cython.int,
     )
     cdef int _search(self, Bytes window, Py_ssize_t candidate, Py_ssize_t ahead) except -1 nogil
-    @cython.locals(gain=cython.int, at=cython.Py_ssize_t, code=cython.int)
-    cdef int _gain(self, Bytes window, Py_ssize_t length, Py_ssize_t distance) noexcept nogil
+    @cython.locals(code=cython.int)
+    cdef int _gain(self, Py_ssize_t length, Py_ssize_t distance) noexcept nogil
     @cython.locals(
         start=cython.Py_ssize_t,
         other=cython.Py_ssize_t,

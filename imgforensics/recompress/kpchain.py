@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from imgforensics.recompress import bitwriter
 from imgforensics.recompress.encoder import Buffer
+from imgforensics.recompress.kpdialect import Dialect
 
 try:
     import cython
@@ -58,7 +59,9 @@ EFFORTS = {7: Effort(12, 16, 24), 8: Effort(30, 40, 64), 9: Effort(258, 258, 102
 class ChainMatcher:
     """Chains and the state of a parse. Not for several threads at once."""
 
-    def __init__(self, level: int) -> None:
+    def __init__(self, level: int, dialect: Dialect) -> None:
+        self.overflows = dialect.overflows
+        self.least = dialect.least
         self.lazy = EFFORTS[level].lazy
         self.nice = EFFORTS[level].nice
         self.chain = EFFORTS[level].chain
@@ -80,6 +83,8 @@ class ChainMatcher:
         self.literal_freq = array("I", bytes(4 * 256))
         self.literal_bits = bytearray(256)
         """What literals are taken to cost."""
+        self.savings = array("I", bytes(4 * 259))
+        """What so many literals from the current position on are taken to cost together."""
         self.huffman = HuffmanBuilder()
         self.length_codes = bitwriter.LENGTH_CODES
         self.length_extra = bitwriter.LENGTH_EXTRA
@@ -109,9 +114,13 @@ class ChainMatcher:
         if self.weighs and self.at < end:
             for byte in range(256):
                 self.literal_freq[byte] = 0
-            for at in range(self.at, min(self.at + 32768, end)):
+            for at in range(self.at, end if self.overflows else min(self.at + 32768, end)):
                 self.literal_freq[window[at]] += 1
+            for byte in range(256):
+                self.literal_freq[byte] &= 65535
             self.huffman.lengths(self.literal_freq, 256, 15, self.literal_bits)
+            for byte in range(256):
+                self.literal_bits[byte] = max(self.literal_bits[byte], self.least)
 
     def parse(self, window: Buffer, end: int, final: bool, out: Sequences, over: Sequences) -> int:
         """Find matches from the current position on.
@@ -191,11 +200,18 @@ class ChainMatcher:
         nice = min(self.nice, most)
         best = 3
         best_gain = 4
+        if self.weighs:
+            total = 0
+            for length in range(most):
+                total += self.literal_bits[window[at + length]]
+                self.savings[length + 1] = total
+            if total - 3 <= best_gain:  # no match can save more
+                return 0
         for _ in range(self.chain):
             if window[candidate + best] == window[at + best]:
                 length = common(window, candidate, at, most)
                 if length > best:
-                    gain = self._gain(window, length, at - candidate) if self.weighs else best_gain + 1
+                    gain = self._gain(length, at - candidate) if self.weighs else best_gain + 1
                     if gain > best_gain:
                         best = length
                         best_gain = gain if self.weighs else best_gain
@@ -210,17 +226,14 @@ class ChainMatcher:
                 break
         return 0
 
-    def _gain(self, window: Buffer, length: int, distance: int) -> int:
+    def _gain(self, length: int, distance: int) -> int:
         """Bits that a match at the current position is taken to save.
 
         The original looks up the extra bits by the distance where the code goes by the distance less one, and its table
         wraps around.
         """
-        gain = 0
-        for at in range(self.at, self.at + length):
-            gain += max(1, self.literal_bits[window[at]])
         code = self.dist_codes[distance if distance < 256 else 256 + (distance >> 7)] if distance < 32768 else 14
-        return gain - self.dist_extra[code] - 3 - self.length_extra[self.length_codes[length - 3]]
+        return self.savings[length] - self.dist_extra[code] - 3 - self.length_extra[self.length_codes[length - 3]]
 
     def _take(
         self, window: Buffer, length: int, distance: int, ahead: int, limit: int, out: Sequences, over: Sequences

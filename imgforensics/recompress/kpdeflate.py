@@ -161,13 +161,14 @@ class _ChainDeflate(Deflate):
 
     def __init__(self, level: int, dialect: Dialect) -> None:
         super().__init__(dialect, 8, WINDOW)
-        self._matcher = ChainMatcher(level)
+        self._matcher = ChainMatcher(level, dialect)
         self._sequences = Sequences(BLOCK_TOKENS + _SLACK)
         self._over = Sequences(BLOCK_TOKENS + _SLACK)
 
     def restart(self, dictionary: bytes) -> None:
-        """See :class:`Deflate`."""
-        self._start = self._end = len(dictionary)
+        """See :class:`Deflate`. The first block behind a dictionary is never stored."""
+        self._start = -1 if dictionary else 0
+        self._end = len(dictionary)
         self._view[: self._end] = dictionary
         self._matcher.restart(self._window, self._end)
 

@@ -18,14 +18,19 @@ class Dialect:
     trims_open: bool
     """Whether the header of a block that stays open leaves off the unused symbols at the end of either list."""
     onward: int
-    """Where level 5 looks for a match that ends further on, see :func:`~imgforensics.recompress.kpdouble.level5`."""
+    """Where levels 5 and 6 look for a match that ends further on, see :mod:`~imgforensics.recompress.kpdouble`."""
     longest: int
     """How long matches are cut up, see :func:`~imgforensics.recompress.lzwords.put_match`."""
+    overflows: bool
+    """Whether level 9 guesses the cost of literals from all that is in its window, with counters of 16 bits that overflow
+    if all 65536 bytes are the same; if not, from 32768 bytes."""
+    least: int = 0
+    """The fewest bits that level 9 takes a literal for."""
 
 
-CLASS_A = Dialect("1.18.2 and newer", counts_end=True, trims_open=True, onward=2, longest=258)
-"""Also Go 1.27."""
-CLASS_B = Dialect("1.18.1", counts_end=False, trims_open=True, onward=2, longest=258)
-CLASS_C = Dialect("1.15.10 to 1.18.0", counts_end=False, trims_open=False, onward=2, longest=258)
-CLASS_D = Dialect("1.15.0 to 1.15.9", counts_end=False, trims_open=False, onward=0, longest=258)
-CLASS_E = Dialect("1.14.0 to 1.14.4", counts_end=False, trims_open=False, onward=0, longest=255)
+GO = Dialect("in Go 1.27", counts_end=True, trims_open=True, onward=2, longest=258, overflows=False, least=1)
+CLASS_A = Dialect("1.18.2 and newer", counts_end=True, trims_open=True, onward=2, longest=258, overflows=False)
+CLASS_B = Dialect("1.18.1", counts_end=False, trims_open=True, onward=2, longest=258, overflows=True)
+CLASS_C = Dialect("1.15.10 to 1.18.0", counts_end=False, trims_open=False, onward=2, longest=258, overflows=True)
+CLASS_D = Dialect("1.15.0 to 1.15.9", counts_end=False, trims_open=False, onward=0, longest=258, overflows=True)
+CLASS_E = Dialect("1.14.0 to 1.14.4", counts_end=False, trims_open=False, onward=0, longest=255, overflows=True)

@@ -217,13 +217,13 @@ def level5(  # noqa: C901, PLR0912, PLR0915
             length += common(data, at + length, candidate + length, end - at - length)
         if length < 30 and at + length < limit:
             other = latest(long[hash7(load64(data, at + length), 15)]) - bias - length + onward
-            away = at + onward - other
-            if 0 < away < 32768 and other >= 0:
-                rival = common(data, at + onward, other, end - at - onward)
+            onset = at + onward
+            if 0 < onset - other < 32768 and other >= 0:
+                rival = common(data, onset, other, end - onset)
                 if rival > length:
                     candidate = other
                     length = rival
-                    at += onward
+                    at = onset
         while candidate > 0 and at > done and data[candidate - 1] == data[at - 1]:
             at -= 1
             candidate -= 1
@@ -272,6 +272,7 @@ def level6(  # noqa: C901, PLR0912, PLR0915
     runs: array[int],
     matches: array[int],
     longest: int,
+    onward: int,
 ) -> int:
     """Find the matches of ``data[start:end]``; arguments as for :func:`level5`.
 
@@ -356,22 +357,22 @@ def level6(  # noqa: C901, PLR0912, PLR0915
             length += common(data, at + length, candidate + length, end - at - length)
         if at + length < limit:
             pair = long[hash7(load64(data, at + length), 15)]
-            onward = at + 2
-            other = latest(pair) - bias - length + 2
-            if onward - other < 32768:
-                if onward > other >= 0:
-                    rival = common(data, onward, other, end - onward)
+            onset = at + onward
+            other = latest(pair) - bias - length + onward
+            if onset - other < 32768:
+                if onset > other >= 0:
+                    rival = common(data, onset, other, end - onset)
                     if rival > length:
                         candidate = other
                         length = rival
-                        at = onward
-                other = earlier(pair) - bias - length + 2
-                if 0 < onward - other < 32768 and other >= 0:
-                    rival = common(data, onward, other, end - onward)
+                        at = onset
+                other = earlier(pair) - bias - length + onward
+                if 0 < onset - other < 32768 and other >= 0:
+                    rival = common(data, onset, other, end - onset)
                     if rival > length:
                         candidate = other
                         length = rival
-                        at = onward
+                        at = onset
         while candidate > 0 and at > done and data[candidate - 1] == data[at - 1]:
             at -= 1
             candidate -= 1

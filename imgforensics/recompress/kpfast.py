@@ -73,6 +73,7 @@ class FastMatcher:
     ) -> int:
         bias = self.bias
         longest = self.longest
+        onward = self.onward
         if self.level == 1:
             return level1(window, start, end, bias, self.short, out, lits, runs, matches, longest)
         if self.level == 2:
@@ -82,10 +83,8 @@ class FastMatcher:
         if self.level == 4:
             return level4(window, start, end, bias, self.short, self.long, out, lits, runs, matches, longest)
         if self.level == 5:
-            return level5(
-                window, start, end, bias, self.short, self.pairs, out, lits, runs, matches, longest, self.onward
-            )
-        return level6(window, start, end, bias, self.short, self.pairs, out, lits, runs, matches, longest)
+            return level5(window, start, end, bias, self.short, self.pairs, out, lits, runs, matches, longest, onward)
+        return level6(window, start, end, bias, self.short, self.pairs, out, lits, runs, matches, longest, onward)
 
     def _rebase(self) -> int:
         """Lower ``bias`` again, and all positions in the tables with it; those out of reach become zero."""

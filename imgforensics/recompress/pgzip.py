@@ -1,13 +1,14 @@
-"""klauspost/pgzip: gzip of blocks that are compressed each for itself, as skopeo, podman, buildah and umoci write layers.
+"""klauspost/pgzip: gzip in blocks that are compressed apart, as skopeo, podman, buildah and umoci write layers.
 
-The content is cut into blocks of 1 MiB. Each is a DEFLATE stream of its own that knows the last 16384 bytes of the block
-before as a dictionary and ends with an empty stored block, so that the streams can be put one behind the other. Content
-that ends with a full block is followed by an empty one. Nothing of this depends on how many processors were used.
+The content is cut into blocks of 1 MiB. Each is a DEFLATE stream that knows the last 16384 bytes of the block before as
+its dictionary and ends with an empty stored block, so that the streams can be put one behind the other. Content that
+ends with a full block is followed by an empty one. How many processors were used does not matter.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 
@@ -29,22 +30,25 @@ SMALL_BLOCK = 1 << 18
 class PgzipEncoder:
     """One gzip stream, block after block."""
 
-    def __init__(self, level: int, dialect: Dialect, block: int = BLOCK, jobs: int = 1) -> None:
+    def __init__(
+        self, level: int, dialect: Dialect, block: int, pool: ThreadPoolExecutor | None = None, most: int = 0
+    ) -> None:
         """Begin a stream.
 
         Args:
-            level: -2 to 9; what the library takes for its default is 5.
+            level: -2 to 9.
             dialect: The version of klauspost/compress.
             block: Bytes of a block, more than ``DICTIONARY``.
-            jobs: Blocks that are compressed at the same time.
+            pool: Compresses the blocks; without it they are compressed where they come.
+            most: Blocks that the pool is given at most, before the first of them is waited for.
         """
         self._begin = partial(begin, level, dialect)
         self._idle: deque[Deflate] = deque()
         """Streams that have ended a block and can begin another."""
-        self._ready = [gzipmember.header(level, gzipmember.ZERO_TIME)]
-        self._pool = ThreadPoolExecutor(jobs) if jobs > 1 else None
+        self._pool = pool
+        self._most = most
         self._under_way: deque[Future[bytes]] = deque()
-        self._most_under_way = jobs + 2
+        self._ready = [gzipmember.header(level, gzipmember.ZERO_TIME)]
         self._block = bytearray(block)
         self._filled = 0
         self._dictionary = b""
@@ -56,7 +60,7 @@ class PgzipEncoder:
         view = memoryview(data).cast("B")
         self._crc = crc32(view, self._crc)
         self._size += len(view)
-        while len(view):
+        while view:
             part = view[: len(self._block) - self._filled]
             self._block[self._filled : self._filled + len(part)] = part
             self._filled += len(part)
@@ -70,8 +74,6 @@ class PgzipEncoder:
         self._put_block(last=True)
         while self._under_way:
             self._ready.append(self._under_way.popleft().result())
-        if self._pool:
-            self._pool.shutdown()
         return self._take() + gzipmember.trailer(self._crc, self._size)
 
     def _take(self) -> bytes:
@@ -84,7 +86,7 @@ class PgzipEncoder:
         if self._pool is None:
             self._ready.append(self._compress(self._dictionary, block, last))
         else:
-            if len(self._under_way) == self._most_under_way:
+            if len(self._under_way) == self._most:
                 self._ready.append(self._under_way.popleft().result())
             self._under_way.append(self._pool.submit(self._compress, self._dictionary, block, last))
         self._dictionary = block[-DICTIONARY:]
@@ -103,33 +105,56 @@ class PgzipEncoder:
         return ready
 
 
-def _encoding(name: str, stands_for: str, dialect: Dialect, level: int = 5, block: int = BLOCK) -> Encoding:
-    make = partial(PgzipEncoder, level, dialect, block)
-    return Encoding(f"pgzip-{name}", f"klauspost/compress {dialect.versions} {stands_for}", make, make)
+def encode_parallel(
+    level: int, dialect: Dialect, block: int, chunks: Iterable[Buffer], jobs: int
+) -> Iterator[bytes]:
+    """See :class:`~imgforensics.recompress.encoder.ParallelEncode`: as many blocks at a time as there are jobs."""
+    with ThreadPoolExecutor(jobs) as pool:
+        encoder = PgzipEncoder(level, dialect, block, pool, jobs + 2)
+        for chunk in chunks:
+            view = memoryview(chunk).cast("B")
+            for at in range(0, len(view), BLOCK):
+                yield encoder.feed(view[at : at + BLOCK])
+        yield encoder.finish()
+
+
+_SAME_TIME = "podman and buildah of the same time"
+
+
+def _encoding(name: str, versions: str, used_by: str, dialect: Dialect, level: int = 5, block: int = BLOCK) -> Encoding:
+    return Encoding(
+        f"pgzip-{name}",
+        f"klauspost/compress {versions} through pgzip{used_by}",
+        partial(PgzipEncoder, level, dialect, block),
+        partial(encode_parallel, level, dialect, block),
+    )
+
+
+def _at_level(letter: str, versions: str, dialect: Dialect, level: int) -> Encoding:
+    return _encoding(f"{letter}-{level}", versions, f", level {level} (skopeo --dest-compress-level)", dialect, level)
+
+
+def _in_small_blocks(letter: str, dialect: Dialect, used_by: str = "umoci") -> Encoding:
+    used_by = f" in blocks of 256 KiB ({used_by}; pgzip up to 1.2.1)"
+    return _encoding(f"{letter}-256k", dialect.versions, used_by, dialect, block=SMALL_BLOCK)
 
 
 PGZIP_ENCODINGS = (
-    _encoding("a", "(skopeo after 1.22.2; podman, buildah and apko of the same time)", CLASS_A),
+    _encoding("a", CLASS_A.versions, f" (skopeo after 1.22.2, {_SAME_TIME}; apko)", CLASS_A),
     _encoding(
         "c",
-        "(skopeo 1.10 to 1.22.2, podman and buildah of the same time; skopeo 1.9.3, podman 4.3.1, buildah 1.28.2 as in "
-        "Debian 12)",
+        CLASS_C.versions,
+        f" (skopeo 1.10 to 1.22.2, {_SAME_TIME}; skopeo 1.9.3, podman 4.3.1 and buildah 1.28.2 of Debian 12)",
         CLASS_C,
     ),
-    _encoding("d", "(skopeo 1.9.0 to 1.9.3; podman and buildah of the same time)", CLASS_D),
-    _encoding("e", "(skopeo 1.6; podman and buildah of the same time)", CLASS_E),
-    _encoding("b", "(withdrawn by its author)", CLASS_B),
-    _encoding(
-        "c-256k", "in blocks of 256 KiB (umoci 0.4.7 as in Debian 12; pgzip up to 1.2.1)", CLASS_C, 5, SMALL_BLOCK
-    ),
-    *(
-        _encoding(f"{letter}-256k", "in blocks of 256 KiB (umoci; pgzip up to 1.2.1)", dialect, 5, SMALL_BLOCK)
-        for letter, dialect in (("a", CLASS_A), ("d", CLASS_D), ("e", CLASS_E), ("b", CLASS_B))
-    ),
-    *(
-        _encoding(f"{letter}-{level}", f"at level {level} (skopeo --dest-compress-level)", dialect, level)
-        for letter, dialect in (("a", CLASS_A), ("c", CLASS_C))
-        for level in (1, 6, 9, 2, 3, 4, 7, 8)
-    ),
+    _encoding("d", CLASS_D.versions, f" (skopeo 1.9.0 to 1.9.3, {_SAME_TIME})", CLASS_D),
+    _encoding("e", CLASS_E.versions, f" (skopeo 1.6, {_SAME_TIME})", CLASS_E),
+    _encoding("b", CLASS_B.versions, "; its author withdrew it", CLASS_B),
+    _in_small_blocks("c", CLASS_C, "umoci 0.4.7 of Debian 12"),
+    *(_in_small_blocks(*kind) for kind in (("a", CLASS_A), ("d", CLASS_D), ("e", CLASS_E), ("b", CLASS_B))),
+    *(_at_level("a", CLASS_A.versions, CLASS_A, level) for level in (1, 6, 9, 2, 3, 4, 7, 8)),
+    _at_level("c", "1.15.11 to 1.18.0", CLASS_C, 1),
+    _at_level("c", "1.15.10 to 1.18.0", CLASS_C, 6),
+    _at_level("c", "1.15.15 to 1.18.0", CLASS_C, 9),
 )
-"""The encodings of this family, at the library's default level unless they say otherwise."""
+"""The encodings of this family, at the library's default level, which is 5, unless they say otherwise."""

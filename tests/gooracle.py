@@ -1,0 +1,118 @@
+"""A real Go toolchain as the judge: digests of what its compress/gzip makes of some content.
+
+``IMGFORENSICS_GO`` names the ``go`` program of a release from 1.8 to 1.26.
+"""
+
+import os
+import re
+import struct
+import subprocess
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+PROGRAM = """
+package main
+
+import (
+	"bufio"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+)
+
+type sink struct {
+	hash.Hash
+	size int64
+}
+
+func (s *sink) Write(p []byte) (int, error) {
+	s.size += int64(len(p))
+	return s.Hash.Write(p)
+}
+
+func main() {
+	in := bufio.NewReaderSize(os.Stdin, 1<<20)
+	chunk := make([]byte, 32768)
+	var job struct{ Level, Size int64 }
+	for binary.Read(in, binary.LittleEndian, &job) == nil {
+		out := &sink{Hash: sha256.New()}
+		w, err := gzip.NewWriterLevel(out, int(job.Level))
+		if err != nil {
+			panic(err)
+		}
+		for job.Size > 0 {
+			if job.Size < int64(len(chunk)) {
+				chunk = chunk[:job.Size]
+			}
+			if _, err := io.ReadFull(in, chunk); err != nil {
+				panic(err)
+			}
+			w.Write(chunk)
+			job.Size -= int64(len(chunk))
+		}
+		chunk = chunk[:cap(chunk)]
+		w.Close()
+		fmt.Printf("%x %d\\n", out.Sum(nil), out.size)
+	}
+}
+"""
+
+
+class Stream(NamedTuple):
+    """What identifies a compressed stream."""
+
+    digest: str
+    """SHA-256 in hexadecimal."""
+    size: int
+
+
+class Go:
+    """A running program made with one toolchain."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        self.process = process
+
+    def gzip(self, level: int, content: bytes) -> Stream:
+        """What compress/gzip makes of content."""
+        return self.gzip_chunks(level, len(content), [content])
+
+    def gzip_chunks(self, level: int, size: int, chunks: Iterable[bytes]) -> Stream:
+        """What compress/gzip makes of content that comes in chunks."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(struct.pack("<qq", level, size))
+        for chunk in chunks:
+            self.process.stdin.write(chunk)
+        self.process.stdin.flush()
+        digest, length = self.process.stdout.readline().split()
+        return Stream(digest.decode(), int(length))
+
+
+def go_version(go: str) -> tuple[int, int] | None:
+    """(1, 26) of a toolchain; None where there is none."""
+    try:
+        told = subprocess.run([go, "version"], capture_output=True, text=True, check=False).stdout
+    except OSError:
+        return None
+    found = re.search(r"go(\d+)\.(\d+)", told)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+@contextmanager
+def running_go(go: str, folder: Path) -> Iterator[Go]:
+    """Build the program in a folder with a toolchain, and run it."""
+    (folder / "oracle.go").write_text(PROGRAM)
+    environment = os.environ | {"GO111MODULE": "off", "GOTOOLCHAIN": "local", "GOCACHE": str(folder / "cache")}
+    built = folder / "oracle"
+    subprocess.run([go, "build", "-o", built, "oracle.go"], cwd=folder, env=environment, check=True)
+    with subprocess.Popen([built], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        yield Go(process)
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait()
