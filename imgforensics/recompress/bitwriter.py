@@ -280,44 +280,44 @@ class BitWriter:
         return 0
 
     def _sequences(self, lits: Octets, lit_count: int, runs: array[int], matches: array[int], count: int) -> int:
-        """Literals go three at a time: with the bits that are pending, at most 52 of the 64 that there are."""
+        """Three literals go at a time: with the bits that are pending, at most 52 of the 64 that there are.
+
+        Most runs are shorter than four, and no processor could guess how much: all three codes are looked up, and those
+        behind the run get no bits.
+        """
         lit_entries = self.lit_entries
         out = self.out
         used = self.used
         pending = self.pending
         bits = self.pending_bits
+        unit = 1  # of 64 bits, which a bare 1 has not
         lit = 0
         for at in range(count + 1):
             stop = lit + runs[at] if at < count else lit_count
-            while lit + 3 <= stop:
+            while True:
                 entry = lit_entries[lits[lit]]
-                pending |= (entry & 0xFFFFFF) << bits
-                bits += entry >> 24
+                size = (entry >> 24) * (lit < stop)
+                three = entry & 0xFFFFFF
                 entry = lit_entries[lits[lit + 1]]
-                pending |= (entry & 0xFFFFFF) << bits
-                bits += entry >> 24
+                three |= (entry & 0xFFFFFF) << size
+                size += (entry >> 24) * (lit + 1 < stop)
                 entry = lit_entries[lits[lit + 2]]
-                pending |= (entry & 0xFFFFFF) << bits
-                bits += entry >> 24
+                three |= (entry & 0xFFFFFF) << size
+                size += (entry >> 24) * (lit + 2 < stop)
+                pending |= (three & ((unit << size) - 1)) << bits
+                bits += size
                 store64(out, used, pending)
                 used += bits >> 3
                 pending >>= bits & ~7
                 bits &= 7
                 lit += 3
-            while lit < stop:
-                entry = lit_entries[lits[lit]]
-                pending |= (entry & 0xFFFFFF) << bits
-                bits += entry >> 24
-                lit += 1
+                if lit >= stop:
+                    break
+            lit = stop
             if at < count:
-                # At most 37 bits are pending here, and a length has no more than 20
                 entry = self.length_entries[matches[at] >> 16]
                 pending |= (entry & 0xFFFFFF) << bits
                 bits += entry >> 24
-                store64(out, used, pending)
-                used += bits >> 3
-                pending >>= bits & ~7
-                bits &= 7
                 distance = matches[at] & 0xFFFF
                 code = self.dist_codes[distance if distance < 256 else 256 + (distance >> 7)]
                 entry = self.dist_entries[code]
