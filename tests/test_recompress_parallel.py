@@ -14,8 +14,9 @@ from imgforensics.recompress.golazyparallel import encode_lazy
 from imgforensics.recompress.gzipmember import NO_TIME
 from imgforensics.recompress.segments import Cutter
 from tests.content import KINDS, MIB
+from tests.plainsources import plain
 
-pytestmark = pytest.mark.skipif(not COMPILED, reason="the encoders are not compiled: one processor does it all")
+with_compiler = pytest.mark.skipif(not COMPILED, reason="the encoders are not compiled: too slow")
 
 MORE = int(os.environ.get("IMGFORENSICS_STRESS", "1"))
 """Times as many examples as usual."""
@@ -45,6 +46,7 @@ def lazily(level: int, content: bytes, segment: int, trail: int, jobs: int = 2) 
     return b"".join(encode_lazy(level, NO_TIME, chunks, jobs, segment_size=segment, trail_size=trail))
 
 
+@with_compiler
 @settings(deadline=None, max_examples=100 * MORE)
 @given(
     content=contents,
@@ -57,6 +59,7 @@ def test_lazy_levels_at_any_cut(content: bytes, level: int, segment: int, trail:
     assert lazily(level, content, segment, trail, jobs) == alone(f"go1.8-{level}", content)
 
 
+@with_compiler
 @settings(deadline=None, max_examples=50 * MORE)
 @given(content=contents, blocks=st.integers(3, 6), jobs=st.integers(1, 3))
 def test_level_1_at_any_cut(content: bytes, blocks: int, jobs: int) -> None:
@@ -64,6 +67,7 @@ def test_level_1_at_any_cut(content: bytes, blocks: int, jobs: int) -> None:
     assert b"".join(parts) == alone("go1.8-1", content + content[::-1])
 
 
+@with_compiler
 @pytest.mark.parametrize("rest", [0, 1, 2, 3, 4, 257, 258, 261, 262, 263, 1023, 1024, 1025, 1026, 1284])
 def test_sizes_around_a_cut(rest: int) -> None:
     for kind in ("zeros", "text", "noise"):
@@ -71,16 +75,27 @@ def test_sizes_around_a_cut(rest: int) -> None:
         assert lazily(6, content, 70_000, 30_000) == alone("go1.8-6", content)
 
 
+@with_compiler
 @pytest.mark.parametrize("kind", ["zeros", "periodic"])
 def test_parses_that_never_meet(kind: str) -> None:
     content = b"an odd beginning" + KINDS[kind]("never", 3 * MIB) + piece("text", 1)
     assert lazily(6, content, 65_536, 65_536) == alone("go1.8-6", content)
 
 
+@with_compiler
 @pytest.mark.parametrize("name", ["go1.8-1", "go1.8-6", "go1.7-6", "go1.8-4", "go1.8-3", "zlib-6"])
 def test_measure_gives_the_same(name: str) -> None:
     content = KINDS["tar"]("measure", 5 * MIB)
     assert measure(name, [content], jobs=2) == measure(name, [content])
+
+
+def test_plain_python_joins_alike() -> None:
+    content = piece("mixed", 0)[:30_000] + bytes(20_000) + piece("text", 0)[:9_000]
+    parts = plain("golazyparallel").encode_lazy(6, NO_TIME, [content], 2, segment_size=6_000, trail_size=2_000)
+    assert b"".join(parts) == alone("go1.8-6", content)
+    content += piece("noise", 0)[:150_000] + piece("text", 0)[:50_000]
+    parts = plain("gofastparallel").encode_fast(1, NO_TIME, [content], 2, blocks=3)
+    assert b"".join(parts) == alone("go1.8-1", content)
 
 
 def test_an_empty_content() -> None:

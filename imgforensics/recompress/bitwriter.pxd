@@ -3,27 +3,7 @@ cimport cython
 from imgforensics.recompress.sequences cimport Sequences
 from imgforensics.recompress.words cimport load32, store64
 
-cdef int LITLEN_SYMBOLS
-cdef int DIST_SYMBOLS
-cdef int END_OF_BLOCK
-cdef int _TOKEN_BITS
-
-cdef class Histogram:
-    cdef readonly unsigned int[::1] litlen, dist
-    cdef readonly unsigned long long extra_bits
-    cdef unsigned int[::1] by_length, lanes
-    cdef const unsigned char[::1] length_codes, length_extra, dist_codes, dist_extra
-
-    cpdef count(self, Sequences sequences)
-    cpdef count_bytes(self, const unsigned char[::1] data, Py_ssize_t start, Py_ssize_t stop)
-    @cython.locals(litlen_count=cython.int, dist_count=cython.int)
-    cpdef end(self)
-    @cython.locals(bits=cython.ulonglong)
-    cpdef unsigned long long weigh(self, const unsigned char[::1] litlen, const unsigned char[::1] dist) except? 0
-    @cython.locals(litlen=cython.uint[::1], lanes=cython.uint[::1], at=cython.Py_ssize_t)
-    cdef int _literals(self, const unsigned char[::1] data, Py_ssize_t start, Py_ssize_t stop) except -1 nogil
-    @cython.locals(by_length=cython.uint[::1], dist=cython.uint[::1], match=cython.uint, distance=cython.uint, code=cython.int)
-    cdef int _matches(self, const unsigned int[::1] matches, Py_ssize_t count) except -1 nogil
+cdef int DIST_SYMBOLS, END_OF_BLOCK, _TOKEN_BITS
 
 cdef class BitWriter:
     cdef unsigned char[::1] out
@@ -69,6 +49,9 @@ cdef class BitWriter:
         pending=cython.ulonglong,
         bits=cython.int,
         entry=cython.ulonglong,
+        three=cython.ulonglong,
+        unit=cython.ulonglong,
+        size=cython.int,
         distance=cython.ulonglong,
         code=cython.int,
         extra=cython.int,

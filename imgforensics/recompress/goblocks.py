@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from array import array
 
-from imgforensics.recompress.bitwriter import BitWriter, Histogram
+from imgforensics.recompress.bitwriter import BitWriter
 from imgforensics.recompress.encoder import Octets
+from imgforensics.recompress.histogram import Histogram
 from imgforensics.recompress.huffman import DIST_SYMBOLS, LITLEN_SYMBOLS, MAX_BITS, HuffmanBuilder
 from imgforensics.recompress.sequences import Sequences
 

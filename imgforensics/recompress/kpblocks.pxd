@@ -30,7 +30,7 @@ cdef class BlockWriter:
     cpdef int put_sequences(
         self, Sequences sequences, Bytes raw, Py_ssize_t start, Py_ssize_t size, bint last
     ) except -1
-    @cython.locals(expected=cython.longlong, code=cython.int)
+    @cython.locals(expected=cython.longlong, reused=cython.longlong, code=cython.int)
     cpdef int put_bytes(self, Bytes raw, Py_ssize_t start, Py_ssize_t size, bint last) except -1
     cpdef int put_stored(self, Bytes raw, Py_ssize_t start, Py_ssize_t size) except -1
     cpdef int put_marker(self) except -1

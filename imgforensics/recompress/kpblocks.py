@@ -1,15 +1,15 @@
 """Blocks of Go 1.27's compress/flate and of klauspost/compress: which type, with which codes, and left open or not.
 
-A block with codes of its own may stay open: its end is not written, and the next content goes on in it as long as an estimate
-says that its codes still serve. Whatever else is written first ends it. The estimate is arithmetic in single precision,
-as amd64 does it, without fused multiplication and addition.
+A block with codes of its own may stay open: its end is not written, and the next content goes on in it as long as an
+estimate says that its codes still serve. Whatever else is written first ends it. The estimate is arithmetic in single
+precision, without fused multiplication and addition, as it comes out on amd64.
 """
 
 from __future__ import annotations
 
 from array import array
 
-from imgforensics.recompress.encoder import Buffer
+from imgforensics.recompress.encoder import Octets
 from imgforensics.recompress.goblocks import FIXED_LENGTHS
 from imgforensics.recompress.kpdialect import Dialect
 
@@ -80,7 +80,7 @@ class BlockWriter:
         self.huffman.codes(FIXED_LENGTHS, len(FIXED_LENGTHS), self.fixed_codes)
         self.huffman.codes(_FIXED_DISTS, _DIST_SYMBOLS, self.fixed_dist_codes)
 
-    def put_sequences(self, sequences: Sequences, raw: Buffer, start: int, size: int, last: bool) -> int:
+    def put_sequences(self, sequences: Sequences, raw: Octets, start: int, size: int, last: bool) -> int:
         """Write a block's content in the kind of block that is expected to take the fewest bits.
 
         Args:
@@ -133,7 +133,7 @@ class BlockWriter:
             self._close()
         return 0
 
-    def put_bytes(self, raw: Buffer, start: int, size: int, last: bool) -> int:
+    def put_bytes(self, raw: Octets, start: int, size: int, last: bool) -> int:
         """Write ``raw[start:start + size]``, at most 65535 bytes, as literals, or stored if that is not larger."""
         histogram = self.histogram
         histogram.count_bytes(raw, start, start + size)
@@ -146,7 +146,8 @@ class BlockWriter:
         if (size + 5) * 8 <= expected:
             return self.put_stored(raw, start, size)
         histogram.litlen[_END_OF_BLOCK] = 0
-        if self.header_bits and (self._lacks_codes() or expected < histogram.weigh(self.litlen, self.dist)):
+        reused = histogram.weigh(self.litlen, self.dist)
+        if self.header_bits and (expected < reused or self._lacks_codes()):
             self._close()
         if self.header_bits == 0:
             self.litlen[:] = self.trial
@@ -160,7 +161,7 @@ class BlockWriter:
             self._close()
         return 0
 
-    def put_stored(self, raw: Buffer, start: int, size: int) -> int:
+    def put_stored(self, raw: Octets, start: int, size: int) -> int:
         """Write ``raw[start:start + size]``, at most 65535 bytes, as they are."""
         self._close()
         self.bits.stored(raw, start, size)
@@ -215,13 +216,13 @@ class BlockWriter:
 
     def _lacks_codes(self) -> bool:
         """Whether something occurs that has no code in the open block."""
-        for symbol in range(_LITLEN_SYMBOLS):
-            if self.histogram.litlen[symbol] and not self.litlen[symbol]:
-                return True
-        for code in range(_DIST_SYMBOLS):
-            if self.histogram.dist[code] and not self.dist[code]:
-                return True
-        return False
+        symbol = 0
+        while symbol < _LITLEN_SYMBOLS and (self.litlen[symbol] or not self.histogram.litlen[symbol]):
+            symbol += 1
+        code = 0
+        while code < _DIST_SYMBOLS and (self.dist[code] or not self.histogram.dist[code]):
+            code += 1
+        return symbol < _LITLEN_SYMBOLS or code < _DIST_SYMBOLS
 
     def _is_even(self, size: int) -> bool:
         """Whether all bytes occur about equally often: their variance is less than twice that of random bytes."""

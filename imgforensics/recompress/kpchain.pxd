@@ -1,7 +1,7 @@
 # Types of kpchain.py, for Cython. Functions that give nothing return 0; -1 is an exception's.
 cimport cython
 from imgforensics.recompress.huffman cimport HuffmanBuilder
-from imgforensics.recompress.lzwords cimport hash4, put_match
+from imgforensics.recompress.lzwords cimport hash4
 from imgforensics.recompress.sequences cimport Sequences
 from imgforensics.recompress.words cimport Bytes, common, load32
 
@@ -30,7 +30,6 @@ cdef class ChainMatcher:
         candidate=cython.Py_ssize_t,
         length=cython.Py_ssize_t,
         distance=cython.Py_ssize_t,
-        excess=cython.int,
     )
     cdef int _parse(
         self, Bytes window, Py_ssize_t end, bint final, Sequences out, Sequences over
@@ -68,10 +67,10 @@ cdef class ChainMatcher:
         Sequences out,
         Sequences over,
     ) except -1 nogil
+    @cython.locals(rest=cython.int)
+    cdef int _hurry(self, Bytes window, Py_ssize_t limit, Sequences out, Sequences over) except -1 nogil
     cdef int _pass(self, Bytes window, Py_ssize_t limit, Sequences out, Sequences over) except -1 nogil
     cdef int _literal(self, Bytes window, Sequences out, Sequences over) except -1 nogil
-    cdef int _byte(self, unsigned char byte, Sequences out) except -1 nogil
-    cdef int _match(self, Py_ssize_t length, Py_ssize_t distance, Sequences out) except -1 nogil
     cdef int _note(self, Sequences out) except -1 nogil
     @cython.locals(gone=cython.Py_ssize_t, slot=cython.Py_ssize_t)
     cdef int _rebase(self) except -1

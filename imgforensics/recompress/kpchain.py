@@ -5,8 +5,8 @@ position was tried; the last literal is pending meanwhile. Level 9 takes a longe
 guess at the cost of literals. A match that is taken may be replaced by one that begins two bytes later and ends further
 on. Where a long run of literals shows that nothing is to be found, positions are passed over.
 
-Positions are indices of a window of 65536 bytes, which is parsed when it is full and moves on by half its size; the tables
-hold positions plus ``bias``, so that whatever fell out of the window is below zero.
+Positions are indices of a window of 65536 bytes, which is parsed when it is full and moves on by half its size; the
+tables hold positions plus ``bias``, so that whatever fell out of the window is below zero.
 
 The numbers stand in the hot loops as they are: compiled code would load a named one from memory every time.
 """
@@ -17,7 +17,7 @@ from array import array
 from dataclasses import dataclass
 
 from imgforensics.recompress import bitwriter
-from imgforensics.recompress.encoder import Buffer
+from imgforensics.recompress.encoder import Octets
 from imgforensics.recompress.kpdialect import Dialect
 
 try:
@@ -26,7 +26,7 @@ except ImportError:
     from imgforensics.recompress import plain as cython
 if not cython.compiled:
     from imgforensics.recompress.huffman import HuffmanBuilder
-    from imgforensics.recompress.lzwords import hash4, put_match
+    from imgforensics.recompress.lzwords import hash4
     from imgforensics.recompress.sequences import Sequences
     from imgforensics.recompress.words import common, load32
 
@@ -91,7 +91,7 @@ class ChainMatcher:
         self.dist_codes = bitwriter.DIST_CODES
         self.dist_extra = bitwriter.DIST_EXTRA
 
-    def restart(self, window: Buffer, end: int) -> None:
+    def restart(self, window: Octets, end: int) -> None:
         """Begin another stream, in which ``window[:end]`` was content already."""
         self.bias += 2 * WINDOW  # puts whatever the tables hold out of reach
         self._rebase()
@@ -109,7 +109,7 @@ class ChainMatcher:
         self.bias += shift
         self._rebase()
 
-    def weigh(self, window: Buffer, end: int) -> None:
+    def weigh(self, window: Octets, end: int) -> None:
         """Guess the cost of literals from what is next in the window; before it is parsed, once."""
         if self.weighs and self.at < end:
             for byte in range(256):
@@ -122,7 +122,7 @@ class ChainMatcher:
             for byte in range(256):
                 self.literal_bits[byte] = max(self.literal_bits[byte], self.least)
 
-    def parse(self, window: Buffer, end: int, final: bool, out: Sequences, over: Sequences) -> int:
+    def parse(self, window: Octets, end: int, final: bool, out: Sequences, over: Sequences) -> int:
         """Find matches from the current position on.
 
         Args:
@@ -138,10 +138,9 @@ class ChainMatcher:
         """
         self.cut = -1
         with cython.nogil:
-            status = self._parse(window, end, final, out, over)
-        return status
+            return self._parse(window, end, final, out, over)
 
-    def _parse(self, window: Buffer, end: int, final: bool, out: Sequences, over: Sequences) -> int:
+    def _parse(self, window: Octets, end: int, final: bool, out: Sequences, over: Sequences) -> int:
         limit = end - 3
         while self.cut < 0:
             ahead = end - self.at
@@ -171,20 +170,11 @@ class ChainMatcher:
             self.fruitless = (self.fruitless + 1) & 65535
             self._literal(window, out, over)
             self.at += 1
-            excess = self.fruitless - self.chain
-            if excess > 0:
-                for _ in range(1 + (excess >> 6)):
-                    if self.at >= end - 1:
-                        break
-                    self._literal(window, out, over)
-                    if self.at < limit:
-                        self._enter(window, self.at)
-                    self.at += 1
-                self._literal(window, out, over)
-                self.pending = False
+            if self.fruitless > self.chain:
+                self._hurry(window, limit, out, over)
         return _FULL
 
-    def _enter(self, window: Buffer, at: int) -> int:
+    def _enter(self, window: Octets, at: int) -> int:
         """Enter a position into its chain; return the one before, below zero if there is none."""
         slot = hash4(load32(window, at), 17)
         before = self.heads[slot]
@@ -192,7 +182,7 @@ class ChainMatcher:
         self.heads[slot] = at + self.bias
         return before - self.bias
 
-    def _search(self, window: Buffer, candidate: int, ahead: int) -> int:
+    def _search(self, window: Octets, candidate: int, ahead: int) -> int:
         """Follow the chain of the current position; note the match in ``length`` and ``distance``, if there is one."""
         at = self.at
         lowest = max(0, at - 32768)
@@ -236,7 +226,7 @@ class ChainMatcher:
         return self.savings[length] - self.dist_extra[code] - 3 - self.length_extra[self.length_codes[length - 3]]
 
     def _take(
-        self, window: Buffer, length: int, distance: int, ahead: int, limit: int, out: Sequences, over: Sequences
+        self, window: Octets, length: int, distance: int, ahead: int, limit: int, out: Sequences, over: Sequences
     ) -> int:
         """Put out the match that begins at the position before, or a better one, and go behind it."""
         start = self.at - 1
@@ -263,9 +253,25 @@ class ChainMatcher:
         self.pending = False
         self.length = 3
         self.fruitless = 0
-        return self._match(length, distance, out) if self.cut < 0 else self._match(length, distance, over)
+        if self.cut >= 0:
+            return over.add_match(length, distance)
+        out.add_match(length, distance)
+        return self._note(out)
 
-    def _pass(self, window: Buffer, limit: int, out: Sequences, over: Sequences) -> int:
+    def _hurry(self, window: Octets, limit: int, out: Sequences, over: Sequences) -> int:
+        """Pass over positions, the more the longer nothing was found."""
+        rest = 1 + ((self.fruitless - self.chain) >> 6)
+        while rest > 0 and self.at < limit + 2:
+            self._literal(window, out, over)
+            if self.at < limit:
+                self._enter(window, self.at)
+            self.at += 1
+            rest -= 1
+        self._literal(window, out, over)
+        self.pending = False
+        return 0
+
+    def _pass(self, window: Octets, limit: int, out: Sequences, over: Sequences) -> int:
         """Put out a literal and go one position on."""
         self._literal(window, out, over)
         self.at += 1
@@ -273,20 +279,11 @@ class ChainMatcher:
             self._enter(window, self.at)
         return 0
 
-    def _literal(self, window: Buffer, out: Sequences, over: Sequences) -> int:
+    def _literal(self, window: Octets, out: Sequences, over: Sequences) -> int:
         """Put out the literal before the current position."""
-        byte = window[self.at - 1]
-        return self._byte(byte, out) if self.cut < 0 else self._byte(byte, over)
-
-    def _byte(self, byte: int, out: Sequences) -> int:
-        out.lits[out.lit_count] = byte
-        out.lit_count += 1
-        out.run += 1
-        return self._note(out)
-
-    def _match(self, length: int, distance: int, out: Sequences) -> int:
-        out.count = put_match(out.runs, out.matches, out.count, out.run, length, distance, 258)
-        out.run = 0
+        if self.cut >= 0:
+            return over.add_literals(window, self.at - 1, self.at)
+        out.add_literals(window, self.at - 1, self.at)
         return self._note(out)
 
     def _note(self, out: Sequences) -> int:

@@ -36,10 +36,10 @@ _SMALL = 128
 _REACH = 32768
 """Longest distance of DEFLATE."""
 _KEPT = 5 * _BLOCK
-"""Content that levels 1 to 6 keep before they drop what is out of reach. Level 4 reads where it should not; for the same
-output it has to find the same content there."""
+"""Content that levels 1 to 6 keep before they drop what is out of reach. Level 4 reads where it should not, and for the
+same output it has to find the same content there."""
 _SLACK = 8
-"""Bytes behind the content, and behind literals, that are touched in passing."""
+"""Bytes behind the content that are read in passing."""
 
 
 class Deflate:
@@ -118,7 +118,7 @@ class _FastDeflate(Deflate):
         super().__init__(dialect, 7, _KEPT + _BLOCK)
         self._full = _BLOCK
         self._matcher = FastMatcher(level, dialect)
-        self._sequences = Sequences(_BLOCK + _SLACK)
+        self._sequences = Sequences(_BLOCK, _BLOCK // 4)
 
     def restart(self, dictionary: bytes) -> None:
         """See :class:`Deflate`. The tables know the dictionary as they know a block."""
@@ -162,8 +162,8 @@ class _ChainDeflate(Deflate):
     def __init__(self, level: int, dialect: Dialect) -> None:
         super().__init__(dialect, 8, WINDOW)
         self._matcher = ChainMatcher(level, dialect)
-        self._sequences = Sequences(BLOCK_TOKENS + _SLACK)
-        self._over = Sequences(BLOCK_TOKENS + _SLACK)
+        self._sequences = Sequences(BLOCK_TOKENS, BLOCK_TOKENS)
+        self._over = Sequences(BLOCK_TOKENS, BLOCK_TOKENS)
 
     def restart(self, dictionary: bytes) -> None:
         """See :class:`Deflate`. The first block behind a dictionary is never stored."""

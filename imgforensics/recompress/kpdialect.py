@@ -1,7 +1,7 @@
 """How the versions of klauspost/compress, and of Go that took it over, differ in what they write.
 
-The classes of output are named by letters, from the newest to the oldest. Each was compared with real versions of the
-library at either end of its range; between 1.14.0 and 1.14.3 there are differences for tiny blocks that are not imitated.
+The classes of output are named by letters, from the newest to the oldest. Borders between them are known from runs of
+every version; from 1.14.0 to 1.14.2 tiny blocks and blocks without a match may differ, which is not imitated.
 """
 
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ class Dialect:
     longest: int
     """How long matches are cut up, see :func:`~imgforensics.recompress.lzwords.put_match`."""
     overflows: bool
-    """Whether level 9 guesses the cost of literals from all that is in its window, with counters of 16 bits that overflow
-    if all 65536 bytes are the same; if not, from 32768 bytes."""
+    """Whether level 9 guesses the cost of literals from all that is ahead in its window, with counters of 16 bits that
+    overflow if these are 65536 equal bytes; if not, from 32768 bytes."""
     least: int = 0
     """The fewest bits that level 9 takes a literal for."""
 

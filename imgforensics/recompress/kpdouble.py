@@ -1,6 +1,7 @@
 """The matchers of levels 4 to 6 of Go 1.27's compress/flate and of klauspost/compress: two hash tables.
 
-One table is of four-byte hashes, the other of seven-byte hashes; long matches are tried first. All else is as in
+One table is of four-byte hashes, the other of seven-byte hashes; long matches are tried first. To choose between
+candidates, at most 254 bytes behind the first four are compared. All else is as in
 :mod:`~imgforensics.recompress.kpsingle`.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 
-from imgforensics.recompress.encoder import Buffer
+from imgforensics.recompress.encoder import Octets
 
 try:
     import cython
@@ -32,7 +33,7 @@ if not cython.compiled:
 
 
 def level4(  # noqa: PLR0915
-    data: Buffer,
+    data: Octets,
     start: int,
     end: int,
     bias: int,
@@ -117,7 +118,7 @@ def level4(  # noqa: PLR0915
 
 
 def level5(  # noqa: C901, PLR0912, PLR0915
-    data: Buffer,
+    data: Octets,
     start: int,
     end: int,
     bias: int,
@@ -139,7 +140,7 @@ def level5(  # noqa: C901, PLR0912, PLR0915
         bias: What the tables add to positions.
         short: One position for each four-byte hash, type code ``I``.
         long: Two positions for each seven-byte hash, type code ``Q``.
-        out: Takes what is found; room for the block as literals, and ``SLACK`` more.
+        out: Takes what is found; has room for the block.
         lits: Its literals.
         runs: Its runs.
         matches: Its matches.
@@ -261,7 +262,7 @@ def level5(  # noqa: C901, PLR0912, PLR0915
 
 
 def level6(  # noqa: C901, PLR0912, PLR0915
-    data: Buffer,
+    data: Octets,
     start: int,
     end: int,
     bias: int,

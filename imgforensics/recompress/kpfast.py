@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 
-from imgforensics.recompress.encoder import Buffer
+from imgforensics.recompress.encoder import Octets
 from imgforensics.recompress.kpdialect import Dialect
 
 try:
@@ -49,21 +49,21 @@ class FastMatcher:
         if self.bias > _HIGHEST_BIAS:
             self._rebase()
 
-    def match(self, window: Buffer, start: int, end: int, out: Sequences) -> None:
+    def match(self, window: Octets, start: int, end: int, out: Sequences) -> None:
         """Find the matches of ``window[start:end]``.
 
         Args:
-            window: Content: the block, at least 32768 bytes before it if there are so many, and ``SLACK`` behind it.
+            window: Content: the block, the 32768 bytes before it, and behind it eight bytes of no meaning.
             start: Where the block begins.
             end: Where the block ends, at least 128 bytes further on.
-                out: Takes literals and matches.
+            out: Takes literals and matches.
         """
         with cython.nogil:
             self._match(window, start, end, out, out.lits, out.runs, out.matches)
 
     def _match(
         self,
-        window: Buffer,
+        window: Octets,
         start: int,
         end: int,
         out: Sequences,

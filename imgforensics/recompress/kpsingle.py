@@ -5,16 +5,19 @@ matches may begin in earlier blocks and end with the block. Positions are indice
 32768 bytes before the block. The table holds positions plus ``bias``, more than 32768, so that its zeros are out of
 reach.
 
-Common to all levels: the further the last match lies behind, the longer the steps; a match grows backwards over literals,
-but not over the match before; then the table learns some of the positions inside. Each function is one long piece because
-its variables have to stay in registers.
+Common to all levels: the further the last match lies behind, the longer the steps; a match grows backwards over
+literals, but not over the match before; then the table learns some of the positions inside.
+
+Each function is one long piece because its variables have to stay in registers, and the numbers stand in it as they are
+because compiled code would load named ones from memory every time: 32768 is the longest distance, the last 11 bytes of
+a block are where no search begins, and the last argument of a hash is its bits.
 """
 
 from __future__ import annotations
 
 from array import array
 
-from imgforensics.recompress.encoder import Buffer
+from imgforensics.recompress.encoder import Octets
 
 try:
     import cython
@@ -37,7 +40,7 @@ if not cython.compiled:
 
 
 def level1(  # noqa: PLR0915
-    data: Buffer,
+    data: Octets,
     start: int,
     end: int,
     bias: int,
@@ -51,12 +54,12 @@ def level1(  # noqa: PLR0915
     """Find the matches of ``data[start:end]``.
 
     Args:
-        data: Content, with ``SLACK`` bytes behind ``end``.
+        data: Content, with eight bytes of no meaning behind ``end``.
         start: Where the block begins.
         end: Where the block ends, at least 128 bytes further on.
         bias: What the table adds to positions.
         table: One position for each hash, type code ``I``.
-        out: Takes what is found; room for the block as literals, and ``SLACK`` more.
+        out: Takes what is found; has room for the block.
         lits: Its literals.
         runs: Its runs.
         matches: Its matches.
@@ -120,7 +123,7 @@ def level1(  # noqa: PLR0915
 
 
 def level2(  # noqa: PLR0915
-    data: Buffer,
+    data: Octets,
     start: int,
     end: int,
     bias: int,
@@ -198,7 +201,7 @@ def level2(  # noqa: PLR0915
 
 
 def level3(  # noqa: C901, PLR0912, PLR0915
-    data: Buffer,
+    data: Octets,
     start: int,
     end: int,
     bias: int,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 from array import array
 
-from imgforensics.recompress.encoder import Buffer
+from imgforensics.recompress.encoder import Octets
 from imgforensics.recompress.sequences import Sequences
 
 _WORD = (1 << 64) - 1
@@ -33,12 +33,12 @@ def hash7(value: int, bits: int) -> int:
     return ((value << 8) * 58295818150454627 & _WORD) >> (64 - bits)
 
 
-def agree4(data: Buffer, at: int, word: int) -> bool:
+def agree4(data: Octets, at: int, word: int) -> bool:
     """Whether the four bytes at an index are the low four of a little-endian word."""
     return int.from_bytes(data[at : at + 4], "little") == word & _HALF
 
 
-def copy_run(target: bytearray, to: int, source: Buffer, start: int, count: int) -> None:
+def copy_run(target: bytearray, to: int, source: Octets, start: int, count: int) -> None:
     """Copy ``count`` bytes; up to seven bytes behind them in ``target`` may change too."""
     target[to : to + count] = source[start : start + count]
 
@@ -79,7 +79,7 @@ def put_match(
 
 
 def close_sequences(
-    out: Sequences, lits: bytearray, lit_count: int, count: int, data: Buffer, start: int, end: int
+    out: Sequences, lits: bytearray, lit_count: int, count: int, data: Octets, start: int, end: int
 ) -> int:
     """Append ``data[start:end]`` to the literals of a block and note in ``out`` how much it has in all."""
     copy_run(lits, lit_count, data, start, end - start)

@@ -105,9 +105,7 @@ class PgzipEncoder:
         return ready
 
 
-def encode_parallel(
-    level: int, dialect: Dialect, block: int, chunks: Iterable[Buffer], jobs: int
-) -> Iterator[bytes]:
+def encode_parallel(level: int, dialect: Dialect, block: int, chunks: Iterable[Buffer], jobs: int) -> Iterator[bytes]:
     """See :class:`~imgforensics.recompress.encoder.ParallelEncode`: as many blocks at a time as there are jobs."""
     with ThreadPoolExecutor(jobs) as pool:
         encoder = PgzipEncoder(level, dialect, block, pool, jobs + 2)
