@@ -27,13 +27,27 @@ DIRECTIVES = {
     "wraparound": False,
 }
 
-extensions = cythonize(
-    [Extension(".".join(path.with_suffix("").parts), [str(path)], extra_compile_args=FLAGS) for path in SOURCES],
-    language_level=3,
-    force=True,  # the directives depend on the environment, which time stamps do not show
-    compiler_directives=DIRECTIVES,
-)
-for extension in extensions:
-    extension.optional = True  # cythonize does not hand it on
+SHARED = "imgforensics.recompress._views"
+"""The extension in which Cython keeps what memory views need: in each of the others it would be most of the code."""
 
-setup(ext_modules=extensions)
+
+def extensions() -> list[Extension]:
+    """What is to be compiled, translated to C."""
+    if {"egg_info", "dist_info"} & set(sys.argv):
+        return []  # pip asks twice for metadata before it builds
+    made = cythonize(
+        [
+            Extension(".".join(path.with_suffix("").parts), [str(path)], extra_compile_args=FLAGS)
+            for path in (FOLDER / "_views.c", *SOURCES)
+        ],
+        language_level=3,
+        shared_utility_qualified_name=SHARED,
+        force=True,  # the directives depend on the environment, which time stamps do not show
+        compiler_directives=DIRECTIVES,
+    )
+    for extension in made:
+        extension.optional = True  # cythonize does not hand it on
+    return made
+
+
+setup(ext_modules=extensions(), options={"build_ext": {"parallel": os.cpu_count()}})
