@@ -61,6 +61,15 @@ class Case:
             if reference.role is Role.CONFIG and reference.target is not None
         )
 
+    @cached_property
+    def diff_id_checks(self) -> Mapping[tuple[int, int], Verification]:
+        """Image and layer index to how the layer's diff_id fared."""
+        found: dict[tuple[int, int], Verification] = {}
+        for each in self.verifications:
+            if each.what is What.DIFF_ID and each.subject.image is not None and each.subject.layer is not None:
+                found[each.subject.image, each.subject.layer] = each
+        return found
+
     def mismatches(self, *kinds: What) -> list[Verification]:
         """Verifications of these kinds that failed."""
         return [

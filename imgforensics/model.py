@@ -5,6 +5,7 @@ A *claim* is what a document or a file name says; a *measurement* was computed f
 uncompressed (image-spec, config.md, "Layer DiffID").
 """
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -45,6 +46,11 @@ class Digest:
     def sha256(cls, encoded: str) -> "Digest":
         """The SHA-256 digest of these 64 hex digits, which the caller computed."""
         return cls("sha256", encoded)
+
+    @classmethod
+    def of(cls, data: bytes) -> "Digest":
+        """The SHA-256 digest of these bytes."""
+        return cls("sha256", hashlib.sha256(data).hexdigest())
 
     @property
     def known(self) -> bool:

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from imgforensics.case import Case
 from imgforensics.documentreader import Reader, read_manifest
+from imgforensics.expectation import SuppliedManifest
 from imgforensics.model import Compression, Digest
 from imgforensics.recompress import ENCODERS
 from imgforensics.reconstruct.build import BuiltManifest, LayerDescriptor, NotDerivableError, build
@@ -108,11 +109,13 @@ class Bench:
         """
         if piece.foreign is not None:
             return UploadedLayer(piece.foreign, FOREIGN)
+        if piece.member is None:
+            raise NotDerivableError(f"layer {piece.index}, {piece.diff_id}, is not in the archive")
         if piece.stored is not None and (encoding == STORED or (keep and piece.compressed)):
             return UploadedLayer(piece.stored, STORED)
         form = self._forms.get(encoding, {}).get(piece.diff_id)
         if form is None:
-            raise NotDerivableError(f"layer {piece.index}, {piece.diff_id}, is not in the archive")
+            raise NotDerivableError(f"layer {piece.index} is in no form called {encoding}")
         return UploadedLayer(form, encoding)
 
     def layers(self, encoding: str, *, keep: bool) -> tuple[UploadedLayer, ...]:
@@ -131,8 +134,8 @@ def reconstructed(bench: Bench, ranked: Ranked, encoding: str) -> Candidate:
     Raises:
         NotDerivableError: it does not follow from the archive. The message says why.
     """
-    if encoding == STORED and any(piece.stored is None for piece in bench.material.pieces):
-        raise NotDerivableError(f"layers {_list(bench.material.missing)} are not in the archive")
+    if bench.material.missing:
+        raise NotDerivableError(f"layers {', '.join(map(str, bench.material.missing))} are not in the archive")
     bench.make(encoding)
     layers = bench.layers(encoding, keep=ranked.stored)
     return candidate(bench, ranked, layers)
@@ -184,7 +187,7 @@ def from_archive(case: Case, found: Preserved) -> Candidate | None:
     )
 
 
-def from_ledger(known: KnownManifest) -> Candidate:
+def from_ledger(known: KnownManifest, likelihood: Likelihood) -> Candidate:
     """A manifest that was learned, and names this image's config."""
     return Candidate(
         digest=known.digest,
@@ -195,10 +198,28 @@ def from_ledger(known: KnownManifest) -> Candidate:
         pusher=None,
         title=f"learned from {known.source}",
         encoder=None,
-        likelihood=Likelihood.LIKELY,
+        likelihood=likelihood,
         layers=(),
         assumptions=("the manifest that was learned is the one of the registry that is meant",),
         evidence=("a manifest that was learned names this very config, and so the same layers uncompressed",),
+    )
+
+
+def from_file(supplied: SuppliedManifest, media_type: str) -> Candidate:
+    """A manifest that was handed in, and was found to be of this image."""
+    return Candidate(
+        digest=supplied.digest,
+        size=len(supplied.content),
+        media_type=media_type,
+        content=supplied.content,
+        basis=Basis.PRESERVED,
+        pusher=None,
+        title=f"handed in: {supplied.source}",
+        encoder=None,
+        likelihood=Likelihood.CERTAIN,
+        layers=(),
+        assumptions=("the registry that is meant gave these bytes",),
+        evidence=("it names this very config, and so the same layers uncompressed",),
     )
 
 
@@ -233,7 +254,3 @@ def distinct(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
         else:
             kept[each.digest] = replace(first, evidence=(*first.evidence, f"the same bytes as {each.title}"))
     return tuple(kept.values())
-
-
-def _list(indexes: Iterable[int]) -> str:
-    return ", ".join(map(str, indexes))

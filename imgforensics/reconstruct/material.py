@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from imgforensics.case import DAMAGE, Case
+from imgforensics.case import Case
 from imgforensics.documentreader import Reader, read_manifest
 from imgforensics.documents import Descriptor
-from imgforensics.model import Compression, Digest
+from imgforensics.model import Compression, Digest, Outcome
 from imgforensics.reconstruct.build import LayerDescriptor, NotDerivableError
 from imgforensics.structure import Image, Layer
 
@@ -32,7 +32,7 @@ class Piece:
     size: int | None
     """Bytes uncompressed, None where they are not there."""
     stored: LayerDescriptor | None
-    """The blob as the archive holds it."""
+    """The blob as the archive holds it; None where it is not the one that its name promises."""
     foreign: LayerDescriptor | None = None
     """What a document says of a layer that is fetched from elsewhere, and that no tool uploads (``urls``)."""
 
@@ -54,18 +54,20 @@ class Material:
     pieces: tuple[Piece, ...]
     annotations: Mapping[str, str] | None
     """Of the manifest in the archive, which pushing over other layers keeps; None where there is no manifest."""
+    misnamed: bool = False
+    """The config is not the one that its name or a descriptor promises."""
 
     @property
     def missing(self) -> tuple[int, ...]:
-        """Indexes of layers that the archive does not hold."""
-        return tuple(piece.index for piece in self.pieces if piece.member is None)
+        """Indexes of layers that the archive does not hold, but should: foreign ones are fetched from elsewhere."""
+        return tuple(piece.index for piece in self.pieces if piece.member is None and piece.foreign is None)
 
 
 def gather(case: Case, image: Image) -> Material:
     """What the archive gives for an image.
 
     Raises:
-        ContradictionError: the config or a layer is not the one that is named. The message says which.
+        ContradictionError: a layer is not the one that the config names. The message says which.
         NotDerivableError: there is no config, or something was not hashed.
     """
     if image.config_member is None or image.config is None:
@@ -74,13 +76,15 @@ def gather(case: Case, image: Image) -> Material:
     blob = case.catalogue.blobs.get(image.config_member)
     if config is None or blob is None:
         raise NotDerivableError("the image's config was not read")
-    if image.config_member in case.wrong_bytes:
-        raise ContradictionError(f"the config {case.name(image.config_member)} is not the one that its name promises")
     claimed = image.config.diff_ids
+    most = case.catalogue.limits.layers
+    if max(len(claimed), len(image.layers)) >= most:
+        raise NotDerivableError(f"the image has {most} layers or more; they were not all read")
     if len(claimed) != len(image.layers):
         raise ContradictionError(f"the config names {len(claimed)} layers, the archive {len(image.layers)}")
     pieces = tuple(_piece(case, image, index, text) for index, text in enumerate(claimed))
-    return Material(image.index, config, blob.digest, pieces, _annotations(case, image))
+    misnamed = image.config_member in case.wrong_bytes
+    return Material(image.index, config, blob.digest, pieces, _annotations(case, image), misnamed)
 
 
 def _annotations(case: Case, image: Image) -> Mapping[str, str] | None:
@@ -100,14 +104,17 @@ def _piece(case: Case, image: Image, index: int, claimed: str) -> Piece:
     if member is None:
         return Piece(index, diff_id, None, None, None, foreign)
     blob = case.catalogue.blobs.get(member)
-    if blob is None:
+    checked = case.diff_id_checks.get((image.index, index))
+    if blob is None or checked is None:
         raise NotDerivableError(f"layer {index}: {case.name(member)} was not hashed")
-    if blob.diff_id is None or any(anomaly.kind in DAMAGE for anomaly in blob.anomalies):
-        raise ContradictionError(f"layer {index}: {case.name(member)} cannot be decompressed")
-    if blob.diff_id_by(diff_id.algorithm) != diff_id:
+    if checked.outcome is Outcome.MISMATCH:
         raise ContradictionError(f"layer {index}: {case.name(member)} is not the layer that the config names")
-    annotations = next((each.annotations for each in _descriptors(image.layers[index]) if each.annotations), {})
-    stored = LayerDescriptor(blob.digest, blob.size, diff_id, blob.compression, dict(annotations))
+    if checked.outcome is not Outcome.MATCH or blob.uncompressed_size is None:
+        raise NotDerivableError(f"layer {index}: {case.name(member)}: {checked.reason}")
+    stored = None
+    if member not in case.wrong_bytes:
+        annotations = next((each.annotations for each in _descriptors(image.layers[index]) if each.annotations), {})
+        stored = LayerDescriptor(blob.digest, blob.size, diff_id, blob.compression, dict(annotations))
     return Piece(index, diff_id, member, blob.uncompressed_size, stored, foreign)
 
 

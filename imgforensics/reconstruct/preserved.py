@@ -107,10 +107,10 @@ class _Finder:
         if len(references) != len(image.layers):
             return False
         for reference, layer in zip(references, image.layers, strict=True):
-            blobs = [
-                self.case.catalogue.blobs.get(each) for each in (reference.target, layer.member) if each is not None
-            ]
-            if len({blob.diff_id for blob in blobs if blob is not None}) > 1:
+            if reference.target is None or layer.member is None:
+                return False  # nothing tells whether it is the same layer
+            blobs = [self.case.catalogue.blobs.get(each) for each in (reference.target, layer.member)]
+            if blobs[0] is None or blobs[1] is None or blobs[0].diff_id != blobs[1].diff_id:
                 return False
         return True
 

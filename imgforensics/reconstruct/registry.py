@@ -1,22 +1,23 @@
 """What a registry shows, or would show, for the images of an archive."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imgforensics.case import Case
 from imgforensics.errors import SelectionError
-from imgforensics.expectation import Expectation, SuppliedManifest
+from imgforensics.expectation import Expectation, Result, SuppliedManifest
 from imgforensics.model import Digest
 from imgforensics.reconstruct.build import NotDerivableError
 from imgforensics.reconstruct.candidates import Bench, Candidate, distinct, encodings, from_archive, reconstructed
 from imgforensics.reconstruct.evidence import Ranked, rank
-from imgforensics.reconstruct.expect import Subject, expectations, learned
+from imgforensics.reconstruct.expect import expectations
 from imgforensics.reconstruct.ledger import Ledger
 from imgforensics.reconstruct.likelihood import Likelihood
 from imgforensics.reconstruct.material import ContradictionError, gather
 from imgforensics.reconstruct.preserved import Preserved, find_preserved
 from imgforensics.reconstruct.pusher import Compressed
 from imgforensics.reconstruct.pushers import PUSHERS
+from imgforensics.reconstruct.subject import Subject, learned
 from imgforensics.reconstruct.workshop import Opener, Workshop
 from imgforensics.structure import Image
 
@@ -90,20 +91,26 @@ def reconstruct(
     """
     workshop = Workshop(opener, jobs, ledger)
     held = find_preserved(case)
-    subjects = [_subject(case, image, held[image.index], workshop) for image in images]
-    plain = {each.image.index: _plain(each, request, ledger) if request.candidates else ((), ()) for each in subjects}
+    chosen = {image.index for image in images}
+    asked = bool(request.expect or request.manifests)
+    subjects = [
+        _subject(case, image, held[image.index], workshop, chosen=image.index in chosen)
+        for image in (case.structure.images if asked else images)
+    ]
     told, found = expectations(case, subjects, request.expect, request.manifests, ledger)
-    proved = {each.digest for each in told if each.result == "match"}
+    proved = {each.digest for each in told if each.result is Result.MATCH}
     registries = {}
     for subject in subjects:
-        index = subject.image.index
-        candidates, reasons = plain[index]
-        every = distinct((*found.get(index, ()), *subject.preserved, *learned(subject.bench, ledger), *candidates))
-        registries[index] = Registry(every, _likely(every, proved), reasons)
+        if subject.chosen:
+            index = subject.image.index
+            known = [*subject.preserved, *learned(case, subject, ledger)]
+            candidates, reasons = ((), ()) if index in found or not request.candidates else _plain(subject, request)
+            every = distinct((*found.get(index, ()), *(_capped(each, subject) for each in known), *candidates))
+            registries[index] = Registry(every, _likely(every, proved), reasons)
     return Reconstruction(registries, told)
 
 
-def _subject(case: Case, image: Image, held: Sequence[Preserved], workshop: Workshop) -> Subject:
+def _subject(case: Case, image: Image, held: Sequence[Preserved], workshop: Workshop, *, chosen: bool) -> Subject:
     bench, reason, contradicted = None, "", False
     try:
         bench = Bench(gather(case, image), workshop)
@@ -111,24 +118,39 @@ def _subject(case: Case, image: Image, held: Sequence[Preserved], workshop: Work
         reason, contradicted = str(error), True
     except NotDerivableError as error:
         reason = str(error)
+    config = None if image.config_member is None else case.catalogue.blobs.get(image.config_member)
     found = [from_archive(case, each) for each in held]
     return Subject(
         image=image,
+        config=None if config is None else config.digest,
         bench=bench,
         reason=reason,
         contradicted=contradicted,
         ranked=rank(case, image),
         preserved=tuple(each for each in found if each is not None),
+        chosen=chosen,
     )
 
 
-def _plain(subject: Subject, request: Request, ledger: Ledger | None) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
+def _capped(candidate: Candidate, subject: Subject) -> Candidate:
+    """A manifest that was found, no likelier than the archive's holding that image allows."""
+    if subject.contradicted or (subject.bench is not None and subject.bench.material.misnamed):
+        why = subject.reason or "the config is not the one that its name promises"
+        return replace(
+            candidate,
+            likelihood=Likelihood.POSSIBLE,
+            evidence=(f"the archive contradicts it: {why}", *candidate.evidence),
+        )
+    return candidate
+
+
+def _plain(subject: Subject, request: Request) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
     """The candidates that are worth their time, and why others are not there."""
     if subject.bench is None:
         return (), (subject.reason,)
-    strong = (Likelihood.CERTAIN, Likelihood.LIKELY)
-    known = (*subject.preserved, *learned(subject.bench, ledger))
-    if not request.pushers and any(each.likelihood in strong for each in known):
+    if subject.bench.material.misnamed:
+        return (), ("the config is not the one that its name promises",)
+    if not request.pushers and any(each.likelihood is not Likelihood.POSSIBLE for each in subject.preserved):
         return (), ()
     made: list[Candidate] = []
     reasons: list[str] = []
