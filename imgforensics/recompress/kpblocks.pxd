@@ -1,6 +1,7 @@
 # Types of kpblocks.py, for Cython. Functions that give nothing return 0; -1 is an exception's.
 cimport cython
-from imgforensics.recompress.bitwriter cimport BitWriter, Histogram
+from imgforensics.recompress.bitwriter cimport BitWriter
+from imgforensics.recompress.histogram cimport Histogram
 from imgforensics.recompress.huffman cimport HuffmanBuilder
 from imgforensics.recompress.lzwords cimport fadd, fdiv, float_bits, float_of, fmul, whole
 from imgforensics.recompress.sequences cimport Sequences

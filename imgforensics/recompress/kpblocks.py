@@ -19,7 +19,8 @@ except ImportError:
     from imgforensics.recompress import plain as cython
 
 if not cython.compiled:
-    from imgforensics.recompress.bitwriter import BitWriter, Histogram
+    from imgforensics.recompress.bitwriter import BitWriter
+    from imgforensics.recompress.histogram import Histogram
     from imgforensics.recompress.huffman import HuffmanBuilder
     from imgforensics.recompress.lzwords import fadd, fdiv, float_bits, float_of, fmul, whole
     from imgforensics.recompress.sequences import Sequences

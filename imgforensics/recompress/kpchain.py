@@ -16,7 +16,7 @@ from __future__ import annotations
 from array import array
 from dataclasses import dataclass
 
-from imgforensics.recompress import bitwriter
+from imgforensics.recompress import histogram
 from imgforensics.recompress.encoder import Octets
 from imgforensics.recompress.kpdialect import Dialect
 
@@ -86,10 +86,10 @@ class ChainMatcher:
         self.savings = array("I", bytes(4 * 259))
         """What so many literals from the current position on are taken to cost together."""
         self.huffman = HuffmanBuilder()
-        self.length_codes = bitwriter.LENGTH_CODES
-        self.length_extra = bitwriter.LENGTH_EXTRA
-        self.dist_codes = bitwriter.DIST_CODES
-        self.dist_extra = bitwriter.DIST_EXTRA
+        self.length_codes = histogram.LENGTH_CODES
+        self.length_extra = histogram.LENGTH_EXTRA
+        self.dist_codes = histogram.DIST_CODES
+        self.dist_extra = histogram.DIST_EXTRA
 
     def restart(self, window: Octets, end: int) -> None:
         """Begin another stream, in which ``window[:end]`` was content already."""
