@@ -1,6 +1,6 @@
 """A real Go toolchain as the judge: digests of what its compress/gzip makes of some content.
 
-``IMGFORENSICS_GO`` names the ``go`` program of a release from 1.8 to 1.26.
+``IMGFORENSICS_GO`` names the ``go`` program of a release since 1.8.
 """
 
 import os

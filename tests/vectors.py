@@ -1,8 +1,10 @@
-"""Which content fixtures/go_vectors.json has digests of. The seed of each is its size."""
+"""Which content fixtures/go_vectors.json and fixtures/go127_vectors.json have digests of. The seed of each is its size."""
 
 from pathlib import Path
 
 PATH = Path(__file__).parent / "fixtures" / "go_vectors.json"
+PATH_127 = PATH.with_name("go127_vectors.json")
+"""The same of Go 1.27, which has another encoder."""
 
 LEVELS = (-2, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9)
 """Go's numbers; -2 is HuffmanOnly, and -1 the same as 6."""

@@ -32,8 +32,10 @@ _TRAIL = 1 << 18
 """Bytes at the beginning of a segment in which two parses may meet."""
 _AHEAD = 1024
 """Bytes behind a segment: more than the longest match and Go's look-ahead."""
-_SEGMENT = 1 << 20
-"""Bytes that one worker parses at a time."""
+_SEGMENT = 1 << 19
+"""Bytes that one worker parses at a time: what it finds should still be in a cache when it is written."""
+_QUEUE = 3
+"""Segments that wait, or are parsed, more than there are workers."""
 _MAX_JOBS = 8
 """One writer keeps up with about as many workers; each has some megabytes."""
 _PAUSE = (8, 64)
@@ -224,7 +226,7 @@ def encode_lazy(
         join = _Join(partial(_Parser, level, segment_size, trail_size), pool)
         for segment in cutter:
             join.submit(segment)
-            if len(join) > jobs + 1:
+            if len(join) >= jobs + _QUEUE:
                 cutter.give_back(join.join())
                 yield join.blocks.writer.bits.take()
         while len(join):

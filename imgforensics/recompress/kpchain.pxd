@@ -7,9 +7,11 @@ from imgforensics.recompress.words cimport Bytes, common, load32
 
 cdef int _MORE, _FULL
 
+@cython.final
 cdef class ChainMatcher:
     cdef int least, lazy, nice, chain, fruitless
     cdef bint overflows, weighs, pending
+    cdef const unsigned char[::1] window
     cdef unsigned int[::1] heads, links, literal_freq, savings
     cdef unsigned char[::1] literal_bits
     cdef HuffmanBuilder huffman
@@ -32,10 +34,10 @@ cdef class ChainMatcher:
         distance=cython.Py_ssize_t,
     )
     cdef int _parse(
-        self, Bytes window, Py_ssize_t end, bint final, Sequences out, Sequences over
+        self, Py_ssize_t end, bint final, Sequences out, Sequences over
     ) except -1 nogil
     @cython.locals(slot=cython.uint, before=cython.Py_ssize_t)
-    cdef Py_ssize_t _enter(self, Bytes window, Py_ssize_t at) noexcept nogil
+    cdef Py_ssize_t _enter(self, Py_ssize_t at) noexcept nogil
     @cython.locals(
         at=cython.Py_ssize_t,
         lowest=cython.Py_ssize_t,
@@ -47,7 +49,7 @@ cdef class ChainMatcher:
         gain=cython.int,
         total=cython.int,
     )
-    cdef int _search(self, Bytes window, Py_ssize_t candidate, Py_ssize_t ahead) except -1 nogil
+    cdef int _search(self, Py_ssize_t candidate, Py_ssize_t ahead) except -1 nogil
     @cython.locals(code=cython.int)
     cdef int _gain(self, Py_ssize_t length, Py_ssize_t distance) noexcept nogil
     @cython.locals(
@@ -59,7 +61,6 @@ cdef class ChainMatcher:
     )
     cdef int _take(
         self,
-        Bytes window,
         Py_ssize_t length,
         Py_ssize_t distance,
         Py_ssize_t ahead,
@@ -68,9 +69,9 @@ cdef class ChainMatcher:
         Sequences over,
     ) except -1 nogil
     @cython.locals(rest=cython.int)
-    cdef int _hurry(self, Bytes window, Py_ssize_t limit, Sequences out, Sequences over) except -1 nogil
-    cdef int _pass(self, Bytes window, Py_ssize_t limit, Sequences out, Sequences over) except -1 nogil
-    cdef int _literal(self, Bytes window, Sequences out, Sequences over) except -1 nogil
+    cdef int _hurry(self, Py_ssize_t limit, Sequences out, Sequences over) except -1 nogil
+    cdef int _pass(self, Py_ssize_t limit, Sequences out, Sequences over) except -1 nogil
+    cdef int _literal(self, Sequences out, Sequences over) except -1 nogil
     cdef int _note(self, Sequences out) except -1 nogil
     @cython.locals(gone=cython.Py_ssize_t, slot=cython.Py_ssize_t)
     cdef int _rebase(self) except -1

@@ -66,6 +66,7 @@ class ChainMatcher:
         self.nice = EFFORTS[level].nice
         self.chain = EFFORTS[level].chain
         self.weighs = level == 9
+        self.window: Octets = b""
         self.heads = array("I", bytes(4 << 17))
         self.links = array("I", bytes(4 << 15))
         self.bias = WINDOW
@@ -95,9 +96,10 @@ class ChainMatcher:
         """Begin another stream, in which ``window[:end]`` was content already."""
         self.bias += 2 * WINDOW  # puts whatever the tables hold out of reach
         self._rebase()
+        self.window = window
         with cython.nogil:
             for at in range(end - 3):
-                self._enter(window, at)
+                self._enter(at)
         self.at = end
         self.length = 3
         self.pending = False
@@ -136,11 +138,12 @@ class ChainMatcher:
             ``FULL`` if ``out`` is full; the block ends at ``cut``, and what is in ``over`` begins the next. ``MORE`` if
             the window is done with.
         """
+        self.window = window
         self.cut = -1
         with cython.nogil:
-            return self._parse(window, end, final, out, over)
+            return self._parse(end, final, out, over)
 
-    def _parse(self, window: Octets, end: int, final: bool, out: Sequences, over: Sequences) -> int:
+    def _parse(self, end: int, final: bool, out: Sequences, over: Sequences) -> int:
         limit = end - 3
         while self.cut < 0:
             ahead = end - self.at
@@ -150,16 +153,16 @@ class ChainMatcher:
                 if ahead == 0:
                     if self.pending:
                         self.pending = False
-                        self._literal(window, out, over)
+                        self._literal(out, over)
                     return _MORE if self.cut < 0 else _FULL
-            candidate = self._enter(window, self.at) if self.at < limit else -1
+            candidate = self._enter(self.at) if self.at < limit else -1
             length = self.length
             distance = self.distance
             self.length = 3
             if candidate >= max(0, self.at - 32768) and length < ahead and length < self.lazy:
-                self._search(window, candidate, ahead)
+                self._search(candidate, ahead)
             if length >= 4 and self.length <= length:
-                self._take(window, length, distance, ahead, limit, out, over)
+                self._take(length, distance, ahead, limit, out, over)
                 continue
             if self.length >= 4:
                 self.fruitless = 0
@@ -168,21 +171,21 @@ class ChainMatcher:
                 self.at += 1
                 continue
             self.fruitless = (self.fruitless + 1) & 65535
-            self._literal(window, out, over)
+            self._literal(out, over)
             self.at += 1
             if self.fruitless > self.chain:
-                self._hurry(window, limit, out, over)
+                self._hurry(limit, out, over)
         return _FULL
 
-    def _enter(self, window: Octets, at: int) -> int:
+    def _enter(self, at: int) -> int:
         """Enter a position into its chain; return the one before, below zero if there is none."""
-        slot = hash4(load32(window, at), 17)
+        slot = hash4(load32(self.window, at), 17)
         before = self.heads[slot]
         self.links[at & 32767] = before
         self.heads[slot] = at + self.bias
         return before - self.bias
 
-    def _search(self, window: Octets, candidate: int, ahead: int) -> int:
+    def _search(self, candidate: int, ahead: int) -> int:
         """Follow the chain of the current position; note the match in ``length`` and ``distance``, if there is one."""
         at = self.at
         lowest = max(0, at - 32768)
@@ -193,13 +196,13 @@ class ChainMatcher:
         if self.weighs:
             total = 0
             for length in range(most):
-                total += self.literal_bits[window[at + length]]
+                total += self.literal_bits[self.window[at + length]]
                 self.savings[length + 1] = total
             if total - 3 <= best_gain:  # no match can save more
                 return 0
         for _ in range(self.chain):
-            if window[candidate + best] == window[at + best]:
-                length = common(window, candidate, at, most)
+            if self.window[candidate + best] == self.window[at + best]:
+                length = common(self.window, candidate, at, most)
                 if length > best:
                     gain = self._gain(length, at - candidate) if self.weighs else best_gain + 1
                     if gain > best_gain:
@@ -225,30 +228,28 @@ class ChainMatcher:
         code = self.dist_codes[distance if distance < 256 else 256 + (distance >> 7)] if distance < 32768 else 14
         return self.savings[length] - self.dist_extra[code] - 3 - self.length_extra[self.length_codes[length - 3]]
 
-    def _take(
-        self, window: Octets, length: int, distance: int, ahead: int, limit: int, out: Sequences, over: Sequences
-    ) -> int:
+    def _take(self, length: int, distance: int, ahead: int, limit: int, out: Sequences, over: Sequences) -> int:
         """Put out the match that begins at the position before, or a better one, and go behind it."""
         start = self.at - 1
         if length < 256 and start + length < limit:
-            other = self.heads[hash4(load32(window, start + length), 17)] - self.bias - length
+            other = self.heads[hash4(load32(self.window, start + length), 17)] - self.bias - length
             if start - other != distance and other > max(self.at - 32768, 0) + 2:
-                better = common(window, start + 2, other + 2, min(ahead, 260) - 2)
+                better = common(self.window, start + 2, other + 2, min(ahead, 260) - 2)
                 if better > length:
                     length = better
                     distance = start - other
-                    if length < 258 and window[start + 1] == window[other + 1]:
+                    if length < 258 and self.window[start + 1] == self.window[other + 1]:
                         length += 1
-                        if length < 258 and window[start] == window[other]:
+                        if length < 258 and self.window[start] == self.window[other]:
                             length += 1
                         else:
-                            self._pass(window, limit, out, over)
+                            self._pass(limit, out, over)
                     else:
-                        self._pass(window, limit, out, over)
-                        self._pass(window, limit, out, over)
+                        self._pass(limit, out, over)
+                        self._pass(limit, out, over)
         after = self.at + length - 1
         for at in range(self.at + 1, min(after, limit)):
-            self._enter(window, at)
+            self._enter(at)
         self.at = after
         self.pending = False
         self.length = 3
@@ -258,32 +259,38 @@ class ChainMatcher:
         out.add_match(length, distance)
         return self._note(out)
 
-    def _hurry(self, window: Octets, limit: int, out: Sequences, over: Sequences) -> int:
+    def _hurry(self, limit: int, out: Sequences, over: Sequences) -> int:
         """Pass over positions, the more the longer nothing was found."""
         rest = 1 + ((self.fruitless - self.chain) >> 6)
         while rest > 0 and self.at < limit + 2:
-            self._literal(window, out, over)
+            self._literal(out, over)
             if self.at < limit:
-                self._enter(window, self.at)
+                self._enter(self.at)
             self.at += 1
             rest -= 1
-        self._literal(window, out, over)
+        self._literal(out, over)
         self.pending = False
         return 0
 
-    def _pass(self, window: Octets, limit: int, out: Sequences, over: Sequences) -> int:
+    def _pass(self, limit: int, out: Sequences, over: Sequences) -> int:
         """Put out a literal and go one position on."""
-        self._literal(window, out, over)
+        self._literal(out, over)
         self.at += 1
         if self.at < limit:
-            self._enter(window, self.at)
+            self._enter(self.at)
         return 0
 
-    def _literal(self, window: Octets, out: Sequences, over: Sequences) -> int:
+    def _literal(self, out: Sequences, over: Sequences) -> int:
         """Put out the literal before the current position."""
+        byte = self.window[self.at - 1]
         if self.cut >= 0:
-            return over.add_literals(window, self.at - 1, self.at)
-        out.add_literals(window, self.at - 1, self.at)
+            over.lits[over.lit_count] = byte
+            over.lit_count += 1
+            over.run += 1
+            return 0
+        out.lits[out.lit_count] = byte
+        out.lit_count += 1
+        out.run += 1
         return self._note(out)
 
     def _note(self, out: Sequences) -> int:
