@@ -1,7 +1,8 @@
 """Ratios of recompression, on this machine.
 
 Usage, from the top of the repository:
-    python -m benchmarks.recompress [--input FILE | --size MIB] [--rounds N] [--jobs N] [--go PATH] [--memory MIB ...]
+    python -m benchmarks.recompress [--input FILE | --size MIB] [--rounds N] [--jobs N] [--go PATH | --release 1.26.6]
+        [--memory MIB ...]
 
 Without --input, the content is a tar of what stands in /usr/bin, /usr/lib and /usr/share, in equal parts. It prints
 the throughput of our encoders on one thread against that of Go, alternated, content in memory; several
@@ -24,7 +25,7 @@ from pathlib import Path
 
 from imgforensics.recompress import COMPILED, measure
 from tests.content import endless
-from tests.gooracle import build_go, installed_go
+from tests.gooracle import build_go, go_version, installed_go
 
 MIB = 1 << 20
 CHUNK = 1 * MIB
@@ -101,6 +102,7 @@ def timed(name: str, data: bytes, jobs: int) -> tuple[float, float]:
 def against_go(data: bytes, go: str, folder: Path, rounds: int) -> None:
     (folder / "content").write_bytes(data)
     program = build_go(go, folder, PROGRAM)
+    family = "go1.27" if (go_version(go) or (1, 0)) >= (1, 27) else "go1.8"
     one = os.environ | {"GOMAXPROCS": "1"}
     pipe = subprocess.PIPE
     with subprocess.Popen([program, folder / "content"], stdin=pipe, stdout=pipe, text=True, env=one) as process:
@@ -112,7 +114,7 @@ def against_go(data: bytes, go: str, folder: Path, rounds: int) -> None:
                 process.stdin.write(f"{level}\n")
                 process.stdin.flush()
                 theirs = [float(number) for number in process.stdout.readline().split()]
-                ours = timed(f"go1.8-{level}", data, 1)
+                ours = timed(f"{family}-{level}", data, 1)
                 ratios.append((theirs[0] / ours[0], theirs[1] / ours[1]))
                 print(
                     f"level {level}: Go {len(data) / MIB / theirs[1]:.0f}, ours {len(data) / MIB / ours[1]:.0f} MiB/s "
@@ -124,13 +126,13 @@ def against_go(data: bytes, go: str, folder: Path, rounds: int) -> None:
 
 
 def several_jobs(data: bytes, jobs: int, rounds: int) -> None:
-    for level in (6, 1):
+    for name in ("go1.8-6", "go1.8-1", "pgzip-c"):
         ratios = []
         for _ in range(rounds):
-            alone, together = timed(f"go1.8-{level}", data, 1), timed(f"go1.8-{level}", data, jobs)
+            alone, together = timed(name, data, 1), timed(name, data, jobs)
             ratios.append(alone[0] / together[0])
         print(
-            f"level {level}: {jobs} jobs {statistics.median(ratios):.2f} times as fast as one (median; best "
+            f"{name}: {jobs} jobs {statistics.median(ratios):.2f} times as fast as one (median; best "
             f"{max(ratios):.2f}), with {together[1] / alone[1]:.2f} times the processor time"
         )
 
@@ -151,6 +153,7 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--jobs", type=int, default=2)
     options.add_argument("--go", help="the go program of a toolchain")
+    options.add_argument("--release", default="1.26.6", help="the release to install where none is given")
     options.add_argument("--memory", type=int, nargs="*", default=[64, 512], help="MiB of layers")
     options.add_argument("--peak", type=int, help=argparse.SUPPRESS)
     chosen = options.parse_args()
@@ -167,7 +170,7 @@ def main() -> None:
     several_jobs(data, chosen.jobs, chosen.rounds)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        against_go(data, chosen.go or installed_go("1.26.6", folder), folder, chosen.rounds)
+        against_go(data, chosen.go or installed_go(chosen.release, folder), folder, chosen.rounds)
 
 
 if __name__ == "__main__":
