@@ -54,4 +54,4 @@ def plain(name: str = "") -> ModuleType:
         if real:
             sys.modules["cython"] = real
         if PACKAGE in compiled:
-            imgforensics.recompress = compiled[PACKAGE]  # type: ignore[attr-defined]
+            imgforensics.recompress = compiled[PACKAGE]
