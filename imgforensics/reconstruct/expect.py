@@ -14,6 +14,7 @@ from imgforensics.reconstruct.evidence import Ranked
 from imgforensics.reconstruct.ledger import Ledger
 from imgforensics.reconstruct.material import Material
 from imgforensics.reconstruct.search import Search
+from imgforensics.reconstruct.trial import Allowance
 from imgforensics.structure import Image
 
 _SETTLE = (
@@ -63,10 +64,11 @@ def expectations(
         )
     found: dict[int, list[Candidate]] = {}
     tried: list[str] = []
+    allowance = Allowance(case.catalogue.limits.search, sum(subject.bench is not None for subject in subjects))
     for subject in subjects:
         open_ = {digest for digest, answer in answers.items() if answer is None}
         if open_ and subject.bench is not None:
-            search = Search(subject.bench, subject.ranked, ledger)
+            search = Search(subject.bench, subject.ranked, ledger, allowance)
             for candidate in search.find(open_):
                 found.setdefault(subject.image.index, []).append(candidate)
                 answers[candidate.digest] = _hit(subject, candidate)
@@ -84,8 +86,7 @@ def _hit(subject: Subject, candidate: Candidate) -> Expectation:
 
 
 def _tried(subject: Subject, search: Search) -> str:
-    bench = subject.bench
-    made = ", ".join(bench.made) if bench is not None and bench.made else "no encoder"
+    made = ", ".join(search.encoders) or "no encoder"
     bound = ", then gave up" if search.gave_up else ""
     return f"image @{subject.image.index}: {search.attempts} manifests tried with {made}{bound}"
 
