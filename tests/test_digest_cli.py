@@ -3,6 +3,9 @@
 import hashlib
 import json
 import os
+import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -174,3 +177,64 @@ def test_without_a_place_for_a_ledger_digest_goes_on(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert "going on without a ledger" in result.stderr
     assert invoke("learn", SAVE).exit_code == 2
+
+
+def test_a_locked_ledger_costs_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imgforensics.reconstruct.ledger._PATIENCE", 0)
+    path = tmp_path / "data" / "imgforensics" / "ledger.sqlite"
+    assert invoke("digest", SAVE).exit_code == 0
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    for arguments in ((), ("--ledger", path)):
+        result = invoke("verify", SAVE, "--expect", DIGEST, *arguments)
+        assert (result.exit_code, result.stderr.count("is locked")) == (0, 1)
+    other.execute("ROLLBACK")
+    other.execute("BEGIN IMMEDIATE")  # may be read, not written
+    umoci = next(push["digest"] for push in PUSHED if push["archive"] == "umoci.tar")
+    assert invoke("verify", FIXTURES / "umoci.tar", "--expect", umoci).exit_code == 0
+    other.close()
+
+
+def test_a_spoilt_ledger_costs_no_answer(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.sqlite"
+    assert invoke("digest", SAVE, "--ledger", ledger).exit_code == 0
+    with sqlite3.connect(ledger) as database:
+        database.execute("UPDATE recompressions SET digest = 'x'")
+    database.close()
+    result = invoke("verify", SAVE, "--expect", DIGEST, "--ledger", ledger)
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("command", ["verify", "digest"])
+@pytest.mark.parametrize("text", ["sha256:12", "hello", "md5:0123", ""])
+def test_what_is_no_digest_is_an_error_of_usage(command: str, text: str) -> None:
+    result = invoke(command, SAVE, FIXTURES / "umoci.tar", "--expect", text, "--no-ledger")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("option", ["--expect-file", "--ledger"])
+@pytest.mark.parametrize("command", ["verify", "digest"])
+def test_an_empty_name_is_an_error_of_usage(command: str, option: str) -> None:
+    result = invoke(command, SAVE, option, "")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"{option}: an empty name" in result.stderr
+
+
+def test_raw_heeds_a_list(tmp_path: Path) -> None:
+    path = tmp_path / "list"
+    path.write_text(f"{DIGEST}  {SAVE}\n")
+    assert invoke("digest", SAVE, "--raw", "--expect-file", path).exit_code == 0
+    path.write_text(f"{OTHER}  {SAVE}\n")
+    assert invoke("digest", SAVE, "--raw", "--expect-file", path).exit_code == 1
+    path.write_text(f"{DIGEST}  {SAVE}\n{OTHER}  lost.tar\n")
+    assert invoke("digest", SAVE, "--raw", "--expect-file", path).exit_code == 2
+
+
+@pytest.mark.parametrize("redirection", [">/dev/full", ">&-"])
+def test_raw_says_that_it_cannot_be_written(redirection: str) -> None:
+    line = f'"{sys.executable}" -m imgforensics digest --no-ledger --raw "{SAVE}" {redirection}'
+    result = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert result.stderr.startswith("imgforensics: standard output: cannot be written: ")
+    assert len(result.stderr.splitlines()) == 1
