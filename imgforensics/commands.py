@@ -145,38 +145,42 @@ def run_raw(path: str, options: Options, expect: Mapping[str, tuple[str, ...]]) 
 def run_learn(paths: Sequence[str], ledger_file: str, options: Options, output: str) -> int:
     """Learn from every path, tell what each taught, and return the exit code."""
     no_answer = False
+    skipped = 0
     total = Lesson("")
     with Ledger(ledger_file) as ledger, Sink(output) as sink:
         for lesson in _lessons(paths, ledger, options):
-            if lesson.refused is None:
+            if lesson is None:
+                skipped += 1
+            elif lesson.refused is None:
                 total += lesson
                 sink.write(f"{printable(lesson.path)}: {lesson.layers} layers, {lesson.manifests} manifests\n")
             else:
                 no_answer = True
                 print(f"imgforensics: {printable(lesson.path)}: {printable(lesson.refused)}", file=sys.stderr)
-        sink.write(f"learned {total.layers} layers and {total.manifests} manifests: {printable(ledger_file)}\n")
+        others = f"; {skipped} other files skipped" if skipped else ""
+        sink.write(f"learned {total.layers} layers and {total.manifests} manifests: {printable(ledger_file)}{others}\n")
     return NO_ANSWER if no_answer else ANSWERED
 
 
-def _lessons(paths: Sequence[str], ledger: Ledger, options: Options) -> Iterator[Lesson]:
+def _lessons(paths: Sequence[str], ledger: Ledger, options: Options) -> Iterator[Lesson | None]:
+    """What each file taught; None for one that was found in a directory, and is nothing to learn from."""
     for found in batch.discover(paths):
-        if isinstance(found, Skipped):
-            content = _manifest_bytes(found.path) if "JSON" in found.reason else None
-            if content is not None:
-                yield _from_manifest(content, found.path, ledger)
-            continue
-        content = _manifest_bytes(found)
+        path = found.path if isinstance(found, Skipped) else found
+        content = _manifest_bytes(path) if not isinstance(found, Skipped) or "JSON" in found.reason else None
         if content is not None:
-            yield _from_manifest(content, found, ledger)
+            lesson = _from_manifest(content, path, ledger)
+            yield None if lesson.refused is not None and path not in paths else lesson
             continue
-        source = sys.stdin.buffer if found == batch.STDIN else found
+        if isinstance(found, Skipped):
+            yield None
+            continue
+        source = sys.stdin.buffer if path == batch.STDIN else path
         try:
             yield learn.from_archive(analyze_archive(source, options), ledger)
         except NotAnImageError as error:
-            if found in paths:
-                yield Lesson(found, refused=str(error))
+            yield Lesson(path, refused=str(error)) if path in paths else None
         except ImgforensicsError as error:
-            yield Lesson(found, refused=str(error))
+            yield Lesson(path, refused=str(error))
 
 
 def _manifest_bytes(path: str) -> bytes | None:

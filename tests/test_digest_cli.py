@@ -113,13 +113,47 @@ def test_a_list_of_expectations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     "text",
     [
         f"{DIGEST}  a.tar\n{OTHER}  b/c.tar\n",
-        f"archive, image, digest\na.tar,app:1,{DIGEST}\nb/c.tar,,{OTHER}\n",
+        f"archive, image, digest\na.tar,,{DIGEST}\nb/c.tar,,{OTHER}\n",
+        f"{DIGEST}  a.tar\r\n{OTHER}  {os.getcwd()}//b/./c.tar\r\n",
         json.dumps([{"archive": "a.tar", "digest": DIGEST}, {"archive": "./b//c.tar", "digest": OTHER}]),
         json.dumps({"a.tar": DIGEST, "b/c.tar": [OTHER]}),
     ],
 )
 def test_every_form_of_list_says_the_same(text: str) -> None:
-    assert expectfile.parse(text, "list") == {"a.tar": (DIGEST,), "b/c.tar": (OTHER,)}
+    here = os.getcwd()
+    assert expectfile.parse(text, "list") == {f"{here}/a.tar": (DIGEST,), f"{here}/b/c.tar": (OTHER,)}
+
+
+def test_a_path_is_taken_as_it_is() -> None:
+    for path in ("/a b.tar ", "/a\u2028b.tar", "/a\x0bb\x85c.tar", "/a\rb.tar"):
+        assert expectfile.parse(f"{DIGEST}  {path}\n{OTHER}  /z\n", "list") == {path: (DIGEST,), "/z": (OTHER,)}
+    assert expectfile.key("//a/../b.tar") == expectfile.key("/b.tar") == "/b.tar"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (f'{{"a": "{OTHER}", "a": "{DIGEST}"}}', "there twice"),
+        (f'[{{"archive": "a", "digest": "{OTHER}", "digest": "{DIGEST}"}}]', "there twice"),
+        (f'{{"a": [], "b": "{DIGEST}"}}', "without archive or digest"),
+        (f"archive,image,digest\na.tar,app:1,{DIGEST}\n", "image 'app:1'"),
+        (f'[{{"archive": "a", "image": "@1", "digest": "{DIGEST}"}}]', "image '@1'"),
+        (f"archive,digest\n{'a' * 140_000},{DIGEST}\n", "no CSV"),
+    ],
+)
+def test_no_expectation_is_dropped(text: str, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        expectfile.parse(text, "list")
+
+
+@pytest.mark.parametrize("listed", ["absolute", "relative"])
+def test_relative_and_absolute_paths_are_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listed: str) -> None:
+    os.link(SAVE, tmp_path / SAVE.name)
+    monkeypatch.chdir(tmp_path)
+    absolute, relative = str(tmp_path / SAVE.name), f"./{SAVE.name}"
+    (tmp_path / "list").write_text(f"{DIGEST}  {absolute if listed == 'absolute' else relative}\n")
+    given = relative if listed == "absolute" else absolute
+    assert invoke("verify", given, "--expect-file", "list", "--no-ledger").exit_code == 0
 
 
 @pytest.mark.parametrize("text", ["", "hello", "[1]", "{", '{"a": 1}', "archive,digest\na.tar,\n", "[" * 100_000])
@@ -238,3 +272,19 @@ def test_raw_says_that_it_cannot_be_written(redirection: str) -> None:
     assert result.returncode == 2
     assert result.stderr.startswith("imgforensics: standard output: cannot be written: ")
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_learn_skips_other_files_in_a_directory(tmp_path: Path) -> None:
+    folder, ledger = tmp_path / "seen", tmp_path / "ledger.sqlite"
+    folder.mkdir()
+    (folder / "hub.json").write_text(PUSH["manifest"])
+    other = folder / "package.json"
+    other.write_text('{"name": "x"}')
+    (folder / "notes.txt").write_text("nothing")
+    result = invoke("learn", folder, "--ledger", ledger)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "learned 0 layers and 1 manifests" in result.stdout
+    assert result.stdout.endswith("; 2 other files skipped\n")
+    named = invoke("learn", other, "--ledger", ledger)
+    assert named.exit_code == 2
+    assert "no image manifest" in named.stderr
