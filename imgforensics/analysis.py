@@ -103,12 +103,21 @@ def _reconstruct(
         return archive.uncompressed(case.catalogue.members[member], case.catalogue.blobs[member].compression)
 
     with ExitStack() as stack:
-        ledger = stack.enter_context(Ledger(options.ledger)) if options.ledger is not None else None
+        ledger = (
+            stack.enter_context(Ledger(options.ledger, options.warn or _unheard))
+            if options.ledger is not None
+            else None
+        )
         try:
             return reconstruct(case, images, opener, request, jobs=options.jobs, ledger=ledger)
         except BaseException:
             archive.cancel()
             raise
+
+
+def _unheard(trouble: str) -> None:
+    """What the ledger's trouble is told where nobody asked: answers do not depend on it."""
+    del trouble
 
 
 def _about(findings: tuple[Finding, ...], case: Case, selected: Sequence[Image]) -> tuple[Finding, ...]:

@@ -171,7 +171,7 @@ def digest(
             **asked.options,
         )
         if raw:
-            _run_raw(paths, options, output)
+            _run_raw(paths, options, asked.settings)
         else:
             _run("digest", paths, options, asked.settings)
 
@@ -253,13 +253,13 @@ def _run(command: str, paths: list[str], options: "Options", settings: "Settings
         raise typer.Exit(code)
 
 
-def _run_raw(paths: list[str], options: "Options", output: str) -> None:
+def _run_raw(paths: list[str], options: "Options", settings: "Settings") -> None:
     from imgforensics.commands import run_raw
     from imgforensics.errors import SelectionError
 
-    if len(paths) != 1 or output != "-":
+    if len(paths) != 1 or settings.output != "-":
         raise SelectionError("--raw takes one archive, and writes to standard output")
-    code = run_raw(paths[0], options)
+    code = run_raw(paths[0], options, settings.expect)
     if code:
         raise typer.Exit(code)
 
@@ -282,7 +282,7 @@ def _expectations(
     always: bool = False,
 ) -> _Asked:
     """Read the files that options name. Where nothing is asked, nothing is opened."""
-    if not (always or expect or expect_file or manifest):
+    if not (always or expect or expect_file is not None or manifest or ledger is not None):
         return _Asked({}, settings)
     from imgforensics import commands
     from imgforensics.recompress import COMPILED
@@ -295,6 +295,7 @@ def _expectations(
         "expect": tuple(expect or ()),
         "manifests": commands.supplied(manifest or ()),
         "ledger": commands.ledger_path(ledger, off=no_ledger),
+        "warn": commands.warner(),
     }
     return _Asked(options, replace(settings, expect=commands.expected(expect_file)))
 

@@ -1,9 +1,11 @@
 """The runs of ``learn`` and of ``digest --raw``, and what options name: files that are read, the ledger's place."""
 
+import contextlib
 import hashlib
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import platformdirs
@@ -12,14 +14,14 @@ from imgforensics import batch, expectfile, learn
 from imgforensics.analysis import analyze_archive
 from imgforensics.errors import ImgforensicsError, InputError, NotAnImageError, SelectionError
 from imgforensics.expectation import SuppliedManifest
-from imgforensics.findings import Skipped
+from imgforensics.findings import Severity, Skipped
 from imgforensics.learn import Lesson
 from imgforensics.limits import DEFAULT_LIMITS, MIB
 from imgforensics.model import Digest
-from imgforensics.reconstruct.ledger import Ledger
+from imgforensics.reconstruct.ledger import Ledger, LedgerBusyError
 from imgforensics.rendering import printable
 from imgforensics.report import Options
-from imgforensics.run import ANSWERED, NO_ANSWER, Sink
+from imgforensics.run import ANSWERED, BAD, NO_ANSWER, Sink
 
 _LIST = 64 * MIB
 
@@ -27,20 +29,49 @@ _LIST = 64 * MIB
 def ledger_path(given: str | None, *, off: bool) -> str | None:
     """The ledger to use: the one that was named, else the one in the user's data directory; None for none.
 
-    Where that directory cannot be made, there is none either, and a line says so.
+    Where that directory or that file cannot be used, there is none either, and a line says so.
+
+    Raises:
+        InputError: the one that was named is no ledger.
     """
     if off:
         return None
     if given is not None:
+        with contextlib.suppress(LedgerBusyError), Ledger(_named(given, "--ledger")) as ledger:
+            ledger.open()
         return given
     folder = platformdirs.user_data_dir("imgforensics", appauthor=False)
+    path = os.path.join(folder, "ledger.sqlite")
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
-        path = os.path.join(folder, "ledger.sqlite")
-        Ledger(path).close()
+        with Ledger(path) as ledger:
+            ledger.open()
     except (OSError, InputError) as error:
-        print(f"imgforensics: going on without a ledger: {printable(str(error))}", file=sys.stderr)
+        warn(f"going on without a ledger: {error}")
         return None
+    return path
+
+
+def warner() -> Callable[[str], None]:
+    """Says each thing once on standard error."""
+    said: set[str] = set()
+
+    def once(text: str) -> None:
+        if text not in said:
+            said.add(text)
+            warn(text)
+
+    return once
+
+
+def warn(text: str) -> None:
+    """Say something on standard error that is no answer."""
+    print(f"imgforensics: {printable(text)}", file=sys.stderr)
+
+
+def _named(path: str, option: str) -> str:
+    if not path:
+        raise InputError(f"{option}: an empty name")
     return path
 
 
@@ -65,7 +96,7 @@ def expected(path: str | None) -> Mapping[str, tuple[str, ...]]:
     """
     if path is None:
         return {}
-    return expectfile.parse(_read(path, _LIST).decode("utf-8-sig", "surrogateescape"), path)
+    return expectfile.parse(_read(_named(path, "--expect-file"), _LIST).decode("utf-8-sig", "surrogateescape"), path)
 
 
 def _read(path: str, most: int) -> bytes:
@@ -79,13 +110,23 @@ def _read(path: str, most: int) -> bytes:
     return content
 
 
-def run_raw(path: str, options: Options) -> int:
+def run_raw(path: str, options: Options, expect: Mapping[str, tuple[str, ...]]) -> int:
     """Write the likely manifest of one image to standard output, nothing added.
 
+    Args:
+        path: the archive.
+        options: how to look at it.
+        expect: digests expected in single archives, by :func:`imgforensics.expectfile.key` of their path.
+
     Raises:
-        InputError: there is no archive.
+        InputError: there is no archive, or standard output cannot be written.
         SelectionError: there are several images to choose from, or no manifest that speaks for itself.
     """
+    own = expectfile.key(path)
+    unseen = sorted(expect.keys() - {own})
+    if unseen:
+        raise SelectionError(f"{unseen[0]}: listed in --expect-file, and not looked at: --raw takes one archive")
+    options = replace(options, expect=(*options.expect, *expect.get(own, ())))
     report = analyze_archive(sys.stdin.buffer if path == batch.STDIN else path, options)
     if len(report.registries) != 1:
         raise SelectionError(f"{path}: {len(report.registries)} images; choose one with --image or --platform")
@@ -93,50 +134,53 @@ def run_raw(path: str, options: Options) -> int:
     if registry.likely is None:
         why = f": {'; '.join(registry.reasons)}" if registry.reasons else ""
         raise SelectionError(f"{path}: nothing speaks for one manifest{why}; --expect DIGEST or --pusher chooses one")
-    sys.stdout.flush()
-    sys.stdout.buffer.write(registry.likely.content)
-    sys.stdout.buffer.flush()
-    missed = [each for each in report.findings if each.rule.code.startswith("IMG6")]
-    for finding in missed:
-        print(f"imgforensics: {printable(finding.message)}", file=sys.stderr)
-    return 1 if missed else ANSWERED
+    with Sink("-") as sink:
+        sink.write_bytes(registry.likely.content)
+    errors = [each for each in report.findings if each.severity is Severity.ERROR]
+    for finding in errors:
+        print(f"imgforensics: {finding.rule.code}: {printable(finding.message)}", file=sys.stderr)
+    return BAD if errors else ANSWERED
 
 
 def run_learn(paths: Sequence[str], ledger_file: str, options: Options, output: str) -> int:
     """Learn from every path, tell what each taught, and return the exit code."""
     no_answer = False
+    skipped = 0
     total = Lesson("")
     with Ledger(ledger_file) as ledger, Sink(output) as sink:
         for lesson in _lessons(paths, ledger, options):
-            if lesson.refused is None:
+            if lesson is None:
+                skipped += 1
+            elif lesson.refused is None:
                 total += lesson
                 sink.write(f"{printable(lesson.path)}: {lesson.layers} layers, {lesson.manifests} manifests\n")
             else:
                 no_answer = True
                 print(f"imgforensics: {printable(lesson.path)}: {printable(lesson.refused)}", file=sys.stderr)
-        sink.write(f"learned {total.layers} layers and {total.manifests} manifests: {printable(ledger_file)}\n")
+        others = f"; {skipped} other files skipped" if skipped else ""
+        sink.write(f"learned {total.layers} layers and {total.manifests} manifests: {printable(ledger_file)}{others}\n")
     return NO_ANSWER if no_answer else ANSWERED
 
 
-def _lessons(paths: Sequence[str], ledger: Ledger, options: Options) -> Iterator[Lesson]:
+def _lessons(paths: Sequence[str], ledger: Ledger, options: Options) -> Iterator[Lesson | None]:
+    """What each file taught; None for one that was found in a directory, and is nothing to learn from."""
     for found in batch.discover(paths):
-        if isinstance(found, Skipped):
-            content = _manifest_bytes(found.path) if "JSON" in found.reason else None
-            if content is not None:
-                yield _from_manifest(content, found.path, ledger)
-            continue
-        content = _manifest_bytes(found)
+        path = found.path if isinstance(found, Skipped) else found
+        content = _manifest_bytes(path) if not isinstance(found, Skipped) or "JSON" in found.reason else None
         if content is not None:
-            yield _from_manifest(content, found, ledger)
+            lesson = _from_manifest(content, path, ledger)
+            yield None if lesson.refused is not None and path not in paths else lesson
             continue
-        source = sys.stdin.buffer if found == batch.STDIN else found
+        if isinstance(found, Skipped):
+            yield None
+            continue
+        source = sys.stdin.buffer if path == batch.STDIN else path
         try:
             yield learn.from_archive(analyze_archive(source, options), ledger)
         except NotAnImageError as error:
-            if found in paths:
-                yield Lesson(found, refused=str(error))
+            yield Lesson(path, refused=str(error)) if path in paths else None
         except ImgforensicsError as error:
-            yield Lesson(found, refused=str(error))
+            yield Lesson(path, refused=str(error))
 
 
 def _manifest_bytes(path: str) -> bytes | None:

@@ -12,12 +12,12 @@ import csv
 import json
 import os
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
 from imgforensics.errors import InputError
 
-_LINE = re.compile(r"((?:sha(?:256|384|512):)?[0-9a-f]{64,128})[ \t]+\*?(.+)")
+_LINE = re.compile(r"((?:sha(?:256|384|512):)?[0-9a-f]{64,128})[ \t]+\*?(.+)", re.DOTALL)
 
 
 def parse(text: str, source: str) -> Mapping[str, tuple[str, ...]]:
@@ -36,13 +36,17 @@ def parse(text: str, source: str) -> Mapping[str, tuple[str, ...]]:
 
 def key(path: str) -> str:
     """The spelling of a path by which lists are looked up."""
-    return os.path.normpath(path)
+    if path == "-":
+        return path
+    absolute = os.path.abspath(path)  # noqa: PTH100 - the name counts, not where a link leads
+    return f"/{absolute.lstrip('/')}" if absolute.startswith("//") else absolute
 
 
 def _pairs(text: str, source: str) -> Iterator[tuple[str, str]]:
     if text.lstrip()[:1] in ("{", "["):
         return _from_json(text, source)
-    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    lines = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
     if lines and {"archive", "digest"} <= {name.strip() for name in lines[0].split(",")}:
         return _from_csv(lines, source)
     return _from_lines(lines, source)
@@ -50,33 +54,59 @@ def _pairs(text: str, source: str) -> Iterator[tuple[str, str]]:
 
 def _from_lines(lines: Iterable[str], source: str) -> Iterator[tuple[str, str]]:
     for line in lines:
-        match = _LINE.fullmatch(line.strip())
+        match = _LINE.fullmatch(line.lstrip())
         if match is None:
             raise InputError(f"{source}: not of the form DIGEST PATH: {line[:80]!r}")
         yield match[2], match[1]
 
 
 def _from_csv(lines: Iterable[str], source: str) -> Iterator[tuple[str, str]]:
-    for row in csv.DictReader(lines, skipinitialspace=True):
+    try:
+        rows = list(csv.DictReader(lines, skipinitialspace=True))
+    except csv.Error as error:
+        raise InputError(f"{source}: no CSV: {error}") from None
+    for row in rows:
         cleaned = {name.strip(): value for name, value in row.items() if name is not None}
         archive, digest = cleaned.get("archive"), cleaned.get("digest")
         if not isinstance(archive, str) or not isinstance(digest, str) or not archive or not digest:
             raise InputError(f"{source}: a row without archive or digest")
-        yield archive.strip(), digest.strip()
+        _refuse_image(cleaned.get("image"), archive, source)
+        yield archive, digest.strip()
+
+
+def _refuse_image(image: object, archive: str, source: str) -> None:
+    """An entry for one image only is not dropped, and not widened to all images either."""
+    if image not in (None, ""):
+        text = f"{source}: {archive}: expects a digest of image {image!r}"
+        raise InputError(f"{text}; a list is for whole archives: verify that one with --image and --expect")
+
+
+def _only_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """A JSON object none of whose keys hides another of the same name."""
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        raise ValueError(f"the key {twice!r} is there twice")
+    return result
 
 
 def _from_json(text: str, source: str) -> Iterator[tuple[str, str]]:
     try:
-        value = json.loads(text)
+        value = json.loads(text, object_pairs_hook=_only_once)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{source}: no JSON: {error}") from None
     items: list[tuple[object, object]]
     if isinstance(value, dict):
-        items = [(path, each) for path, one in value.items() for each in (one if isinstance(one, list) else [one])]
+        items = [
+            (path, each) for path, one in value.items() for each in (one if isinstance(one, list) and one else [one])
+        ]
     else:
         items = [
             (each.get("archive"), each.get("digest")) if isinstance(each, dict) else (None, None) for each in value
         ]
+        for each in value:
+            if isinstance(each, dict):
+                _refuse_image(each.get("image"), str(each.get("archive")), source)
     for archive, digest in items:
         if not isinstance(archive, str) or not isinstance(digest, str):
             raise InputError(f"{source}: an entry without archive or digest")

@@ -80,6 +80,11 @@ class Limits:
     comparisons: int = 1_000_000
     """Steps in telling which images are the same, where layers are missing. Images that lack none take one step."""
 
+    search: int = 12_000_000
+    """Layers written, in all manifests that are tried in search of expected digests, for one archive. A million takes
+    about half a second. An image of 127 layers, Docker's most, split anywhere between any two of some ten compressors,
+    stays below."""
+
     link_hops: int = 16
     """Links inside the archive followed from one member name to its bytes."""
 

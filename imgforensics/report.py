@@ -1,7 +1,7 @@
 """What comes out: the options that went in, one archive's report, and the report of a run."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from imgforensics.case import Case
@@ -40,6 +40,8 @@ class Options:
     """Pushing tools to imitate, or ``all``; those that the evidence suggests where it is empty."""
     ledger: str | None = None
     """File that remembers known layers and finished recompressions; None for none."""
+    warn: Callable[[str], None] | None = None
+    """Told, in a line, of what goes wrong and costs no answer: the ledger cannot be read or written."""
     limits: Limits = DEFAULT_LIMITS
 
 

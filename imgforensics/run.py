@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import Self, TextIO
 
 from imgforensics import batch, checks
-from imgforensics.analysis import describe_folder
+from imgforensics.analysis import describe_folder, request_of
 from imgforensics.archive import Progress
 from imgforensics.errors import InputError
 from imgforensics.expectfile import key
@@ -46,6 +46,7 @@ class Settings:
 def run(command: str, paths: list[str], options: Options, settings: Settings) -> int:
     """Look at every path, write every result, and return the exit code."""
     checks.select(options.select, options.ignore)  # a wrong code is an error before any work, not one an archive
+    request_of(options)  # so is an expectation that is no digest
     counts: Counter[Verdict] = Counter()
     bad = no_answer = False
     skipped: list[Skipped] = []
@@ -119,7 +120,7 @@ class Sink:
 
     def __init__(self, output: str) -> None:
         self._output = output
-        self._file: IO[str] = sys.stdout
+        self._file: TextIO = sys.stdout
         self._target = output
         self._temporary: str | None = None
 
@@ -139,10 +140,22 @@ class Sink:
 
     def write(self, text: str) -> None:
         """Add text; on standard output it is seen at once."""
-        try:
+        with self._writing():
             self._file.write(text)
             if self._temporary is None:
                 self._file.flush()
+
+    def write_bytes(self, content: bytes) -> None:
+        """Add bytes as they are to standard output; they are written through at once."""
+        with self._writing():
+            self._file.flush()
+            self._file.buffer.write(content)
+            self._file.buffer.flush()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
         except BrokenPipeError:
             raise
         except OSError as error:

@@ -3,6 +3,9 @@
 import hashlib
 import json
 import os
+import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -110,13 +113,47 @@ def test_a_list_of_expectations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     "text",
     [
         f"{DIGEST}  a.tar\n{OTHER}  b/c.tar\n",
-        f"archive, image, digest\na.tar,app:1,{DIGEST}\nb/c.tar,,{OTHER}\n",
+        f"archive, image, digest\na.tar,,{DIGEST}\nb/c.tar,,{OTHER}\n",
+        f"{DIGEST}  a.tar\r\n{OTHER}  {os.getcwd()}//b/./c.tar\r\n",
         json.dumps([{"archive": "a.tar", "digest": DIGEST}, {"archive": "./b//c.tar", "digest": OTHER}]),
         json.dumps({"a.tar": DIGEST, "b/c.tar": [OTHER]}),
     ],
 )
 def test_every_form_of_list_says_the_same(text: str) -> None:
-    assert expectfile.parse(text, "list") == {"a.tar": (DIGEST,), "b/c.tar": (OTHER,)}
+    here = os.getcwd()
+    assert expectfile.parse(text, "list") == {f"{here}/a.tar": (DIGEST,), f"{here}/b/c.tar": (OTHER,)}
+
+
+def test_a_path_is_taken_as_it_is() -> None:
+    for path in ("/a b.tar ", "/a\u2028b.tar", "/a\x0bb\x85c.tar", "/a\rb.tar"):
+        assert expectfile.parse(f"{DIGEST}  {path}\n{OTHER}  /z\n", "list") == {path: (DIGEST,), "/z": (OTHER,)}
+    assert expectfile.key("//a/../b.tar") == expectfile.key("/b.tar") == "/b.tar"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (f'{{"a": "{OTHER}", "a": "{DIGEST}"}}', "there twice"),
+        (f'[{{"archive": "a", "digest": "{OTHER}", "digest": "{DIGEST}"}}]', "there twice"),
+        (f'{{"a": [], "b": "{DIGEST}"}}', "without archive or digest"),
+        (f"archive,image,digest\na.tar,app:1,{DIGEST}\n", "image 'app:1'"),
+        (f'[{{"archive": "a", "image": "@1", "digest": "{DIGEST}"}}]', "image '@1'"),
+        (f"archive,digest\n{'a' * 140_000},{DIGEST}\n", "no CSV"),
+    ],
+)
+def test_no_expectation_is_dropped(text: str, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        expectfile.parse(text, "list")
+
+
+@pytest.mark.parametrize("listed", ["absolute", "relative"])
+def test_relative_and_absolute_paths_are_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listed: str) -> None:
+    os.link(SAVE, tmp_path / SAVE.name)
+    monkeypatch.chdir(tmp_path)
+    absolute, relative = str(tmp_path / SAVE.name), f"./{SAVE.name}"
+    (tmp_path / "list").write_text(f"{DIGEST}  {absolute if listed == 'absolute' else relative}\n")
+    given = relative if listed == "absolute" else absolute
+    assert invoke("verify", given, "--expect-file", "list", "--no-ledger").exit_code == 0
 
 
 @pytest.mark.parametrize("text", ["", "hello", "[1]", "{", '{"a": 1}', "archive,digest\na.tar,\n", "[" * 100_000])
@@ -139,7 +176,7 @@ def test_learn_and_then_know(tmp_path: Path) -> None:
     told = invoke("digest", SAVE, "--ledger", ledger, "-f", "json")
     registry = document(told)["archives"][0]["images"][0]["registry"]
     assert registry["likely"] == DIGEST
-    assert registry["candidates"][0]["title"].startswith("learned from ")
+    assert any("learned from " in sentence for sentence in registry["candidates"][0]["evidence"])
 
 
 def test_learn_refuses_what_fails(tmp_path: Path) -> None:
@@ -174,3 +211,80 @@ def test_without_a_place_for_a_ledger_digest_goes_on(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert "going on without a ledger" in result.stderr
     assert invoke("learn", SAVE).exit_code == 2
+
+
+def test_a_locked_ledger_costs_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imgforensics.reconstruct.ledger._PATIENCE", 0)
+    path = tmp_path / "data" / "imgforensics" / "ledger.sqlite"
+    assert invoke("digest", SAVE).exit_code == 0
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    for arguments in ((), ("--ledger", path)):
+        result = invoke("verify", SAVE, "--expect", DIGEST, *arguments)
+        assert (result.exit_code, result.stderr.count("is locked")) == (0, 1)
+    other.execute("ROLLBACK")
+    other.execute("BEGIN IMMEDIATE")  # may be read, not written
+    umoci = next(push["digest"] for push in PUSHED if push["archive"] == "umoci.tar")
+    assert invoke("verify", FIXTURES / "umoci.tar", "--expect", umoci).exit_code == 0
+    other.close()
+
+
+def test_a_spoilt_ledger_costs_no_answer(tmp_path: Path) -> None:
+    ledger = tmp_path / "ledger.sqlite"
+    assert invoke("digest", SAVE, "--ledger", ledger).exit_code == 0
+    with sqlite3.connect(ledger) as database:
+        database.execute("UPDATE recompressions SET digest = 'x'")
+    database.close()
+    result = invoke("verify", SAVE, "--expect", DIGEST, "--ledger", ledger)
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("command", ["verify", "digest"])
+@pytest.mark.parametrize("text", ["sha256:12", "hello", "md5:0123", ""])
+def test_what_is_no_digest_is_an_error_of_usage(command: str, text: str) -> None:
+    result = invoke(command, SAVE, FIXTURES / "umoci.tar", "--expect", text, "--no-ledger")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("option", ["--expect-file", "--ledger"])
+@pytest.mark.parametrize("command", ["verify", "digest"])
+def test_an_empty_name_is_an_error_of_usage(command: str, option: str) -> None:
+    result = invoke(command, SAVE, option, "")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"{option}: an empty name" in result.stderr
+
+
+def test_raw_heeds_a_list(tmp_path: Path) -> None:
+    path = tmp_path / "list"
+    path.write_text(f"{DIGEST}  {SAVE}\n")
+    assert invoke("digest", SAVE, "--raw", "--expect-file", path).exit_code == 0
+    path.write_text(f"{OTHER}  {SAVE}\n")
+    assert invoke("digest", SAVE, "--raw", "--expect-file", path).exit_code == 1
+    path.write_text(f"{DIGEST}  {SAVE}\n{OTHER}  lost.tar\n")
+    assert invoke("digest", SAVE, "--raw", "--expect-file", path).exit_code == 2
+
+
+@pytest.mark.parametrize("redirection", [">/dev/full", ">&-"])
+def test_raw_says_that_it_cannot_be_written(redirection: str) -> None:
+    line = f'"{sys.executable}" -m imgforensics digest --no-ledger --raw "{SAVE}" {redirection}'
+    result = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert result.stderr.startswith("imgforensics: standard output: cannot be written: ")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_learn_skips_other_files_in_a_directory(tmp_path: Path) -> None:
+    folder, ledger = tmp_path / "seen", tmp_path / "ledger.sqlite"
+    folder.mkdir()
+    (folder / "hub.json").write_text(PUSH["manifest"])
+    other = folder / "package.json"
+    other.write_text('{"name": "x"}')
+    (folder / "notes.txt").write_text("nothing")
+    result = invoke("learn", folder, "--ledger", ledger)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "learned 0 layers and 1 manifests" in result.stdout
+    assert result.stdout.endswith("; 2 other files skipped\n")
+    named = invoke("learn", other, "--ledger", ledger)
+    assert named.exit_code == 2
+    assert "no image manifest" in named.stderr

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from imgforensics import Digest, InputError
-from imgforensics.reconstruct.ledger import KnownLayer, KnownManifest, Ledger, Stream
+from imgforensics.reconstruct.ledger import _PATIENCE, KnownLayer, KnownManifest, Ledger, Stream
 
 
 def digest(text: str) -> Digest:
@@ -75,13 +75,14 @@ def test_an_altered_manifest_is_left_out(path: str) -> None:
 def test_anything_else_is_refused_in_one_line(path: str, prepare, words: str) -> None:  # type: ignore[no-untyped-def]
     prepare(path)
     with pytest.raises(InputError, match=words) as caught:
-        Ledger(path)
+        Ledger(path).open()
     assert "\n" not in str(caught.value)
 
 
 def _another(path: str, statement: str, *, ours: bool = False) -> None:
     if ours:
-        Ledger(path).close()
+        with Ledger(path) as ledger:
+            ledger.open()
     database = sqlite3.connect(path)
     database.execute(statement)
     database.commit()
@@ -105,3 +106,85 @@ with Ledger(sys.argv[1]) as ledger:
             for number in range(50):
                 diff_id = Digest.sha256(f"{writer * 1000 + number:064x}")
                 assert ledger.recompression(diff_id, "go1.8-6", 1) == Stream(diff_id, number)
+
+
+def _spoil(path: str, *statements: str) -> None:
+    with sqlite3.connect(path) as database:
+        for statement in statements:
+            database.execute(statement)
+    database.close()
+
+
+@pytest.mark.parametrize("value", ["'no digest'", "x'00ff'", "CAST(x'ff' AS TEXT)", "7"])
+def test_odd_digests_are_skipped(path: str, value: str) -> None:
+    with Ledger(path) as ledger:
+        ledger.remember_recompression(A, "go1.8-6", 1, Stream(B, 10))
+        for form in (B, C):
+            ledger.learn_layer(KnownLayer(A, form, 10, "", "here"))
+        ledger.learn_config(A, [B])
+    changes = [f"UPDATE recompressions SET digest = {value}", f"UPDATE configs SET diff_ids = {value}"]
+    _spoil(path, *changes, f"UPDATE layers SET digest = {value} WHERE digest = '{B}'")
+    with Ledger(path) as ledger:
+        assert ledger.recompression(A, "go1.8-6", 1) is None
+        assert [layer.digest for layer in ledger.layers(A)] == [C]
+        assert ledger.diff_ids(A) is None
+
+
+@pytest.mark.parametrize("column", ["size = 'ten'", "size = -1", "media_type = x'00'", "source = x'00'"])
+def test_odd_layers_are_skipped(path: str, column: str) -> None:
+    with Ledger(path) as ledger:
+        ledger.learn_layer(KnownLayer(A, B, 10, "", "here"))
+        ledger.remember_recompression(A, "go1.8-6", 1, Stream(B, 10))
+    _spoil(path, f"UPDATE layers SET {column}", "UPDATE recompressions SET size = 'ten'")
+    with Ledger(path) as ledger:
+        assert ledger.layers(A) == ()
+        assert ledger.recompression(A, "go1.8-6", 1) is None
+
+
+@pytest.mark.parametrize("column", ["content = '{}'", "media_type = x'00'", "source = x'00'"])
+def test_odd_manifests_are_skipped(path: str, column: str) -> None:
+    with Ledger(path) as ledger:
+        ledger.learn_manifest(manifest(b"{}"))
+    _spoil(path, f"UPDATE manifests SET {column}")
+    with Ledger(path) as ledger:
+        assert ledger.manifests(A) == ()
+
+
+def test_nothing_is_opened_before_it_is_asked_for(path: str) -> None:
+    with Ledger(path):
+        assert not Path(path).exists()
+
+
+def test_what_cannot_be_written_is_told_once_and_read_all_the_same(path: str) -> None:
+    with Ledger(path) as ledger:
+        ledger.remember_recompression(A, "go1.8-6", 1, Stream(B, 10))
+    _spoil(path, "CREATE TRIGGER t BEFORE INSERT ON recompressions BEGIN SELECT RAISE(ABORT, 'read-only'); END")
+    told: list[str] = []
+    with Ledger(path, told.append) as ledger:
+        for _ in range(3):
+            ledger.remember_recompression(B, "go1.8-6", 1, Stream(B, 10))
+            assert ledger.recompression(A, "go1.8-6", 1) == Stream(B, 10)
+    assert len(told) == 1
+    assert told[0].endswith("read-only")
+    with Ledger(path) as ledger, pytest.raises(InputError, match="read-only"):
+        ledger.remember_recompression(B, "go1.8-6", 1, Stream(B, 10))
+
+
+def test_a_locked_ledger_is_waited_for_once(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imgforensics.reconstruct.ledger._PATIENCE", 0)
+    with Ledger(path) as ledger:
+        ledger.open()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    told: list[str] = []
+    with Ledger(path, told.append) as ledger:
+        assert ledger.layers(A) == ()
+        assert ledger.recompression(A, "go1.8-6", 1) is None
+        assert not ledger.learn_layer(KnownLayer(A, B, 10, "", "here"))
+    other.close()
+    assert len(told) == 1
+    assert "locked" in told[0]
+
+
+def test_nobody_waits_a_minute_for_a_memory() -> None:
+    assert _PATIENCE <= 5

@@ -77,42 +77,65 @@ def build(
     Raises:
         NotDerivableError: the tool cannot upload such layers, or the config does not say what it needs to know.
     """
-    uploaded = config
-    if pusher.config is not None:
-        rewritten = to_oci_config(config, pusher.config, limits=limits)
-        if rewritten is None:
-            raise NotDerivableError(f"{pusher.name}: the config cannot be read into image-spec's structs")
-        uploaded = rewritten
-    types = _layer_types(pusher, config, layers, limits)
+    uploaded = uploaded_config(pusher, config, limits)
+    copied = copied_layers(pusher, config, len(layers), limits)
     content = write_manifest(
         pusher.style,
         pusher.types.manifest,
-        Entry(pusher.types.config, _digest(uploaded), len(uploaded)),
-        [
-            Entry(media_type, layer.digest, layer.size, layer.urls, layer.annotations)
-            for media_type, layer in zip(types, layers, strict=True)
-        ],
-        _annotations(pusher, config, annotations, limits),
+        config_entry(pusher, uploaded),
+        [layer_entry(pusher, layer, copied=copy) for layer, copy in zip(layers, copied, strict=True)],
+        image_annotations(pusher, config, annotations, limits),
     )
     return BuiltManifest(content, _digest(content), len(content), pusher.types.manifest, uploaded)
+
+
+def uploaded_config(pusher: Pusher, config: bytes, limits: Limits = DEFAULT_LIMITS) -> bytes:
+    """The config as a tool uploads it.
+
+    Raises:
+        NotDerivableError: it would be rewritten, and cannot be read for that.
+    """
+    if pusher.config is None:
+        return config
+    rewritten = to_oci_config(config, pusher.config, limits=limits)
+    if rewritten is None:
+        raise NotDerivableError(f"{pusher.name}: the config cannot be read into image-spec's structs")
+    return rewritten
+
+
+def config_entry(pusher: Pusher, uploaded: bytes) -> Entry:
+    """The descriptor of a config in the form in which it is uploaded."""
+    return Entry(pusher.types.config, _digest(uploaded), len(uploaded))
 
 
 def _digest(data: bytes) -> Digest:
     return Digest.sha256(hashlib.sha256(data).hexdigest())
 
 
-def _layer_types(pusher: Pusher, config: bytes, layers: Sequence[LayerDescriptor], limits: Limits) -> list[str]:
-    copied = [False] * len(layers)
-    if pusher.layer_types is LayerTypes.BY_INSTRUCTION:
-        instructions = _instructions(_read(pusher, config, limits))
-        if len(instructions) != len(layers):
-            detail = f"the history tells how {len(instructions)} layers were made, and there are {len(layers)}"
-            raise NotDerivableError(f"{pusher.name}: {detail}")
-        copied = [_COPIED.match(instruction) is not None for instruction in instructions]
-    return [
-        _DOCKER_GZIP if copy and layer.compression is Compression.GZIP else _layer_type(pusher, layer)
-        for copy, layer in zip(copied, layers, strict=True)
-    ]
+def copied_layers(pusher: Pusher, config: bytes, count: int, limits: Limits = DEFAULT_LIMITS) -> list[bool]:
+    """Which layers COPY or ADD made, lowest first; none where the tool does not care.
+
+    Raises:
+        NotDerivableError: the tool cares, and the history tells of another number of layers than ``count``.
+    """
+    if pusher.layer_types is not LayerTypes.BY_INSTRUCTION:
+        return [False] * count
+    instructions = _instructions(_read(pusher, config, limits))
+    if len(instructions) != count:
+        detail = f"the history tells how {len(instructions)} layers were made, and there are {count}"
+        raise NotDerivableError(f"{pusher.name}: {detail}")
+    return [_COPIED.match(instruction) is not None for instruction in instructions]
+
+
+def layer_entry(pusher: Pusher, layer: LayerDescriptor, *, copied: bool) -> Entry:
+    """The descriptor that a tool writes of a layer; ``copied`` as :func:`copied_layers` says.
+
+    Raises:
+        NotDerivableError: the tool cannot upload such a layer.
+    """
+    gzip = copied and layer.compression is Compression.GZIP
+    media_type = _DOCKER_GZIP if gzip else _layer_type(pusher, layer)
+    return Entry(media_type, layer.digest, layer.size, layer.urls, layer.annotations)
 
 
 def _layer_type(pusher: Pusher, layer: LayerDescriptor) -> str:
@@ -127,7 +150,10 @@ def _instructions(config: Config) -> list[str]:
     return [entry.created_by for entry in config.history or () if not entry.empty_layer]
 
 
-def _annotations(pusher: Pusher, config: bytes, known: Mapping[str, str] | None, limits: Limits) -> Mapping[str, str]:
+def image_annotations(
+    pusher: Pusher, config: bytes, known: Mapping[str, str] | None, limits: Limits = DEFAULT_LIMITS
+) -> Mapping[str, str]:
+    """The annotations that a tool writes into the manifest itself; ``known`` are those of the image."""
     if pusher.annotations is Annotations.NONE:
         return {}
     if known is not None or pusher.annotations is Annotations.KEPT:

@@ -17,6 +17,7 @@ from imgforensics.reconstruct.ledger import Ledger
 from imgforensics.reconstruct.ociconfig import SpecVersion, to_oci_config
 from imgforensics.reconstruct.search import Search
 from imgforensics.reconstruct.subject import Subject, contradiction, learned, manifest_of
+from imgforensics.reconstruct.trial import Allowance
 from imgforensics.structure import Reference, Role
 
 _SETTLE = (
@@ -75,6 +76,8 @@ class _Expecting:
     def _search(self, answers: dict[Digest, Expectation | None]) -> list[str]:
         """Try everything that can be pushed; what was tried, in words."""
         tried = []
+        searched = [each for each in self.subjects if each.chosen and each.bench is not None]
+        allowance = Allowance(self.case.catalogue.limits.search, len(searched))
         for subject in self.subjects:
             open_ = {digest for digest, answer in answers.items() if answer is None}
             if not open_ or not subject.chosen:
@@ -83,12 +86,12 @@ class _Expecting:
             if subject.bench is None or subject.missing or subject.image.orphan:
                 tried.append(f"{name}: {subject.reason or subject.missing or 'no document names it'}")
                 continue
-            search = Search(subject.bench, subject.ranked, self.ledger)
+            search = Search(subject.bench, subject.ranked, self.ledger, allowance)
             for candidate in search.find(open_):
                 self._keep(subject, candidate)
                 how = f"rebuilt bit for bit: {candidate.title}, layers {candidate.encoder}; equal SHA-256 is proof"
                 answers[candidate.digest] = Expectation(candidate.digest, Result.MATCH, how, subject.image.index)
-            made = ", ".join(subject.bench.made) or "the layers as they are"
+            made = ", ".join(search.encoders) or "no encoder"
             bound = ", then gave up" if search.gave_up else ""
             tried.append(f"{name}: {search.attempts} manifests tried with {made}{bound}")
         return tried

@@ -11,12 +11,13 @@ configs          digest -> the diff_ids that it names, so that a manifest alone 
 ===============  ======================================================================================================
 
 Several processes may use one file at a time: every change is a transaction of its own, and whoever comes second waits.
+The file is opened when it is first asked for. A row that does not hold what belongs there is skipped.
 """
 
 import hashlib
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
@@ -30,8 +31,9 @@ VERSION = 1
 _APPLICATION = 0x494D4746
 """``IMGF``, kept in SQLite's ``application_id``: another program's database is never written into."""
 
-_PATIENCE = 60.0
-"""Seconds to wait for another process's transaction."""
+_PATIENCE = 3.0
+"""Seconds to wait for another process's transaction. Transactions are of one row each; what takes longer is stuck, and
+no answer has to wait for a memory."""
 
 _TABLES = """
 CREATE TABLE recompressions (
@@ -84,25 +86,29 @@ class KnownManifest:
     """Where it was seen, in words."""
 
 
+class LedgerBusyError(InputError):
+    """Another process keeps the ledger locked."""
+
+
 class Ledger:
-    """An open ledger: a context manager. Its methods may be called from several threads."""
+    """A ledger: a context manager. Its methods may be called from several threads.
 
-    def __init__(self, path: str) -> None:
-        """Open the file at ``path``, or make it; ``:memory:`` keeps nothing.
+    Every method but :meth:`close` raises InputError where the file cannot be used, unless trouble is to be told of.
+    """
 
-        Raises:
-            InputError: it cannot be opened or written, or is something else.
+    def __init__(self, path: str, trouble: Callable[[str], None] | None = None) -> None:
+        """Use the file at ``path``, and make it where it is not there; ``:memory:`` keeps nothing.
+
+        Args:
+            path: the file; nothing is opened yet.
+            trouble: is told once, in a line, that the file cannot be used or written, and the ledger goes on without:
+                nothing is known, or nothing more is kept. Without it, that is an error.
         """
         self._path = path
-        self._lock = threading.Lock()
-        with self._errors():
-            self._database = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
-        try:
-            with self._errors():
-                self._prepare()
-        except InputError:
-            self._database.close()
-            raise
+        self._trouble = trouble
+        self._lock = threading.RLock()
+        self._database: sqlite3.Connection | None = None
+        self._usable = self._writable = True
 
     def __enter__(self) -> Self:
         return self
@@ -112,94 +118,174 @@ class Ledger:
 
     def close(self) -> None:
         """Let go of the file."""
-        self._database.close()
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    def open(self) -> None:
+        """Open the file now.
+
+        Raises:
+            InputError: it cannot be opened or made, or is something else.
+        """
+        with self._lock, self._errors():
+            self._opened()
 
     def recompression(self, diff_id: Digest, encoding: str, revision: int) -> Stream | None:
         """What this encoding, in this revision of our encoders, made of a layer; None where that is not known."""
         query = "SELECT digest, size FROM recompressions WHERE diff_id = ? AND encoding = ? AND revision = ?"
-        for digest, size in self._ask(query, str(diff_id), encoding, revision):
-            return Stream(Digest.parse(digest), size)
+        for text, size in self._ask(query, str(diff_id), encoding, revision):
+            digest = _digest(text)
+            return None if digest is None or not _is_size(size) else Stream(digest, size)
         return None
 
     def remember_recompression(self, diff_id: Digest, encoding: str, revision: int, stream: Stream) -> None:
         """Keep what an encoding made of a layer."""
         change = "INSERT OR REPLACE INTO recompressions VALUES (?, ?, ?, ?, ?)"
-        self._ask(change, str(diff_id), encoding, revision, str(stream.digest), stream.size)
+        self._change(change, str(diff_id), encoding, revision, str(stream.digest), stream.size)
 
     def layers(self, diff_id: Digest) -> tuple[KnownLayer, ...]:
         """Every compressed form of a layer that was learned, by digest."""
         query = "SELECT digest, size, media_type, source FROM layers WHERE diff_id = ? ORDER BY digest"
-        found = self._ask(query, str(diff_id))
-        return tuple(KnownLayer(diff_id, Digest.parse(digest), *rest) for digest, *rest in found)
+        return tuple(
+            KnownLayer(diff_id, digest, size, media_type, source)
+            for text, size, media_type, source in self._ask(query, str(diff_id))
+            if (digest := _digest(text)) is not None and _is_size(size) and _are(str, media_type, source)
+        )
 
     def learn_layer(self, layer: KnownLayer) -> bool:
         """Keep a compressed form. Whether it was new; what was learned first stays."""
         change = "INSERT OR IGNORE INTO layers VALUES (?, ?, ?, ?, ?) RETURNING 1"
         values = (str(layer.diff_id), str(layer.digest), layer.size, layer.media_type, layer.source)
-        return bool(self._ask(change, *values))
+        return bool(self._change(change, *values))
 
     def manifests(self, config: Digest) -> tuple[KnownManifest, ...]:
         """Every manifest that was learned of this config, by digest. Content that was altered is left out."""
         query = "SELECT digest, media_type, content, source FROM manifests WHERE config = ? ORDER BY digest"
         return tuple(
-            KnownManifest(Digest.parse(digest), config, media_type, content, source)
-            for digest, media_type, content, source in self._ask(query, str(config))
-            if digest == f"sha256:{hashlib.sha256(content).hexdigest()}"
+            KnownManifest(digest, config, media_type, content, source)
+            for text, media_type, content, source in self._ask(query, str(config))
+            if (digest := _digest(text)) is not None and _are(str, media_type, source) and _are(bytes, content)
+            if digest == Digest.sha256(hashlib.sha256(content).hexdigest())
         )
 
     def learn_manifest(self, manifest: KnownManifest) -> bool:
         """Keep a manifest. Whether it was new; what was learned first stays."""
         change = "INSERT OR IGNORE INTO manifests VALUES (?, ?, ?, ?, ?) RETURNING 1"
         digest, config = str(manifest.digest), str(manifest.config)
-        return bool(self._ask(change, digest, config, manifest.media_type, manifest.content, manifest.source))
+        return bool(self._change(change, digest, config, manifest.media_type, manifest.content, manifest.source))
 
     def diff_ids(self, config: Digest) -> tuple[Digest, ...] | None:
         """The diff_ids that a config names, lowest layer first; None where it was not learned."""
-        with self._errors():
-            for (text,) in self._ask("SELECT diff_ids FROM configs WHERE digest = ?", str(config)):
-                return tuple(Digest.parse(each) for each in text.split())
+        for (text,) in self._ask("SELECT diff_ids FROM configs WHERE digest = ?", str(config)):
+            if isinstance(text, str):
+                digests = tuple(digest for each in text.split() if (digest := _digest(each)) is not None)
+                return digests if len(digests) == len(text.split()) else None
         return None
 
     def learn_config(self, config: Digest, diff_ids: Sequence[Digest]) -> bool:
         """Keep the diff_ids of a config. Whether it was new."""
         change = "INSERT OR IGNORE INTO configs VALUES (?, ?) RETURNING 1"
-        return bool(self._ask(change, str(config), " ".join(map(str, diff_ids))))
+        return bool(self._change(change, str(config), " ".join(map(str, diff_ids))))
 
-    def _ask(self, statement: str, *values: str | int | bytes) -> list[tuple[Any, ...]]:
-        with self._errors(), self._lock:
-            return self._database.execute(statement, values).fetchall()
-
-    def _prepare(self) -> None:
-        """Make the tables in an empty database; refuse any but our own."""
-        database = self._database
-        with self._transaction():
-            (application,) = database.execute("PRAGMA application_id").fetchone()
-            (version,) = database.execute("PRAGMA user_version").fetchone()
-            (tables,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            if not (application or version or tables):
-                for statement in filter(None, map(str.strip, _TABLES.split(";"))):
-                    database.execute(statement)
-                database.execute(f"PRAGMA application_id = {_APPLICATION}")
-                database.execute(f"PRAGMA user_version = {VERSION}")
-            elif application != _APPLICATION:
-                raise InputError(f"{self._path}: is no ledger of imgforensics")
-            elif version != VERSION:
-                raise InputError(f"{self._path}: a ledger of version {version}; this program reads version {VERSION}")
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._database.execute("BEGIN IMMEDIATE")
+    def _ask(self, query: str, *values: str | int | bytes) -> list[tuple[Any, ...]]:
+        """The rows of an answer; none where the file cannot be used, and that is no error."""
+        if not self._usable:
+            return []
         try:
-            yield
-        except BaseException:
-            self._database.execute("ROLLBACK")
-            raise
-        self._database.execute("COMMIT")
+            with self._lock, self._errors():
+                return self._opened().execute(query, values).fetchall()
+        except InputError as error:
+            self._usable = self._writable = False
+            self._tell(error)
+            return []
+
+    def _change(self, change: str, *values: str | int | bytes) -> list[tuple[Any, ...]]:
+        """Make a change; nothing happens where the file cannot be written, and that is no error."""
+        if not self._writable:
+            return []
+        try:
+            with self._lock, self._errors():
+                return self._opened().execute(change, values).fetchall()
+        except InputError as error:
+            self._writable = False
+            self._tell(error)
+            return []
+
+    def _tell(self, error: InputError) -> None:
+        if self._trouble is None:
+            raise error
+        self._trouble(str(error))
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._database is None:
+            database = sqlite3.connect(self._path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+            database.text_factory = lambda text: text.decode("utf-8", "replace")  # one bad row is no bad ledger
+            try:
+                self._prepare(database)
+            except BaseException:
+                database.close()
+                raise
+            self._database = database
+        return self._database
+
+    def _prepare(self, database: sqlite3.Connection) -> None:
+        """Make the tables in an empty database; refuse any but our own. One that is ours is only read."""
+        if not self._is_ours(database):
+            with _transaction(database):
+                if not self._is_ours(database):  # nobody else was quicker
+                    for statement in filter(None, map(str.strip, _TABLES.split(";"))):
+                        database.execute(statement)
+                    database.execute(f"PRAGMA application_id = {_APPLICATION}")
+                    database.execute(f"PRAGMA user_version = {VERSION}")
+
+    def _is_ours(self, database: sqlite3.Connection) -> bool:
+        """Whether the tables are there; not so in an empty database."""
+        query = (
+            "SELECT (SELECT count(*) FROM sqlite_master), a.*, v.* FROM pragma_application_id a, pragma_user_version v"
+        )
+        tables, application, version = database.execute(query).fetchone()
+        if not (application or version or tables):
+            return False
+        if application != _APPLICATION:
+            raise InputError(f"{self._path}: is no ledger of imgforensics")
+        if version != VERSION:
+            raise InputError(f"{self._path}: a ledger of version {version}; this program reads version {VERSION}")
+        return True
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        """SQLite's exceptions, and those of digests that are none, as ours."""
+        """SQLite's exceptions as ours."""
         try:
             yield
-        except (sqlite3.Error, ValueError) as error:
-            raise InputError(f"{self._path}: cannot be used as a ledger: {error}") from error
+        except sqlite3.Error as error:
+            busy = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+            raised = LedgerBusyError if busy else InputError
+            raise raised(f"{self._path}: cannot be used as a ledger: {error}") from error
+
+
+@contextmanager
+def _transaction(database: sqlite3.Connection) -> Iterator[None]:
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        database.execute("ROLLBACK")
+        raise
+    database.execute("COMMIT")
+
+
+def _digest(text: object) -> Digest | None:
+    """A digest out of a column, None where it holds something else: SQLite keeps what it is given."""
+    try:
+        return Digest.parse(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+def _is_size(value: object) -> bool:
+    return isinstance(value, int) and value >= 0
+
+
+def _are(kind: type, *values: object) -> bool:
+    return all(isinstance(value, kind) for value in values)

@@ -156,6 +156,46 @@ def write_manifest(
     return (text + "\n" * style.newline).encode("utf-8", "replace")
 
 
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A manifest without its layers: what stands around them, however they are.
+
+    Writing a manifest is slow beside hashing it. A search through many that differ in their layers' forms writes the
+    frame once and each form once; :meth:`join` gives what :func:`write_manifest` would.
+    """
+
+    prefix: bytes
+    """Everything up to the first layer."""
+    separator: bytes
+    suffix: bytes
+    """Everything behind the last layer."""
+    empty: bytes
+    """The whole manifest where there is no layer."""
+
+    def join(self, layers: Sequence[bytes]) -> bytes:
+        """The manifest over layers in the spelling of :func:`spell_layer`."""
+        return self.prefix + self.separator.join(layers) + self.suffix if layers else self.empty
+
+
+def spell_frame(
+    style: ManifestStyle, media_type: str, config: Entry, annotations: Mapping[str, str] | None = None
+) -> Frame:
+    """The frame of all manifests that :func:`write_manifest` writes with these arguments."""
+    upto = replace(style, keys=style.keys[: style.keys.index("layers") + 1], null_layers=False, newline=False)
+    ending = len("]" + _line(style, 0) + "}")
+    prefix = write_manifest(upto, media_type, config, (), annotations)[:-ending]
+    whole = write_manifest(style, media_type, config, (config,), annotations)
+    suffix = whole[len(prefix) + len(spell_layer(style, config)) :]
+    separator = b", " if style.spaced else b","
+    return Frame(prefix, separator, suffix, write_manifest(style, media_type, config, (), annotations))
+
+
+def spell_layer(style: ManifestStyle, layer: Entry) -> bytes:
+    """One layer's descriptor as it stands in the list of layers, with the line break before it."""
+    pieces = _print(_descriptor(style, style.layer_keys, layer), style, 2)
+    return "".join((_line(style, 2), *pieces)).encode("utf-8", "replace")
+
+
 def _descriptor(style: ManifestStyle, keys: Sequence[str], entry: Entry) -> dict[str, _Value]:
     values: dict[str, _Value] = {
         "mediaType": entry.media_type,

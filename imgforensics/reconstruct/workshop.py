@@ -6,6 +6,7 @@ A layer that alone would keep the others waiting is compressed on all processors
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Event
 
 from imgforensics import recompress
 from imgforensics.model import Digest
@@ -14,6 +15,10 @@ from imgforensics.reconstruct.material import Piece
 
 Opener = Callable[[int], Iterator[bytes | memoryview]]
 """Member index to the member's uncompressed bytes in chunks, each valid until the next is asked for."""
+
+
+class StoppedError(Exception):
+    """Ends the compression of a layer that nobody waits for any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,7 @@ class Workshop:
             ledger: where results are kept, None for nowhere.
         """
         self._opener = opener
+        self._stop = Event()
         self._jobs = jobs
         self._ledger = ledger
         self._done: dict[tuple[Digest, str], Stream] = {}
@@ -79,12 +85,19 @@ class Workshop:
                 for order, stream in zip(orders, pool.map(self._compress, orders), strict=True):
                     self._keep(order, stream)
             except BaseException:
+                self._stop.set()  # else what is running would first be finished
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
 
     def _compress(self, order: Order, jobs: int = 1) -> Stream:
-        made = recompress.measure(order.encoding, self._opener(order.member), jobs)
+        made = recompress.measure(order.encoding, self._until_stopped(self._opener(order.member)), jobs)
         return Stream(Digest.sha256(made.digest), made.size)
+
+    def _until_stopped(self, chunks: Iterator[bytes | memoryview]) -> Iterator[bytes | memoryview]:
+        for chunk in chunks:
+            if self._stop.is_set():
+                raise StoppedError
+            yield chunk
 
     def _keep(self, order: Order, stream: Stream) -> None:
         self._done[order.diff_id, order.encoding] = stream
