@@ -282,7 +282,7 @@ def _expectations(
     always: bool = False,
 ) -> _Asked:
     """Read the files that options name. Where nothing is asked, nothing is opened."""
-    if not (always or expect or expect_file is not None or manifest or ledger is not None):
+    if not (always or expect or expect_file is not None or manifest or ledger == ""):  # an empty name is refused
         return _Asked({}, settings)
     from imgforensics import commands
     from imgforensics.recompress import COMPILED
