@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -92,7 +92,7 @@ def test_a_manifest_file_proves(tmp_path: Path) -> None:
 
 def test_a_list_of_expectations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (SAVE.name, "umoci.tar"):
-        os.link(FIXTURES / name, tmp_path / name)
+        shutil.copy(FIXTURES / name, tmp_path)
     monkeypatch.chdir(tmp_path)
     umoci = next(push["digest"] for push in PUSHED if push["archive"] == "umoci.tar")
     good, bad, gone = tmp_path / "good.txt", tmp_path / "bad.txt", tmp_path / "gone.txt"
@@ -168,7 +168,7 @@ def test_learn_and_then_know(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "hub.json").write_text(PUSH["manifest"])
     (folder / "notes.txt").write_text("nothing")
-    os.link(SAVE, folder / SAVE.name)
+    shutil.copy(SAVE, folder)
     result = invoke("learn", folder, "--ledger", ledger)
     assert result.exit_code == 0, result.stderr
     assert "learned 3 layers and 1 manifests" in result.stdout
