@@ -17,6 +17,7 @@ Go slides its window by what one call of Write brought; the output is that of a 
 of calls with multiples of 512 bytes, as io.Copy makes them.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 from imgforensics.recompress import gzipmember
@@ -29,7 +30,7 @@ from imgforensics.recompress.golazyparallel import encode_lazy
 HUFFMAN = -2
 """Go's name for it is HuffmanOnly."""
 
-_KINDS = {HUFFMAN: HuffmanEncoder, 0: StoredEncoder, 1: FastEncoder}
+_KINDS: dict[int, Callable[[int, bytes], Encoder]] = {HUFFMAN: HuffmanEncoder, 0: StoredEncoder, 1: FastEncoder}
 
 
 def go_encoder(level: int, mtime: bytes = gzipmember.NO_TIME) -> Encoder:

@@ -5,6 +5,8 @@ Each encoder holds a window of the content that slides; its matcher works on pos
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from isal.isal_zlib import crc32
 
 from imgforensics.recompress import gzipmember
@@ -26,7 +28,7 @@ _TINY = 16
 """Bytes that level 1 stores without looking at them."""
 
 
-class _GoEncoder:
+class _GoEncoder(ABC):
     """The frame and the window; what happens in it is for the levels."""
 
     def __init__(self, level: int, mtime: bytes) -> None:
@@ -66,13 +68,13 @@ class _GoEncoder:
         ready, self._ready = self._ready, b""
         return ready + self._blocks.bits.take()
 
+    @abstractmethod
     def _slide(self) -> int:
         """Let go of the beginning of the window; return how many bytes of it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _advance(self, *, final: bool) -> None:
         """Write what blocks can be written."""
-        raise NotImplementedError
 
 
 class ChainEncoder(_GoEncoder):
@@ -127,8 +129,9 @@ class _BlockEncoder(_GoEncoder):
         if final and self._start < self._end:
             self._block(self._start, self._end)
 
+    @abstractmethod
     def _block(self, start: int, stop: int) -> None:
-        raise NotImplementedError
+        """Write one block."""
 
 
 class StoredEncoder(_BlockEncoder):

@@ -17,6 +17,8 @@ is treated as such.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from imgforensics.recompress.encoder import Buffer
 from imgforensics.recompress.kpblocks import BlockWriter
 from imgforensics.recompress.kpchain import BLOCK_TOKENS, FULL, WINDOW, ChainMatcher
@@ -42,7 +44,7 @@ _SLACK = 8
 """Bytes behind the content that are read in passing."""
 
 
-class Deflate:
+class Deflate(ABC):
     """A stream: the window, and when it is worked on; what happens then is for the levels."""
 
     def __init__(self, dialect: Dialect, shift: int, room: int) -> None:
@@ -80,17 +82,17 @@ class Deflate:
         self._blocks.put_end()
         return self._blocks.bits.take()
 
+    @abstractmethod
     def restart(self, dictionary: bytes) -> None:
         """Begin another stream after :meth:`flush`.
 
         Args:
             dictionary: Content before it that matches may begin in, 128 to 32768 bytes or none.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def _advance(self, *, last: bool) -> None:
         """Write what blocks can be written, and make room."""
-        raise NotImplementedError
 
 
 class _MatchlessDeflate(Deflate):
