@@ -4,10 +4,11 @@ Usage, from the top of the repository:
     python -m benchmarks.recompress [--input FILE | --size MIB] [--rounds N] [--jobs N] [--go PATH | --release 1.26.6]
         [--memory MIB ...]
 
-Without --input, the content is a tar of what stands in /usr/bin, /usr/lib and /usr/share, in equal parts. It prints
-the throughput of our encoders on one thread against that of Go, alternated, content in memory; several
-threads against one; and peak memory for layers of the sizes asked for. Without --go, a Go toolchain is installed into a
-temporary folder. Times on shared machines vary: look at the ratios, of wall time and of processor time.
+Without --input, the content is a tar of what stands in /usr/bin, /usr/lib and /usr/share, in equal parts. It prints the
+throughput of our encoders on one thread against that of Go, alternated, with the content in memory; several threads
+against one; and peak memory for layers of the sizes asked for. Our figures include the SHA-256 of the output, Go's do
+not. Without --go, a Go toolchain is installed into a temporary folder. Times on shared machines vary: look at the
+ratios, of wall time and of processor time; several threads gain nothing where other programs use the processors.
 """
 
 import argparse

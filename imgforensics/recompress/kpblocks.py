@@ -98,7 +98,7 @@ class BlockWriter:
         if self.header_bits and (self.literals_only or self._lacks_codes()):
             self._close()
         self.literals_only = False
-        fresh = 0
+        fresh = 0  # what a block of its own would take, by its entropy
         if self.header_bits:
             fresh = self.header_bits + self._entropy(count)
             fresh += self.litlen[_END_OF_BLOCK] + (fresh >> self.shift)
@@ -109,7 +109,7 @@ class BlockWriter:
             histogram.dist[0] = 1
         extra = histogram.extra_bits if self.header_bits or stored < _NEVER else 0
         fixed = 3 + histogram.weigh(FIXED_LENGTHS, _FIXED_DISTS) + extra if count < _FEW else _NEVER
-        if self.header_bits:
+        if self.header_bits:  # go on in the open block?
             expected = histogram.weigh(self.litlen, self.dist) + extra
             if fresh < expected:
                 self._close()

@@ -7,7 +7,8 @@ level       blocks                                                matcher
 ==========  ====================================================  ====================================
 huffman     32768 bytes                                           none
 0           65535 bytes, stored                                   none
-1 to 6      65535 bytes                                           ``kpfast``: ``kpsingle``, ``kpdouble``
+1 to 6      65535 bytes                                           ``kpfast`` (``kpsingle`` at 1 to 3,
+                                                                  ``kpdouble`` 4, ``kppairs`` 5 and 6)
 7 to 9      32768 literals and matches                            ``kpchain``
 ==========  ====================================================  ====================================
 

@@ -18,7 +18,7 @@ class Dialect:
     trims_open: bool
     """Whether the header of a block that stays open leaves off the unused symbols at the end of either list."""
     onward: int
-    """Where levels 5 and 6 look for a match that ends further on, see :mod:`~imgforensics.recompress.kpdouble`."""
+    """Where levels 5 and 6 look for a match that ends further on, see :mod:`~imgforensics.recompress.kppairs`."""
     longest: int
     """How long matches are cut up, see :func:`~imgforensics.recompress.lzwords.put_match`."""
     overflows: bool

@@ -1,6 +1,7 @@
 # Types of kpfast.py, for Cython. Functions that give nothing return 0; -1 is an exception's.
 cimport cython
-from imgforensics.recompress.kpdouble cimport level4, level5, level6
+from imgforensics.recompress.kpdouble cimport level4
+from imgforensics.recompress.kppairs cimport level5, level6
 from imgforensics.recompress.kpsingle cimport level1, level2, level3
 from imgforensics.recompress.lzwords cimport earlier, latest, pushed
 from imgforensics.recompress.sequences cimport Sequences

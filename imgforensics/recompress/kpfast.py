@@ -12,7 +12,8 @@ try:
 except ImportError:
     from imgforensics.recompress import plain as cython
 if not cython.compiled:
-    from imgforensics.recompress.kpdouble import level4, level5, level6
+    from imgforensics.recompress.kpdouble import level4
+    from imgforensics.recompress.kppairs import level5, level6
     from imgforensics.recompress.kpsingle import level1, level2, level3
     from imgforensics.recompress.lzwords import earlier, latest, pushed
     from imgforensics.recompress.sequences import Sequences
