@@ -318,6 +318,12 @@ def test_learned_layers_are_tried(path: str) -> None:
         assert (lesson.refused, lesson.layers) == (None, 2)
         assert from_archive(look(entries), ledger).layers == 0
     assert told(look(builder.docker_legacy([THREE]), wanted, ledger=path)).result is Result.MATCH
+    (registry,) = look(builder.docker_legacy([THREE]), digests=True, ledger=path).registries.values()
+    assert registry.likely is not None
+    assert str(registry.likely.digest) != wanted, "a push to an empty registry stays the likeliest"
+    (known,) = [each for each in registry.candidates if str(each.digest) == wanted]
+    assert (known.likelihood, known.pusher) == ("possible", "docker")
+    assert "in the form that was learned" in known.assumptions[0]
 
 
 def test_nothing_is_learned_from_an_archive_that_fails(path: str) -> None:

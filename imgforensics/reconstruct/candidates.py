@@ -15,7 +15,7 @@ from imgforensics.model import Compression, Digest
 from imgforensics.recompress import ENCODERS
 from imgforensics.reconstruct.build import BuiltManifest, LayerDescriptor, NotDerivableError, build
 from imgforensics.reconstruct.evidence import Ranked
-from imgforensics.reconstruct.ledger import KnownManifest
+from imgforensics.reconstruct.ledger import KnownLayer, KnownManifest
 from imgforensics.reconstruct.likelihood import Likelihood
 from imgforensics.reconstruct.material import Material, Piece
 from imgforensics.reconstruct.preserved import Preserved
@@ -185,6 +185,13 @@ def from_archive(case: Case, found: Preserved) -> Candidate | None:
         evidence=(*found.evidence, *(f"spelled as by {writer}" for writer in found.writers)),
         indexes=found.indexes,
     )
+
+
+def learned_form(known: KnownLayer) -> UploadedLayer:
+    """A layer in a form that the ledger learned."""
+    compression = compression_of(known.media_type)
+    descriptor = LayerDescriptor(known.digest, known.size, known.diff_id, compression)
+    return UploadedLayer(descriptor, f"learned from {known.source}")
 
 
 def from_ledger(known: KnownManifest, likelihood: Likelihood) -> Candidate:

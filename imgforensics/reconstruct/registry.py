@@ -8,7 +8,16 @@ from imgforensics.errors import SelectionError
 from imgforensics.expectation import Expectation, Result, SuppliedManifest
 from imgforensics.model import Digest
 from imgforensics.reconstruct.build import NotDerivableError
-from imgforensics.reconstruct.candidates import Bench, Candidate, distinct, encodings, from_archive, reconstructed
+from imgforensics.reconstruct.candidates import (
+    Bench,
+    Candidate,
+    candidate,
+    distinct,
+    encodings,
+    from_archive,
+    learned_form,
+    reconstructed,
+)
 from imgforensics.reconstruct.evidence import Ranked, rank
 from imgforensics.reconstruct.expect import expectations
 from imgforensics.reconstruct.ledger import Ledger
@@ -104,7 +113,9 @@ def reconstruct(
         if subject.chosen:
             index = subject.image.index
             known = [*subject.preserved, *learned(case, subject, ledger)]
-            candidates, reasons = ((), ()) if index in found or not request.candidates else _plain(subject, request)
+            candidates, reasons = (
+                ((), ()) if index in found or not request.candidates else _plain(subject, request, ledger)
+            )
             every = distinct((*found.get(index, ()), *(_capped(each, subject) for each in known), *candidates))
             registries[index] = Registry(every, _likely(every, proved), reasons)
     return Reconstruction(registries, told)
@@ -144,7 +155,7 @@ def _capped(candidate: Candidate, subject: Subject) -> Candidate:
     return candidate
 
 
-def _plain(subject: Subject, request: Request) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
+def _plain(subject: Subject, request: Request, ledger: Ledger | None) -> tuple[tuple[Candidate, ...], tuple[str, ...]]:
     """The candidates that are worth their time, and why others are not there."""
     if subject.bench is None:
         return (), (subject.reason,)
@@ -156,10 +167,25 @@ def _plain(subject: Subject, request: Request) -> tuple[tuple[Candidate, ...], t
     reasons: list[str] = []
     for ranked, encoding in _choices(subject.ranked, request.pushers):
         try:
-            made.append(reconstructed(subject.bench, ranked, encoding))
+            plain = reconstructed(subject.bench, ranked, encoding)
+            made += [plain, *_with_known(subject.bench, ranked, plain, ledger)]
         except NotDerivableError as error:
             reasons.append(f"{ranked.pusher.name}, {encoding}: {error}")
     return tuple(made), tuple(dict.fromkeys(reasons))
+
+
+def _with_known(bench: Bench, ranked: Ranked, plain: Candidate, ledger: Ledger | None) -> Iterator[Candidate]:
+    """The same manifest over the forms in which layers were learned, where they are others: the registry may have them."""
+    if ledger is None or ranked.likelihood is Likelihood.POSSIBLE:
+        return
+    layers = []
+    for piece, layer in zip(bench.material.pieces, plain.layers, strict=True):
+        known = ledger.layers(piece.diff_id)
+        layers.append(learned_form(known[0]) if known else layer)
+    if [each.descriptor.digest for each in layers] != [each.descriptor.digest for each in plain.layers]:
+        made = candidate(bench, ranked, tuple(layers))
+        assumed = "the registry had some of these layers already, in the form that was learned"
+        yield replace(made, likelihood=Likelihood.POSSIBLE, assumptions=(assumed, *made.assumptions))
 
 
 def _choices(ranked: Sequence[Ranked], names: Sequence[str]) -> Iterator[tuple[Ranked, str]]:

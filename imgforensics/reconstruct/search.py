@@ -17,7 +17,7 @@ from imgforensics.limits import DEFAULT_LIMITS
 from imgforensics.model import Digest
 from imgforensics.recompress import ENCODERS
 from imgforensics.reconstruct.build import LayerDescriptor, NotDerivableError
-from imgforensics.reconstruct.candidates import Bench, Candidate, UploadedLayer, candidate, compression_of, encodings
+from imgforensics.reconstruct.candidates import Bench, Candidate, UploadedLayer, candidate, encodings, learned_form
 from imgforensics.reconstruct.evidence import Ranked
 from imgforensics.reconstruct.ledger import Ledger
 from imgforensics.reconstruct.material import EMPTY_LAYER, Piece
@@ -234,13 +234,7 @@ def _known(pieces: Sequence[Piece], ledger: Ledger | None) -> dict[Digest, tuple
     if ledger is None:
         return {}
     return {
-        piece.diff_id: tuple(
-            UploadedLayer(
-                LayerDescriptor(layer.digest, layer.size, piece.diff_id, compression_of(layer.media_type)),
-                f"learned from {layer.source}",
-            )
-            for layer in found
-        )
+        piece.diff_id: tuple(learned_form(layer) for layer in found)
         for piece in pieces
         if (found := ledger.layers(piece.diff_id))
     }
