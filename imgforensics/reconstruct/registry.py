@@ -175,7 +175,7 @@ def _plain(subject: Subject, request: Request, ledger: Ledger | None) -> tuple[t
 
 
 def _with_known(bench: Bench, ranked: Ranked, plain: Candidate, ledger: Ledger | None) -> Iterator[Candidate]:
-    """The same manifest over the forms in which layers were learned, where they are others: the registry may have them."""
+    """The same manifest over layers as they were learned, where that is another form: the registry may have it."""
     if ledger is None or ranked.likelihood is Likelihood.POSSIBLE:
         return
     layers = []
