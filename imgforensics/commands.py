@@ -1,7 +1,6 @@
 """The runs of ``learn`` and of ``digest --raw``, and what options name: files that are read, the ledger's place."""
 
 import contextlib
-import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -84,7 +83,7 @@ def supplied(paths: Sequence[str]) -> tuple[SuppliedManifest, ...]:
     manifests = []
     for path in paths:
         content = _read(path, DEFAULT_LIMITS.document)
-        manifests.append(SuppliedManifest(path, content, Digest.sha256(hashlib.sha256(content).hexdigest())))
+        manifests.append(SuppliedManifest(path, content, Digest.of(content)))
     return tuple(manifests)
 
 

@@ -3,7 +3,6 @@
 Nothing is learned from an archive that fails its own verification.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -93,7 +92,7 @@ def _keep(content: bytes, media_type: str, source: str, ledger: Ledger) -> Lesso
     manifest = _manifest(content)
     if manifest is None or manifest.config is None or manifest.config.digest is None:
         return Lesson(source, refused="it names no config")
-    digest = Digest.sha256(hashlib.sha256(content).hexdigest())
+    digest = Digest.of(content)
     known = KnownManifest(digest, manifest.config.digest, media_type, content, source)
     new = ledger.learn_manifest(known)
     return Lesson(source, _pair(known, ledger), int(new))

@@ -1,6 +1,5 @@
 """The reading of one archive's documents: each parsed once, each oddity kept with the member it was seen in."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -113,7 +112,7 @@ class Reading:
         excused = None
         if is_foreign(descriptor.media_type):
             excused = "a foreign layer, which is kept elsewhere by design"
-        elif descriptor.data is not None and descriptor.digest == _sha256(descriptor.data):
+        elif descriptor.data is not None and descriptor.digest == Digest.of(descriptor.data):
             excused = "its content is embedded in the descriptor"
         return self.refer(
             Reference(role, member, where, target, descriptor=descriptor, by_content=by_content, excused=excused)
@@ -140,10 +139,6 @@ class Reading:
     def limit(self, detail: str) -> None:
         """Note that a bound was reached."""
         self.problems.append(Anomaly(AnomalyKind.LIMIT, detail))
-
-
-def _sha256(data: bytes) -> Digest:
-    return Digest.sha256(hashlib.sha256(data).hexdigest())
 
 
 def is_foreign(media_type: str) -> bool:

@@ -122,6 +122,8 @@ def test_pushers_are_chosen_by_name() -> None:
     every = look(builder.docker_legacy([THREE]), digests=True, pushers=("all",))
     names = {each.pusher for each in every.registries[0].candidates}
     assert {"docker", "crane", "jib", "containerd-load"} <= names
+    tool = look(builder.docker_legacy([THREE]), digests=True, pushers=("kaniko",))
+    assert {each.pusher for each in tool.registries[0].candidates} == {"crane", "crane-oci"}
     with pytest.raises(SelectionError, match="no pusher 'doker'; there are"):
         look(builder.docker_legacy([THREE]), digests=True, pushers=("doker",))
 

@@ -1,6 +1,5 @@
 """Puts together what a pushing tool uploads for an image: its config, and the manifest over config and layers."""
 
-import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -86,7 +85,7 @@ def build(
         [layer_entry(pusher, layer, copied=copy) for layer, copy in zip(layers, copied, strict=True)],
         image_annotations(pusher, config, annotations, limits),
     )
-    return BuiltManifest(content, _digest(content), len(content), pusher.types.manifest, uploaded)
+    return BuiltManifest(content, Digest.of(content), len(content), pusher.types.manifest, uploaded)
 
 
 def uploaded_config(pusher: Pusher, config: bytes, limits: Limits = DEFAULT_LIMITS) -> bytes:
@@ -105,11 +104,7 @@ def uploaded_config(pusher: Pusher, config: bytes, limits: Limits = DEFAULT_LIMI
 
 def config_entry(pusher: Pusher, uploaded: bytes) -> Entry:
     """The descriptor of a config in the form in which it is uploaded."""
-    return Entry(pusher.types.config, _digest(uploaded), len(uploaded))
-
-
-def _digest(data: bytes) -> Digest:
-    return Digest.sha256(hashlib.sha256(data).hexdigest())
+    return Entry(pusher.types.config, Digest.of(uploaded), len(uploaded))
 
 
 def copied_layers(pusher: Pusher, config: bytes, count: int, limits: Limits = DEFAULT_LIMITS) -> list[bool]:

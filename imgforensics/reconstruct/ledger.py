@@ -14,7 +14,6 @@ Several processes may use one file at a time: every change is a transaction of i
 The file is opened when it is first asked for. A row that does not hold what belongs there is skipped.
 """
 
-import hashlib
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -166,7 +165,7 @@ class Ledger:
             KnownManifest(digest, config, media_type, content, source)
             for text, media_type, content, source in self._ask(query, str(config))
             if (digest := _digest(text)) is not None and _are(str, media_type, source) and _are(bytes, content)
-            if digest == Digest.sha256(hashlib.sha256(content).hexdigest())
+            if digest == Digest.of(content)
         )
 
     def learn_manifest(self, manifest: KnownManifest) -> bool:

@@ -25,7 +25,7 @@ from imgforensics.reconstruct.likelihood import Likelihood
 from imgforensics.reconstruct.material import ContradictionError, gather
 from imgforensics.reconstruct.preserved import Preserved, find_preserved
 from imgforensics.reconstruct.pusher import Compressed
-from imgforensics.reconstruct.pushers import PUSHERS
+from imgforensics.reconstruct.pushers import PUSHERS, by_name
 from imgforensics.reconstruct.subject import Subject, learned
 from imgforensics.reconstruct.workshop import Opener, Workshop
 from imgforensics.structure import Image
@@ -73,10 +73,10 @@ def check_pushers(names: Sequence[str]) -> None:
     Raises:
         SelectionError: a name is unknown.
     """
-    known = {pusher.name for pusher in PUSHERS}
     for name in names:
-        if name != ALL and name not in known:
-            raise SelectionError(f"no pusher {name!r}; there are {', '.join(sorted(known))}, and {ALL}")
+        if name != ALL and not by_name(name):
+            known = ", ".join(sorted(pusher.name for pusher in PUSHERS))
+            raise SelectionError(f"no pusher {name!r}; there are {known}, and {ALL}")
 
 
 def reconstruct(
@@ -194,8 +194,9 @@ def _choices(ranked: Sequence[Ranked], names: Sequence[str]) -> Iterator[tuple[R
         yield from ((each, encoding) for each in ranked for encoding in encodings(each.pusher)[:1])
         return
     known = {each.pusher.name: each for each in ranked}
+    chosen = {pusher.name for name in names for pusher in (PUSHERS if name == ALL else by_name(name))}
     for pusher in PUSHERS:
-        if pusher.name in names or ALL in names:
+        if pusher.name in chosen:
             kept = pusher.compressed is Compressed.KEPT
             unranked = Ranked(pusher, Likelihood.POSSIBLE, (), pusher.assumes, kept)
             each = known.get(pusher.name, unranked)
