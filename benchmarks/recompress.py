@@ -6,13 +6,15 @@ Usage, from the top of the repository:
 
 Without --input, the content is a tar of what stands in /usr/bin, /usr/lib and /usr/share, in equal parts. It prints the
 throughput of our encoders on one thread against that of Go, alternated, with the content in memory; several threads
-against one; and peak memory for layers of the sizes asked for. Our figures include the SHA-256 of the output, Go's do
-not. Without --go, a Go toolchain is installed into a temporary folder. Times on shared machines vary: look at the
-ratios, of wall time and of processor time; several threads gain nothing where other programs use the processors.
+against one, in one layer, in six layers and in a layer of zeros; and peak memory for layers of the sizes asked for. Our
+figures include the SHA-256 of the output, Go's do not. Without --go, a Go toolchain is installed into a temporary
+folder. Times on shared machines vary: look at the ratios, of wall time and of processor time; several threads gain
+nothing where other programs use the processors.
 """
 
 import argparse
 import io
+import itertools
 import os
 import resource
 import statistics
@@ -24,7 +26,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from imgforensics.model import Digest
 from imgforensics.recompress import COMPILED, measure
+from imgforensics.reconstruct.material import Piece
+from imgforensics.reconstruct.workshop import Workshop
 from tests.content import endless
 from tests.gooracle import build_go, go_version, installed_go
 
@@ -126,16 +131,33 @@ def against_go(data: bytes, go: str, folder: Path, rounds: int) -> None:
         process.stdin.close()
 
 
-def several_jobs(data: bytes, jobs: int, rounds: int) -> None:
+def several_jobs(what: str, data: bytes, jobs: int, rounds: int) -> None:
     for name in ("go1.8-6", "go1.8-1", "pgzip-c"):
         ratios = []
         for _ in range(rounds):
             alone, together = timed(name, data, 1), timed(name, data, jobs)
             ratios.append(alone[0] / together[0])
         print(
-            f"{name}: {jobs} jobs {statistics.median(ratios):.2f} times as fast as one (median; best "
+            f"{name}, {what}: {jobs} jobs {statistics.median(ratios):.2f} times as fast as one (median; best "
             f"{max(ratios):.2f}), with {together[1] / alone[1]:.2f} times the processor time"
         )
+
+
+def several_layers(data: bytes, jobs: int, rounds: int) -> None:
+    """Six layers, the largest with two fifths of all bytes."""
+    cuts = [round(len(data) * share) for share in (0, 0.4, 0.66, 0.82, 0.92, 0.97, 1)]
+    layers = [data[start:stop] for start, stop in itertools.pairwise(cuts)]
+    pieces = [Piece(at, Digest.of(layer), at, len(layer), None) for at, layer in enumerate(layers)]
+    for name in ("go1.8-6", "go1.8-1"):
+        ratios = []
+        for _ in range(rounds):
+            seconds = []
+            for used in (1, jobs):
+                start = time.perf_counter()
+                Workshop(lambda member: chunks(layers[member]), used).streams(pieces, name)
+                seconds.append(time.perf_counter() - start)
+            ratios.append(seconds[0] / seconds[1])
+        print(f"{name}: six layers with {jobs} jobs {statistics.median(ratios):.2f} times as fast as with one (median)")
 
 
 def peak(size: int, jobs: int) -> None:
@@ -168,7 +190,9 @@ def main() -> None:
             subprocess.run(own, check=True)
     data = chosen.input.read_bytes() if chosen.input else mixed(chosen.size * MIB)
     print(f"{len(data) / MIB:.0f} MiB of content")
-    several_jobs(data, chosen.jobs, chosen.rounds)
+    several_jobs("one layer", data, chosen.jobs, chosen.rounds)
+    several_jobs("a layer of zeros", bytes(300 * MIB), chosen.jobs, chosen.rounds)
+    several_layers(data, chosen.jobs, chosen.rounds)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         against_go(data, chosen.go or installed_go(chosen.release, folder), folder, chosen.rounds)

@@ -83,6 +83,15 @@ def test_parses_that_never_meet(kind: str) -> None:
 
 
 @with_compiler
+@pytest.mark.parametrize("name", ["go1.8-1", "go1.8-6", "pgzip-c", "pgzip-c-256k"])
+def test_dull_stretches_between_others(name: str) -> None:
+    """Where content shrinks to next to nothing the caller works alone; both ways there and back have to join."""
+    dull, text, noise = bytes(30 * MIB), piece("text", 3), piece("noise", 3)
+    content = dull + text + dull[: 9 * MIB] + noise + b"x" + dull[1:] + text
+    assert measure(name, [content], jobs=2) == measure(name, [content])
+
+
+@with_compiler
 @pytest.mark.parametrize("name", ["go1.8-1", "go1.8-6", "go1.7-6", "go1.8-4", "go1.8-3", "zlib-6"])
 def test_measure_gives_the_same(name: str) -> None:
     content = KINDS["tar"]("measure", 5 * MIB)

@@ -1,7 +1,7 @@
 # Types of bitwriter.py, for Cython.
 cimport cython
 from imgforensics.recompress.sequences cimport Sequences
-from imgforensics.recompress.words cimport load32, store64
+from imgforensics.recompress.words cimport load64, low64, store64
 
 cdef int DIST_SYMBOLS, END_OF_BLOCK, _TOKEN_BITS
 
@@ -31,7 +31,15 @@ cdef class BitWriter:
     cpdef literals(self, const unsigned char[::1] data, Py_ssize_t start, Py_ssize_t stop)
     cpdef end_of_block(self)
     cdef int _put(self, unsigned long long value, int bits) except -1 nogil
-    @cython.locals(at=cython.Py_ssize_t, taken=cython.int)
+    @cython.locals(
+        out=cython.uchar[::1],
+        used=cython.Py_ssize_t,
+        shift=cython.int,
+        pending=cython.ulonglong,
+        at=cython.Py_ssize_t,
+        value=cython.ulonglong,
+        taken=cython.int,
+    )
     cdef int _append(self, const unsigned char[::1] packed, Py_ssize_t bits) except -1 nogil
     @cython.locals(bits=cython.uint, code=cython.int, first=cython.int)
     cdef int _set_codes(

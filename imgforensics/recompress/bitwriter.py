@@ -12,7 +12,7 @@ try:
 except ImportError:
     from imgforensics.recompress import plain as cython
 if not cython.compiled:
-    from imgforensics.recompress.words import load32, store64
+    from imgforensics.recompress.words import load64, low64, store64
 
 from imgforensics.recompress.encoder import Octets
 from imgforensics.recompress.histogram import DIST_CODES, DIST_EXTRA, LENGTH_CODES, LENGTH_EXTRA
@@ -98,8 +98,7 @@ class BitWriter:
             dist_codes: The codes.
             count: Number of literal and length codes given, 257 to 286.
         """
-        with cython.nogil:
-            self._set_codes(litlen, litlen_codes, dist, dist_codes, count)
+        self._set_codes(litlen, litlen_codes, dist, dist_codes, count)
 
     def sequences(self, sequences: Sequences) -> None:
         """Write sequences with the codes that were set."""
@@ -128,11 +127,21 @@ class BitWriter:
         return 0
 
     def _append(self, packed: Octets, bits: int) -> int:
+        """Eight bytes at a time, each shifted by what is pending."""
+        out = self.out
+        used = self.used
+        shift = self.pending_bits
+        pending = self.pending
         at = 0
-        while bits >= 32:
-            self._put(load32(packed, at), 32)
-            at += 4
-            bits -= 32
+        while bits >= 64:
+            value = load64(packed, at)
+            store64(out, used, pending | low64(value << shift))
+            pending = value >> 1 >> (63 - shift)
+            at += 8
+            used += 8
+            bits -= 64
+        self.used = used
+        self.pending = pending
         while bits > 0:
             taken = min(bits, 8)
             self._put(packed[at] & ((1 << taken) - 1), taken)

@@ -6,6 +6,9 @@ table where the first blocks begin. Whoever knows the true table at a cut compar
 that follows is. Until then the blocks are made again with the true table; if need be, the whole segment.
 
 Workers code blocks as if each began on a byte; the bits are put behind one another afterwards.
+
+In long runs of one pattern the tables may never agree, and blocks are made so quickly that threads would wait for each
+other longer than they work: there the caller makes them alone.
 """
 
 from __future__ import annotations
@@ -20,13 +23,15 @@ from imgforensics.recompress.goblocks import MAX_STORED, BlockWriter
 from imgforensics.recompress.goencoders import FastBlocks
 from imgforensics.recompress.segments import Cutter, Segment
 
-_BLOCKS = 32
+_BLOCKS = 64
 """Blocks of a segment."""
 _WARM_UP = 3
 """Blocks before a segment that only fill the table."""
-_SNAPSHOTS = 8
+_SNAPSHOTS = 3
 _HISTORY = _WARM_UP * MAX_STORED + 32768
 """Bytes before a segment: the blocks that fill the table, and as far as they may reach."""
+_DULL = 64
+"""A segment that shrinks to less than this part of itself is made quicker than it is handed over."""
 _MAX_JOBS = 8
 """One writer keeps up with about as many workers; each has some megabytes."""
 
@@ -68,40 +73,50 @@ class _Join:
     def __init__(self, pool: ThreadPoolExecutor) -> None:
         self.writer = BlockWriter()
         self._pool = pool
-        self._waiting: deque[tuple[Segment, _Worker, Future[None]]] = deque()
+        self._waiting: deque[tuple[Segment, _Worker | None, Future[None] | None]] = deque()
         self._spare: list[_Worker] = []
         self._true: _Worker | None = None
         self._offset = 0
+        self._dull = False
+        """Whether the last segment was."""
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def submit(self, segment: Segment) -> None:
-        """Take a segment, and have a worker guess."""
-        worker = self._spare.pop() if self._spare else _Worker()
-        self._waiting.append((segment, worker, self._pool.submit(worker.guess, segment)))
+        """Take a segment, and have a worker guess if that is worth it."""
+        if self._dull:
+            self._waiting.append((segment, None, None))
+        else:
+            worker = self._spare.pop() if self._spare else _Worker()
+            self._waiting.append((segment, worker, self._pool.submit(worker.guess, segment)))
 
-    def join(self) -> Segment:
-        """Write the first of the segments that wait; return it."""
+    def join(self) -> tuple[Segment, bytes]:
+        """The first of the segments that wait, and its bits, as far as they fill bytes."""
         segment, guess, future = self._waiting.popleft()
-        future.result()
+        if future:
+            future.result()
         true = self._true or guess
+        if true is None:
+            raise AssertionError("the first segment is always guessed")
         if true is not guess:
             true.fast.matcher.rebase(segment.offset - self._offset)
         for number, (start, stop) in enumerate(_borders(segment)):
-            if true is not guess and true.fast.matcher.snapshot(start) == guess.snapshots.get(number):
+            if guess and true is not guess and true.fast.matcher.snapshot(start) == guess.snapshots.get(number):
                 self._spare.append(true)
                 true = guess
-            coded = guess.coded[number] if true is guess else true.block(segment, start, stop)
+            coded = guess.coded[number] if guess and true is guess else true.block(segment, start, stop)
             if coded is None:
                 self.writer.stored(segment.window, start, stop)
             else:
                 self.writer.bits.append(*coded)
-        if true is not guess:
+        if guess and true is not guess:
             self._spare.append(guess)
         self._true = true
         self._offset = segment.offset
-        return segment
+        packed = self.writer.bits.take()
+        self._dull = len(packed) * _DULL < segment.stop - segment.start
+        return segment, packed
 
 
 def encode_fast(
@@ -124,11 +139,11 @@ def encode_fast(
         for segment in cutter:
             join.submit(segment)
             if len(join) > jobs + 1:
-                cutter.give_back(join.join())
-                yield join.writer.bits.take()
+                joined, packed = join.join()
+                cutter.give_back(joined)
+                yield packed
         while len(join):
-            join.join()
-            yield join.writer.bits.take()
+            yield join.join()[1]
     join.writer.finish()
     yield join.writer.bits.take() + gzipmember.trailer(cutter.crc, cutter.total)
 

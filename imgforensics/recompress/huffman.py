@@ -12,11 +12,6 @@ from __future__ import annotations
 
 from array import array
 
-try:
-    import cython
-except ImportError:
-    from imgforensics.recompress import plain as cython
-
 from imgforensics.recompress.encoder import Octets
 
 LITLEN_SYMBOLS = 286
@@ -69,8 +64,7 @@ class HuffmanBuilder:
             max_bits: At most 15; enough for the number of symbols in use.
             out: Takes ``count`` lengths in bits, 0 for symbols that do not occur.
         """
-        with cython.nogil:
-            self._lengths(freq, count, max_bits, out)
+        self._lengths(freq, count, max_bits, out)
 
     def codes(self, lengths: Octets, count: int, out: array[int]) -> None:
         """The canonical codes of the lengths, each with its first bit in bit 0.
@@ -80,8 +74,7 @@ class HuffmanBuilder:
             count: Number of symbols.
             out: Takes the codes, type code ``H``. Symbols without a code keep what was there.
         """
-        with cython.nogil:
-            self._codes(lengths, count, out)
+        self._codes(lengths, count, out)
 
     def header(self, litlen: Octets, litlen_count: int, dist: Octets, dist_count: int) -> tuple[bytes, int]:
         """The header of a block with codes of its own, not final, RFC 1951, section 3.2.7.
@@ -95,8 +88,7 @@ class HuffmanBuilder:
         Returns:
             The header from its first bit (BFINAL) on, packed with the lowest bit first, and its size in bits.
         """
-        with cython.nogil:
-            size = self._header(litlen, litlen_count, dist, dist_count)
+        size = self._header(litlen, litlen_count, dist, dist_count)
         return bytes(self.packed[: (size + 7) >> 3]), size
 
     def _sort(self, count: int) -> int:

@@ -25,6 +25,8 @@ BLOCK = 1 << 20
 """Content of a block since pgzip 1.2.2."""
 SMALL_BLOCK = 1 << 18
 """Content of a block up to pgzip 1.2.1, and in umoci."""
+_DULL = 64
+"""A block that shrinks to less than this part of itself is made quicker than it is handed over."""
 
 
 class PgzipEncoder:
@@ -48,6 +50,8 @@ class PgzipEncoder:
         self._pool = pool
         self._most = most
         self._under_way: deque[Future[bytes]] = deque()
+        self._dull = False
+        """Whether the last block that is known was."""
         self._ready = [gzipmember.header(level, gzipmember.ZERO_TIME)]
         self._block = bytearray(block)
         self._filled = 0
@@ -62,7 +66,7 @@ class PgzipEncoder:
         self._size += len(view)
         while view:
             part = view[: len(self._block) - self._filled]
-            self._block[self._filled : self._filled + len(part)] = part
+            memoryview(self._block)[self._filled : self._filled + len(part)] = part  # a bytearray copies it twice
             self._filled += len(part)
             view = view[len(part) :]
             if self._filled == len(self._block):
@@ -72,8 +76,7 @@ class PgzipEncoder:
     def finish(self) -> bytes:
         """See :class:`~imgforensics.recompress.encoder.Encoder`."""
         self._put_block(last=True)
-        while self._under_way:
-            self._ready.append(self._under_way.popleft().result())
+        self._wait(0)
         return self._take() + gzipmember.trailer(self._crc, self._size)
 
     def _take(self) -> bytes:
@@ -83,14 +86,23 @@ class PgzipEncoder:
     def _put_block(self, *, last: bool) -> None:
         """Compress what was filled, here and now or soon and elsewhere."""
         block = bytes(memoryview(self._block)[: self._filled])
-        if self._pool is None:
-            self._ready.append(self._compress(self._dictionary, block, last))
+        if self._pool is None or self._dull:
+            self._wait(0)
+            self._keep(self._compress(self._dictionary, block, last))
         else:
-            if len(self._under_way) == self._most:
-                self._ready.append(self._under_way.popleft().result())
+            self._wait(self._most - 1)
             self._under_way.append(self._pool.submit(self._compress, self._dictionary, block, last))
         self._dictionary = block[-DICTIONARY:]
         self._filled = 0
+
+    def _wait(self, most: int) -> None:
+        """Wait until no more than so many blocks are under way."""
+        while len(self._under_way) > most:
+            self._keep(self._under_way.popleft().result())
+
+    def _keep(self, made: bytes) -> None:
+        self._ready.append(made)
+        self._dull = len(made) * _DULL < len(self._block)
 
     def _compress(self, dictionary: bytes, block: bytes, last: bool) -> bytes:
         try:

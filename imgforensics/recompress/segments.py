@@ -75,14 +75,14 @@ class Cutter:
                     number += 1
                     gone = (stop - self._history) // self._align * self._align
                     following = self._window()
-                    following[: filled - gone] = window[gone:filled]
+                    memoryview(following)[: filled - gone] = memoryview(window)[gone:filled]
                     window = following
                     offset += gone
                     start = stop - gone
                     filled -= gone
                 else:
                     part = view[: end - filled]
-                    window[filled : filled + len(part)] = part
+                    memoryview(window)[filled : filled + len(part)] = part  # a bytearray copies it twice
                     filled += len(part)
                     view = view[len(part) :]
         yield Segment(number, window, offset, start, filled, filled, final=True)

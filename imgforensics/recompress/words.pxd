@@ -82,6 +82,9 @@ cdef inline unsigned long long load64(Bytes data, Py_ssize_t at) noexcept nogil:
 cdef inline unsigned int low32(unsigned long long value) noexcept nogil:
     return <unsigned int>value
 
+cdef inline unsigned long long low64(unsigned long long value) noexcept nogil:
+    return value
+
 cdef inline void store64(unsigned char[::1] data, Py_ssize_t at, unsigned long long value) noexcept nogil:
     imgf_store64(&data[at], value)
 

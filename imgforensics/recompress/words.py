@@ -21,6 +21,11 @@ def low32(value: int) -> int:
     return value & 0xFFFFFFFF
 
 
+def low64(value: int) -> int:
+    """The lowest 64 bits of a number."""
+    return value & 0xFFFFFFFFFFFFFFFF
+
+
 def store64(data: bytearray, at: int, value: int) -> None:
     """Write an unsigned number into the eight bytes at an index, little-endian."""
     data[at : at + 8] = value.to_bytes(8, "little")
