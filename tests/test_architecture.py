@@ -73,6 +73,7 @@ ORDER = [
     "commands",
     "console",
     "clioptions",
+    "clisupport",
     "cli",
 ]
 """Every room, from the ground up: a room imports only rooms before it."""
@@ -80,8 +81,8 @@ TOP = ("__init__", "__main__")
 """The package's own face and its door; they may import any room, and no room imports them."""
 
 FILES = sorted(ROOT.rglob("*.py"))
-OPENERS = {"streams", "archive", "batch", "run", "commands", "console", "cli"}
-PRINTERS = {"run", "commands", "console", "cli", "rendering.rules"}
+OPENERS = {"streams", "archive", "batch", "run", "commands", "console", "clisupport", "cli"}
+PRINTERS = {"run", "commands", "console", "clisupport", "cli", "rendering.rules"}
 
 
 def _name(path: Path) -> str:
@@ -220,6 +221,7 @@ def test_the_version_loads_no_more_than_it_needs() -> None:
         "imgforensics",
         "imgforensics.cli",
         "imgforensics.clioptions",
+        "imgforensics.clisupport",
         "imgforensics.version",
     }
     assert not {"hashlib", "isal", "rich", "tabulate", "pydantic"} & set(loaded)

@@ -689,19 +689,19 @@ def test_colour(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert painted("--color", "always")
     assert painted("--color", "always", NO_COLOR="1")
     assert not painted("--color", "never")
-    from imgforensics import cli, clioptions
+    from imgforensics import clioptions, clisupport
 
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("NO_COLOR", raising=False)
-    assert cli._wants_colour(clioptions.Colour.AUTO, "-")
-    assert not cli._wants_colour(clioptions.Colour.AUTO, "report.txt")
-    assert not cli._wants_colour(clioptions.Colour.NEVER, "-")
+    assert clisupport._wants_colour(clioptions.Colour.AUTO, "-")
+    assert not clisupport._wants_colour(clioptions.Colour.AUTO, "report.txt")
+    assert not clisupport._wants_colour(clioptions.Colour.NEVER, "-")
     monkeypatch.setenv("TERM", "dumb")
-    assert not cli._wants_colour(clioptions.Colour.AUTO, "-")
+    assert not clisupport._wants_colour(clioptions.Colour.AUTO, "-")
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("NO_COLOR", "1")
-    assert not cli._wants_colour(clioptions.Colour.AUTO, "-")
+    assert not clisupport._wants_colour(clioptions.Colour.AUTO, "-")
 
 
 @pytest.mark.parametrize("jobs", ["1", "2", "9"])

@@ -51,5 +51,5 @@ def test_random_content(go: Go, capsys: pytest.CaptureFixture[str]) -> None:
                 assert (ours.digest, ours.size) == go.gzip(level, data), f"{kind}, {size} bytes, level {level}"
                 compared += size
     with capsys.disabled():
-        print(f" {compared} bytes compared with Go {VERSION}", end="")  # noqa: T201
+        print(f" {compared} bytes compared with Go {VERSION}", end="")
     assert compared

@@ -1,0 +1,160 @@
+"""What the commands share: settings from options, exit codes, and the guard that turns what stops the tool into a line.
+
+Everything but the parser is imported inside the functions, so that ``--version`` and completion stay quick.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import typer
+
+from imgforensics.clioptions import Colour, FailOn, Format
+
+if TYPE_CHECKING:
+    from imgforensics.report import Options
+    from imgforensics.run import Settings
+
+ANSWERED = 0
+BAD = 1
+NO_ANSWER = 2
+INTERRUPTED = 130
+
+
+def run(command: str, paths: list[str], options: "Options", settings: "Settings") -> None:
+    """Run a command over paths, and leave with its exit code."""
+    from imgforensics import run as runner
+
+    code = runner.run(command, paths, options, settings)
+    if code:
+        raise typer.Exit(code)
+
+
+def run_raw(paths: list[str], options: "Options", settings: "Settings") -> None:
+    """Write the manifest bytes of one archive, and leave with the exit code."""
+    from imgforensics import commands
+    from imgforensics.errors import SelectionError
+
+    if len(paths) != 1 or settings.output != "-":
+        raise SelectionError("--raw takes one archive, and writes to standard output")
+    code = commands.run_raw(paths[0], options, settings.expect)
+    if code:
+        raise typer.Exit(code)
+
+
+class Asked(NamedTuple):
+    """What options on digests come to."""
+
+    options: dict[str, Any]
+    settings: "Settings"
+
+
+def expectations(
+    settings: "Settings",
+    expect: list[str] | None,
+    expect_file: str | None,
+    manifest: list[str] | None,
+    ledger: str | None,
+    no_ledger: bool,
+    *,
+    always: bool = False,
+) -> Asked:
+    """Read the files that options name. Where nothing is asked, nothing is opened."""
+    if not (always or expect or expect_file is not None or manifest or ledger == ""):  # an empty name is refused
+        return Asked({}, settings)
+    from imgforensics import commands
+    from imgforensics.recompress import COMPILED
+
+    if not COMPILED:
+        complain(
+            "the encoders run as plain Python, about a hundred times slower: no C compiler was there to build them"
+        )
+    options = {
+        "expect": tuple(expect or ()),
+        "manifests": commands.supplied(manifest or ()),
+        "ledger": commands.ledger_path(ledger, off=no_ledger),
+        "warn": commands.warner(),
+    }
+    return Asked(options, replace(settings, expect=commands.expected(expect_file)))
+
+
+def names(values: list[str] | None) -> tuple[str, ...]:
+    """Names from options that may be repeated, and hold several with commas between."""
+    return tuple(name.strip() for value in values or () for name in value.split(",") if name.strip())
+
+
+def settings_of(
+    context: typer.Context,
+    format: Format,  # noqa: A002
+    output: str,
+    fail_on: FailOn,
+    progress: bool | None,
+    verbose: bool,
+    quiet: bool,
+    color: Colour,
+) -> "Settings":
+    """How to print; options before the command count where those after it say nothing."""
+    from imgforensics.run import Settings
+
+    verbose_before, quiet_before, color_before = context.obj or (False, False, Colour.AUTO)
+    chosen = color if color is not Colour.AUTO else color_before
+    return Settings(
+        format=format.value,
+        output=output,
+        fail_on=None if fail_on is FailOn.NEVER else fail_on.value,
+        progress=sys.stderr.isatty() if progress is None else progress,
+        verbose=verbose or verbose_before,
+        quiet=quiet or quiet_before,
+        colour=_wants_colour(chosen, output),
+    )
+
+
+def _wants_colour(color: Colour, output: str) -> bool:
+    if color is not Colour.AUTO:
+        return color is Colour.ALWAYS
+    return output == "-" and sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def codes(values: list[str] | None) -> tuple[str, ...]:
+    """The same for rule codes, in upper case."""
+    return tuple(code.strip().upper() for value in values or () for code in value.split(",") if code.strip())
+
+
+def processors() -> int:
+    """The processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Turn what stops the tool into one line and an exit code; nothing else may look like an answer."""
+    from imgforensics.errors import ImgforensicsError
+
+    try:
+        yield
+    except ImgforensicsError as error:
+        complain(str(error))
+        raise typer.Exit(NO_ANSWER) from None
+    except KeyboardInterrupt:
+        complain("interrupted")
+        raise typer.Exit(INTERRUPTED) from None
+    except BrokenPipeError:  # whoever reads the output has had enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(NO_ANSWER) from None
+    except typer.Exit:
+        raise
+    except Exception as error:
+        complain(f"internal error, please report it: {type(error).__name__}: {error}")
+        raise typer.Exit(NO_ANSWER) from error
+
+
+def complain(message: str) -> None:
+    """One line on standard error."""
+    from imgforensics.rendering.escape import printable
+
+    typer.echo(f"imgforensics: {printable(message)}", err=True)

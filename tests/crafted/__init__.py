@@ -1,0 +1,10 @@
+"""The catalogue of threats, each with archives that were crafted to show it. ``docs/threats.md`` is made from it."""
+
+from tests.crafted import compression, configs, documents, framing, identity, layers, views
+
+_PARTS = (identity, views, framing, compression, documents, layers, configs)
+
+THREATS = tuple(threat for part in _PARTS for threat in part.THREATS)
+"""Every entry, in order."""
+CRAFTED = tuple(case for part in _PARTS for case in part.CRAFTED)
+"""Every archive, in order of the entries."""

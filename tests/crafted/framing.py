@@ -1,0 +1,6 @@
+"""TAR: the outer tar."""
+
+from tests.crafted.case import Crafted, Threat
+
+THREATS: tuple[Threat, ...] = ()
+CRAFTED: tuple[Crafted, ...] = ()

@@ -1,0 +1,6 @@
+"""LAY: inside layers."""
+
+from tests.crafted.case import Crafted, Threat
+
+THREATS: tuple[Threat, ...] = ()
+CRAFTED: tuple[Crafted, ...] = ()
