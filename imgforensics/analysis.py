@@ -1,7 +1,6 @@
 """The one conductor: an archive in, a report out."""
 
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -12,14 +11,14 @@ from imgforensics import checks, images, producer
 from imgforensics.archive import Archive, Progress
 from imgforensics.case import Case
 from imgforensics.catalogue import Catalogue
-from imgforensics.errors import InputError, NotAnImageError, SelectionError
+from imgforensics.errors import InputError, NotAnImageError
 from imgforensics.findings import Finding, NotChecked, Verdict, verdict_of
-from imgforensics.model import AnomalyKind, Digest, Outcome, What
+from imgforensics.model import AnomalyKind, Outcome, What
 from imgforensics.names import name_claim
 from imgforensics.reconstruct.ledger import Ledger
 from imgforensics.reconstruct.registry import Reconstruction, Request, check_pushers, reconstruct
-from imgforensics.refnames import normalise
 from imgforensics.report import ArchiveReport, Options, Report
+from imgforensics.selection import expected, hold_to_images, select_images
 from imgforensics.structure import Image, Structure
 from imgforensics.verify import verify
 
@@ -59,7 +58,8 @@ def analyze_archive(
         rebuilt = Reconstruction({}, ())
         if request is not None:
             rebuilt = _reconstruct(archive, case, selected, request, options)
-            case = replace(case, expectations=rebuilt.expectations)
+            told = hold_to_images(case, rebuilt.expectations, options.expect)
+            case = replace(case, expectations=told)
     findings = _about(checks.run(case, chosen), case, selected)
     others = checks.run(case, [each for each in checks.ALL if each not in chosen])
     return ArchiveReport(
@@ -80,20 +80,10 @@ def request_of(options: Options) -> Request | None:
         SelectionError: an expectation is no digest, or a pusher is unknown.
     """
     check_pushers(options.pushers)
-    expect = tuple(_expected(text) for text in options.expect)
+    expect = tuple(dict.fromkeys(expected(text)[1] for text in options.expect))
     if not (options.digests or expect or options.manifests):
         return None
     return Request(options.digests, options.pushers, expect, options.manifests)
-
-
-def _expected(text: str) -> Digest:
-    try:
-        digest = Digest.parse(text if ":" in text else f"sha256:{text}")
-    except ValueError as error:
-        raise SelectionError(f"{text!r} is no digest: {error}") from None
-    if digest.algorithm != "sha256":
-        raise SelectionError(f"{text!r}: registries show SHA-256 digests; one of {digest.algorithm} is not looked for")
-    return digest
 
 
 def _reconstruct(
@@ -174,52 +164,6 @@ def is_unpacked(folder: str) -> bool:
 
 def _holds(folder: str, name: str) -> bool:
     return os.path.exists(os.path.join(folder, name))
-
-
-def select_images(case: Case, options: Options) -> tuple[Image, ...]:
-    """The images that the options name; all where they name none.
-
-    Raises:
-        SelectionError: they name none that is there, or a beginning of several image IDs.
-    """
-    found = case.structure.images
-    chosen = list(found if options.image is None else _named(case, options.image))
-    wanted = None if options.platform is None else options.platform.rstrip("/")
-    if wanted is not None:
-        chosen = [image for image in chosen if image.platform and f"{image.platform}/".startswith(f"{wanted}/")]
-    if not chosen and (options.image is not None or wanted is not None):
-        asked = " ".join(word for word in (options.image, options.platform) if word)
-        there = ", ".join(
-            f"@{image.index} {' '.join(image.tags)} {image.platform or ''}".strip() for image in found[:9]
-        )
-        raise SelectionError(f"no image {asked!r} in the archive; it holds {there or 'none'}")
-    return tuple(chosen)
-
-
-def _named(case: Case, name: str) -> list[Image]:
-    """The images that a reference names, or ``@N``; only where there is none, those whose ID begins so."""
-    images = case.structure.images
-    if name.startswith("@"):
-        return [image for image in images if name[1:].isdecimal() and int(name[1:]) == image.index]
-    wanted = normalise(name)
-    tagged = [image for image in images if name in image.tags or wanted in {normalise(tag) for tag in image.tags}]
-    if tagged or not _ID.fullmatch(name):
-        return tagged
-    beginning = name.removeprefix("sha256:")
-    begun = [(image, ident) for image in images if (ident := _image_id(case, image)).startswith(beginning)]
-    if len({ident for _, ident in begun}) > 1:
-        there = ", ".join(f"@{image.index} sha256:{ident}" for image, ident in begun[:9])
-        raise SelectionError(f"several image IDs begin with {name!r}: {there}")
-    return [image for image, _ in begun]
-
-
-_ID = re.compile("(?:sha256:)?[0-9a-f]{1,64}")
-
-
-def _image_id(case: Case, image: Image) -> str:
-    """The computed image ID in hex, empty where the config is not there."""
-    blob = None if image.config_member is None else case.catalogue.blobs.get(image.config_member)
-    return blob.digest.encoded if blob else ""
 
 
 def not_checked(case: Case, options: Options) -> tuple[NotChecked, ...]:

@@ -79,8 +79,8 @@ Expect = Annotated[
     list[str] | None,
     typer.Option(
         "--expect",
-        metavar="DIGEST",
-        help="A registry's digest, or an image ID, that the archive must hold; repeatable.",
+        metavar="[IMAGE=]DIGEST",
+        help="A registry's digest, or an image ID, that the archive (or that image of it) must hold; repeatable.",
     ),
 ]
 ExpectFile = Annotated[

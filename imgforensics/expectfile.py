@@ -3,8 +3,9 @@
 =======  ==============================================================================================================
 lines    ``sha256:<hex>  PATH`` or ``<hex>  PATH``, as ``sha256sum`` writes (``*`` before the path is allowed); ``#``
          begins a comment
-CSV      a header row with the columns ``archive`` and ``digest``
-JSON     a list of objects with the keys ``archive`` and ``digest``, or an object of path to digest or list of digests
+CSV      a header row with the columns ``archive`` and ``digest``, and ``image`` where it is wanted
+JSON     a list of objects with the keys ``archive`` and ``digest`` (and ``image``), or an object of path to digest or
+         list of digests
 =======  ==============================================================================================================
 """
 
@@ -21,7 +22,7 @@ _LINE = re.compile(r"((?:sha(?:256|384|512):)?[0-9a-f]{64,128})[ \t]+\*?(.+)", r
 
 
 def parse(text: str, source: str) -> Mapping[str, tuple[str, ...]]:
-    """Normalised path to the digests that are expected in that archive, in the order of the list.
+    """Normalised path to what is expected in that archive, ``[IMAGE=]DIGEST``, in the order of the list.
 
     Raises:
         InputError: the list cannot be read.
@@ -70,15 +71,16 @@ def _from_csv(lines: Iterable[str], source: str) -> Iterator[tuple[str, str]]:
         archive, digest = cleaned.get("archive"), cleaned.get("digest")
         if not isinstance(archive, str) or not isinstance(digest, str) or not archive or not digest:
             raise InputError(f"{source}: a row without archive or digest")
-        _refuse_image(cleaned.get("image"), archive, source)
-        yield archive, digest.strip()
+        yield archive, _of_image(cleaned.get("image"), digest.strip(), source)
 
 
-def _refuse_image(image: object, archive: str, source: str) -> None:
-    """An entry for one image only is not dropped, and not widened to all images either."""
-    if image not in (None, ""):
-        text = f"{source}: {archive}: expects a digest of image {image!r}"
-        raise InputError(f"{text}; a list is for whole archives: verify that one with --image and --expect")
+def _of_image(image: object, digest: str, source: str) -> str:
+    """The expectation of a digest, of one image where an entry names one."""
+    if image in (None, ""):
+        return digest
+    if not isinstance(image, str):
+        raise InputError(f"{source}: {image!r} names no image")
+    return f"{image}={digest}"
 
 
 def _only_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -95,19 +97,17 @@ def _from_json(text: str, source: str) -> Iterator[tuple[str, str]]:
         value = json.loads(text, object_pairs_hook=_only_once)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{source}: no JSON: {error}") from None
-    items: list[tuple[object, object]]
+    items: list[tuple[object, object, object]]
     if isinstance(value, dict):
         items = [
-            (path, each) for path, one in value.items() for each in (one if isinstance(one, list) and one else [one])
+            (path, each, None)
+            for path, one in value.items()
+            for each in (one if isinstance(one, list) and one else [one])
         ]
     else:
-        items = [
-            (each.get("archive"), each.get("digest")) if isinstance(each, dict) else (None, None) for each in value
-        ]
-        for each in value:
-            if isinstance(each, dict):
-                _refuse_image(each.get("image"), str(each.get("archive")), source)
-    for archive, digest in items:
+        entries = [each if isinstance(each, dict) else {} for each in value]
+        items = [(each.get("archive"), each.get("digest"), each.get("image")) for each in entries]
+    for archive, digest, image in items:
         if not isinstance(archive, str) or not isinstance(digest, str):
             raise InputError(f"{source}: an entry without archive or digest")
-        yield archive, digest
+        yield archive, _of_image(image, digest, source)

@@ -33,7 +33,8 @@ class Options:
     digests: bool = False
     """Find or rebuild the manifests that a registry shows for the images. Layers may have to be compressed again."""
     expect: Sequence[str] = ()
-    """Digests of manifests, indexes or configs (image IDs) that the archive is said to hold."""
+    """Digests of manifests, indexes or configs (image IDs) that the archive is said to hold. With ``IMAGE=`` before
+    it, a digest is expected of that image (as :attr:`image` names one)."""
     manifests: tuple[SuppliedManifest, ...] = ()
     """Manifests fetched from a registry: they prove or refute that the archive holds that image."""
     pushers: tuple[str, ...] = ()

@@ -64,6 +64,7 @@ ORDER = [
     "reconstruct/",
     "checks/",
     "report",
+    "selection",
     "analysis",
     "learn",
     "expectfile",

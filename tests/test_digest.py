@@ -164,6 +164,30 @@ def test_an_image_id_is_an_answer(form: Callable[[str], str]) -> None:
     assert report.verdict is Verdict.INTACT
 
 
+def test_a_digest_may_be_expected_of_one_image() -> None:
+    other = ImageSpec(layers=[builder.layer({"other": b"other"})], tags=["other:2"])
+    entries = builder.docker_legacy([THREE, other])
+    ids = [sha(builder.config_of(entries, image).data) for image in (0, 1)]
+    right = look(entries, f"{THREE.tags[0]}={ids[0]}", f"other:2={ids[1]}", f"@1={ids[1].removeprefix('sha256:')}")
+    assert [(each.result, each.image) for each in case_of(right).expectations] == [
+        (Result.MATCH, 0),
+        (Result.MATCH, 1),
+        (Result.MATCH, 1),
+    ]
+    assert right.verdict is Verdict.INTACT
+    wrong = look(entries, f"other:2={ids[0]}", ids[0])
+    assert [(each.result, each.image) for each in case_of(wrong).expectations] == [
+        (Result.REFUTED, 1),
+        (Result.MATCH, 0),
+    ]
+    assert "expected of image @1, 'other:2', but it names image @0" in the(wrong, "IMG601").message
+    absent = look(entries, f"third:3={ids[0]}")
+    assert told(absent).result is Result.NOT_REPRODUCED
+    assert "no image of the archive is called 'third:3'" in told(absent).how
+    unknown = look(entries, f"other:2={ANY}")
+    assert (told(unknown).result, told(unknown).image) == (Result.NOT_REPRODUCED, 1)
+
+
 def test_an_image_id_over_other_layers_is_refuted() -> None:
     entries = builder.docker_legacy([THREE])
     builder.swap_layer(entries)

@@ -137,14 +137,29 @@ def test_a_path_is_taken_as_it_is() -> None:
         (f'{{"a": "{OTHER}", "a": "{DIGEST}"}}', "there twice"),
         (f'[{{"archive": "a", "digest": "{OTHER}", "digest": "{DIGEST}"}}]', "there twice"),
         (f'{{"a": [], "b": "{DIGEST}"}}', "without archive or digest"),
-        (f"archive,image,digest\na.tar,app:1,{DIGEST}\n", "image 'app:1'"),
-        (f'[{{"archive": "a", "image": "@1", "digest": "{DIGEST}"}}]', "image '@1'"),
+        (f'[{{"archive": "a", "image": 1, "digest": "{DIGEST}"}}]', "1 names no image"),
         (f"archive,digest\n{'a' * 140_000},{DIGEST}\n", "no CSV"),
     ],
 )
 def test_no_expectation_is_dropped(text: str, words: str) -> None:
     with pytest.raises(InputError, match=words):
         expectfile.parse(text, "list")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"archive,image,digest\na.tar,app:1,{DIGEST}\na.tar,@1,{OTHER}\n",
+        json.dumps(
+            [
+                {"archive": "a.tar", "image": "app:1", "digest": DIGEST},
+                {"archive": "a.tar", "image": "@1", "digest": OTHER},
+            ]
+        ),
+    ],
+)
+def test_a_list_may_speak_of_one_image(text: str) -> None:
+    assert expectfile.parse(text, "list") == {f"{os.getcwd()}/a.tar": (f"app:1={DIGEST}", f"@1={OTHER}")}
 
 
 @pytest.mark.parametrize("listed", ["absolute", "relative"])
