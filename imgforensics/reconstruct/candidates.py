@@ -258,6 +258,7 @@ def distinct(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
         first = kept.get(each.digest)
         if first is None:
             kept[each.digest] = each
-        else:
-            kept[each.digest] = replace(first, evidence=(*first.evidence, f"the same bytes as {each.title}"))
+        elif each.title != first.title:
+            evidence = dict.fromkeys((*first.evidence, f"the same bytes as {each.title}"))
+            kept[each.digest] = replace(first, evidence=tuple(evidence))
     return tuple(kept.values())

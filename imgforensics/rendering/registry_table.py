@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from imgforensics.case import Case
 from imgforensics.expectation import Expectation, Result
 from imgforensics.reconstruct.candidates import Candidate
+from imgforensics.reconstruct.likelihood import Likelihood
 from imgforensics.reconstruct.registry import Registry
 from imgforensics.rendering.escape import printable
 from imgforensics.rendering.style import Style
@@ -44,7 +45,8 @@ def _image(case: Case, image: Image, registry: Registry, style: Style, *, verbos
         yield from _candidate(likely, "likely" if likely.likelihood != "certain" else "certain", style, reasons=True)
     for each in registry.candidates:
         if each is not likely:
-            yield from _candidate(each, each.likelihood.value, style, reasons=verbose)
+            word = "possible" if each.likelihood is Likelihood.POSSIBLE else "also"  # one is headed likely, no more
+            yield from _candidate(each, word, style, reasons=verbose)
     for reason in registry.reasons:
         yield f"    not derivable: {printable(reason)}"
 
