@@ -66,8 +66,13 @@ ORDER = [
     "report",
     "selection",
     "analysis",
+    "facts",
+    "sets/",
     "learn",
     "expectfile",
+    "pool",
+    "engine",
+    "statefile",
     "batch",
     "rendering/",
     "run",
@@ -195,7 +200,8 @@ def test_nothing_reaches_a_network_or_another_program(path: Path) -> None:
     forbidden = (
         "socket ssl urllib urllib3 http httpx requests aiohttp asyncio ftplib smtplib subprocess multiprocessing"
     )
-    assert not modules & set(forbidden.split())
+    allowed = {"multiprocessing"} if _name(path) == "pool" else set()
+    assert not modules & set(forbidden.split()) - allowed
     running = {"system", "popen", "execv", "execvp", "spawnv", "posix_spawn", "eval", "exec", "__import__"}
     assert not [call for call in _calls(path) if call[1] in running]
 

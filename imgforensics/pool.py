@@ -1,0 +1,81 @@
+"""Processes of our own that work on archives side by side, behind the interface of ``concurrent.futures``.
+
+Reading Python's own structures takes as long as hashing where archives are small, and only other processes do that at
+the same time. Each is told of two things that all share: a flag that ends the work, and a count of bytes read.
+"""
+
+import multiprocessing
+import signal
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing.context import BaseContext
+from multiprocessing.sharedctypes import Synchronized
+from multiprocessing.synchronize import Event
+
+
+class Shared:
+    """What the processes of a pool share."""
+
+    def __init__(self, context: BaseContext) -> None:
+        self.stop: Event = context.Event()
+        """Set: give up what is under way, soon."""
+        self.read: Synchronized[int] = context.Value("q", 0)
+        """Bytes read by all."""
+
+
+class Stopped(BaseException):
+    """The work of this process was given up."""
+
+
+class Counter:
+    """A watcher of one measurement (:class:`~imgforensics.archive.Progress`) that counts for the whole pool."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+
+    def expect(self, size: int) -> None:
+        """Nothing: sizes are known before."""
+
+    def advance(self, size: int) -> None:
+        """Count, and leave where the work was given up."""
+        if self._shared.stop.is_set():
+            raise Stopped
+        with self._shared.read.get_lock():
+            self._shared.read.value += size
+
+
+_here: list[Shared] = []
+"""What this process shares with its pool; empty in any other process."""
+
+
+def counter() -> Counter | None:
+    """The watcher for work in this process; None where it belongs to no pool."""
+    return Counter(_here[0]) if _here else None
+
+
+def _begin(shared: Shared) -> None:
+    """Whoever started the pool is interrupted, and stops it; the processes themselves are not to be."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _here[:] = [shared]
+
+
+@contextmanager
+def processes(count: int) -> Iterator[tuple[Executor, Shared]]:
+    """A pool of so many processes; leaving it, even by an exception, ends what is under way.
+
+    They are started from a fresh server process, so that neither threads nor open files are inherited.
+    """
+    methods = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    if "forkserver" in methods:
+        context.set_forkserver_preload(["imgforensics.batch"])
+    shared = Shared(context)
+    pool = ProcessPoolExecutor(count, context, _begin, (shared,))
+    try:
+        yield pool, shared
+    except BaseException:
+        shared.stop.set()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

@@ -1,0 +1,167 @@
+"""IMG82x: a run against the JSON report of an earlier one: what is new, gone, or changed."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from imgforensics.errors import InputError
+from imgforensics.facts import Facts
+from imgforensics.findings import Effect, Rule, Severity
+from imgforensics.sets.rule import SetFinding
+
+_SCHEMA = "imgforensics.report/1"
+
+NEW = Rule(
+    "IMG821",
+    "baseline-new",
+    Severity.NOTE,
+    Effect.NONE,
+    "0.1",
+    """An archive that the earlier report does not have.
+
+## What it means
+No archive of that path was looked at then.
+
+## Why it matters
+It has not been approved before.
+
+## How it is computed
+By path, as it was given.
+
+## When it is innocent
+Whenever archives are added.""",
+)
+GONE = Rule(
+    "IMG822",
+    "baseline-gone",
+    Severity.WARNING,
+    Effect.NONE,
+    "0.1",
+    """An archive of the earlier report that is not here any more.
+
+## What it means
+The earlier report has an archive of that path, and this run found none.
+
+## Why it matters
+Evidence that vanishes is worth a question.
+
+## How it is computed
+By path, as it was given: run from the same place.
+
+## When it is innocent
+Where archives were cleared away on purpose.""",
+)
+CHANGED = Rule(
+    "IMG823",
+    "baseline-changed",
+    Severity.WARNING,
+    Effect.NONE,
+    "0.1",
+    """An archive whose bytes, verdict or findings are not those of the earlier report.
+
+## What it means
+The same path holds another file, or the same file is judged differently.
+
+## Why it matters
+Archives do not change by themselves. A different verdict on the same bytes comes from other rules, options or versions.
+
+## How it is computed
+The SHA-256 of the file, the verdict, and the codes of the findings.
+
+## When it is innocent
+Where the archive was written anew on purpose.""",
+)
+RULES = (NEW, GONE, CHANGED)
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What an earlier report says of one archive."""
+
+    sha256: str | None
+    verdict: str
+    codes: frozenset[str]
+
+
+@dataclass
+class Baseline:
+    """An earlier report; takes the archives of this run one by one."""
+
+    archives: Mapping[str, Earlier]
+    source: str
+    _seen: set[str] = field(default_factory=set, init=False)
+
+    def add(self, facts: Facts, codes: frozenset[str]) -> Iterator[SetFinding]:
+        """Compare one archive; ``codes`` are those of its findings."""
+        earlier = self.archives.get(facts.path)
+        if earlier is None:
+            yield _found(NEW, f"{facts.path} is new since {self.source}", facts.path)
+            return
+        self._seen.add(facts.path)
+        changes = []
+        if earlier.sha256 != facts.sha256:
+            changes.append(f"was {earlier.sha256 or 'not hashed'} and is {facts.sha256 or 'not hashed'}")
+        if earlier.verdict != facts.verdict:
+            changes.append(f"was {earlier.verdict} and is {facts.verdict}")
+        if earlier.codes != codes:
+            parts = [
+                f"{word} {' '.join(sorted(those))}"
+                for word, those in (("new:", codes - earlier.codes), ("no longer:", earlier.codes - codes))
+                if those
+            ]
+            changes.append("findings " + "; ".join(parts))
+        if changes:
+            yield _found(CHANGED, f"{facts.path} {', '.join(changes)} (since {self.source})", facts.path)
+
+    def finish(self) -> Iterator[SetFinding]:
+        """What is gone."""
+        for path in self.archives:
+            if path not in self._seen:
+                yield _found(GONE, f"{path} is in {self.source}, and not here any more", path)
+
+
+def read(text: str, source: str) -> Baseline:
+    """Read a report in JSON or JSON lines.
+
+    Raises:
+        InputError: it is none.
+    """
+    try:
+        documents = (
+            [json.loads(line) for line in text.splitlines() if line.strip()] if _is_lines(text) else [json.loads(text)]
+        )
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{source}: no report in JSON: {error}") from None
+    archives: list[object] = []
+    for document in documents:
+        if (
+            isinstance(document, dict)
+            and document.get("schema") == _SCHEMA
+            and isinstance(document.get("archives"), list)
+        ):
+            archives += document["archives"]
+        elif isinstance(document, dict) and "verdict" in document:
+            archives.append(document)
+        else:
+            raise InputError(f"{source}: no report of schema {_SCHEMA}; imgforensics verify -f json writes one")
+    return Baseline(dict(_earlier(each, source) for each in archives), source)
+
+
+def _is_lines(text: str) -> bool:
+    """Whether each line is a document of its own: a report in one piece has its schema in another line than its end."""
+    first = text.lstrip().split("\n", 1)[0].rstrip()
+    return first.startswith("{") and first.endswith("}")
+
+
+def _earlier(archive: object, source: str) -> tuple[str, Earlier]:
+    if isinstance(archive, dict):
+        path, verdict, sha256 = (archive.get(name) for name in ("path", "verdict", "sha256"))
+        findings = archive.get("findings")
+        if isinstance(path, str) and isinstance(verdict, str) and isinstance(findings, list):
+            codes = frozenset(str(each.get("code")) for each in findings if isinstance(each, dict))
+            return path, Earlier(sha256 if isinstance(sha256, str) else None, verdict, codes)
+    raise InputError(f"{source}: an archive in it without path, verdict or findings")
+
+
+def _found(rule: Rule, message: str, path: str) -> SetFinding:
+    return SetFinding(rule, rule.severity, message, (path,), path)

@@ -1,0 +1,177 @@
+"""IMG80x: what archives say about each other."""
+
+from collections.abc import Iterator
+
+from imgforensics.findings import Severity
+from imgforensics.sets.rule import SetFound, SetRule, set_rule
+from imgforensics.sets.store import Store
+
+_SHOWN = 20
+"""Paths that one finding names."""
+_SIBLINGS = 5
+"""Archives of a folder from which on one can be the odd one."""
+
+
+@set_rule("IMG801", "tag-of-two-images", Severity.WARNING)
+def tag_of_two_images(store: Store) -> Iterator[SetFound]:
+    """The same tag names different images in different archives.
+
+    ## What it means
+    Two archives of the set give one reference to two images for the same platform: other configs, other bytes.
+
+    ## Why it matters
+    Whoever loads both gets whichever comes last. One of them may be older, or may not be what it says.
+
+    ## How it is computed
+    References are completed as Docker does it (`alpine` is `docker.io/library/alpine:latest`) and compared by platform;
+    images are told apart by their image ID, the SHA-256 of the config.
+
+    ## When it is innocent
+    Archives of several releases that all carry a moving tag. With `latest` this is only noted.
+    """
+    query = """
+        SELECT tag, platform FROM tags JOIN images ON images.id = tags.image WHERE image_id IS NOT NULL
+        GROUP BY tag, platform HAVING COUNT(DISTINCT image_id) > 1 ORDER BY tag, platform"""
+    members = """
+        SELECT image_id, MIN(path) FROM tags JOIN images ON images.id = tags.image
+        JOIN archives ON archives.id = images.archive
+        WHERE tag = ? AND platform IS ? AND image_id IS NOT NULL GROUP BY image_id ORDER BY MIN(archives.id) LIMIT ?"""
+    for tag, platform in list(store.ask(query)):
+        rows = list(store.ask(members, tag, platform, _SHOWN))
+        if len({path for _, path in rows}) == 1:
+            continue  # within one archive other rules speak
+        which = "; ".join(f"{image_id[:19]} in {path}" for image_id, path in rows)
+        of = f" for {platform}" if platform else ""
+        severity = Severity.NOTE if tag.endswith(":latest") else None
+        yield SetFound(f"{tag} names different images{of}: {which}", tuple(path for _, path in rows), tag, severity)
+
+
+@set_rule("IMG802", "image-with-several-tags", Severity.NOTE)
+def image_with_several_tags(store: Store) -> Iterator[SetFound]:
+    """The same image stands in several archives under different tags.
+
+    ## What it means
+    Archives hold the same config, byte for byte, and name it differently.
+
+    ## Why it matters
+    It is one image to approve, not several. It can also be an image that goes by another's name.
+
+    ## How it is computed
+    Images with the same image ID are taken together; the sets of their completed references are compared.
+
+    ## When it is innocent
+    A release is often tagged with its full version and shorter ones.
+    """
+    query = """
+        SELECT image_id FROM images JOIN tags ON tags.image = images.id WHERE image_id IS NOT NULL
+        GROUP BY image_id HAVING COUNT(DISTINCT tag) > 1 AND COUNT(DISTINCT archive) > 1 ORDER BY MIN(images.id)"""
+    members = """
+        SELECT path, GROUP_CONCAT(DISTINCT tag) FROM images JOIN tags ON tags.image = images.id
+        JOIN archives ON archives.id = images.archive WHERE image_id = ?
+        GROUP BY archives.id ORDER BY archives.id LIMIT ?"""
+    for (image_id,) in list(store.ask(query)):
+        rows = [(path, ", ".join(sorted(tags.split(",")))) for path, tags in store.ask(members, image_id, _SHOWN)]
+        if len({tags for _, tags in rows}) > 1:
+            which = "; ".join(f"{tags} in {path}" for path, tags in rows)
+            yield SetFound(f"{image_id} goes by different names: {which}", tuple(path for path, _ in rows), image_id)
+
+
+@set_rule("IMG803", "odd-one-out", Severity.NOTE)
+def odd_one_out(store: Store) -> Iterator[SetFound]:
+    """One archive of a folder was written by another tool than all the others.
+
+    ## What it means
+    At least four of five archives beside it, and five altogether, come from one tool; this one does not.
+
+    ## Why it matters
+    Who exchanges one archive of a transfer seldom has the sender's tools at hand.
+
+    ## How it is computed
+    By what the layout shows of its producer, folder by folder. Nothing of it is signed.
+
+    ## When it is innocent
+    A folder in which images of several sources are gathered.
+    """
+    query = """
+        SELECT folder, producer, COUNT(*) FROM archives WHERE error IS NULL GROUP BY folder, producer
+        ORDER BY folder, COUNT(*) DESC, producer"""
+    folders: dict[str, list[tuple[str | None, int]]] = {}
+    for folder, producer, count in store.ask(query):
+        folders.setdefault(folder, []).append((producer, count))
+    others = """
+        SELECT path, producer FROM archives WHERE folder = ? AND error IS NULL AND producer IS NOT ?
+        ORDER BY id LIMIT ?"""
+    for folder, counts in folders.items():
+        usual, most = counts[0]
+        total = sum(count for _, count in counts)
+        if usual is None or total < _SIBLINGS or 5 * most < 4 * total:
+            continue
+        for path, producer in store.ask(others, folder, usual, _SHOWN):
+            by = f"by {producer}" if producer else "by no tool that is known"
+            yield SetFound(f"{path} was written {by}, {most} of {total} archives beside it by {usual}", (path,), usual)
+
+
+@set_rule("IMG804", "layer-intact-elsewhere", Severity.NOTE)
+def layer_intact_elsewhere(store: Store) -> Iterator[SetFound]:
+    """A layer that is damaged or missing in one archive is intact in another: a source to repair from.
+
+    ## What it means
+    Another archive of the set holds a layer whose uncompressed bytes hash to the diff_id that this archive's config
+    wants and does not get.
+
+    ## Why it matters
+    A transfer need not be repeated where the bytes are already here.
+
+    ## How it is computed
+    By diff_id: wanted here, and computed there. A diff_id is a SHA-256, so the bytes are the same whoever made them.
+
+    ## When it is innocent
+    Always; the damage itself is the archive's own finding.
+    """
+    query = """
+        SELECT DISTINCT bad.diff_id, there.path, there.id FROM layers AS bad
+        JOIN images AS broken ON broken.id = bad.image JOIN archives AS there ON there.id = broken.archive
+        WHERE bad.held IN ('mismatch', 'missing') AND bad.diff_id IS NOT NULL ORDER BY there.id, bad.place"""
+    sources = """
+        SELECT DISTINCT path FROM layers JOIN images ON images.id = layers.image
+        JOIN archives ON archives.id = images.archive
+        WHERE diff_id = ? AND held = 'match' AND archives.id <> ? ORDER BY archives.id LIMIT 3"""
+    for diff_id, path, archive in list(store.ask(query)):
+        intact = [source for (source,) in store.ask(sources, diff_id, archive)]
+        if intact:
+            where = " and ".join(intact)
+            yield SetFound(f"layer {diff_id} of {path} is intact in {where}", (path, *intact), diff_id)
+
+
+@set_rule("IMG805", "duplicate-archive", Severity.NOTE)
+def duplicate_archive(store: Store) -> Iterator[SetFound]:
+    """The same archive stands in the set more than once.
+
+    ## What it means
+    Files with the same SHA-256 under different names.
+
+    ## Why it matters
+    One of them can go; and where one name promises something else, it does not hold it.
+
+    ## How it is computed
+    By the SHA-256 of the files.
+
+    ## When it is innocent
+    Nearly always.
+    """
+    query = """
+        SELECT sha256, COUNT(*) FROM archives WHERE sha256 IS NOT NULL GROUP BY sha256 HAVING COUNT(*) > 1
+        ORDER BY MIN(id)"""
+    for sha256, count in list(store.ask(query)):
+        names = "SELECT path FROM archives WHERE sha256 = ? ORDER BY id LIMIT ?"
+        paths = [path for (path,) in store.ask(names, sha256, _SHOWN)]
+        yield SetFound(f"{count} files are the same archive: {', '.join(paths)}", tuple(paths), sha256)
+
+
+RULES: tuple[SetRule, ...] = (
+    tag_of_two_images,
+    image_with_several_tags,
+    odd_one_out,
+    layer_intact_elsewhere,
+    duplicate_archive,
+)

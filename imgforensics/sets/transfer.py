@@ -1,0 +1,227 @@
+"""IMG81x: a set of archives against the lock that was made at the sending end."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from imgforensics.facts import Facts, ImageFacts
+from imgforensics.findings import Effect, Rule, Severity
+from imgforensics.sets.lockfile import Lock, Locked
+from imgforensics.sets.rule import SetFinding
+
+
+def _rule(code: str, name: str, severity: Severity, doc: str) -> Rule:
+    return Rule(code, name, severity, Effect.NONE, "0.1", doc)
+
+
+MISSING = _rule(
+    "IMG811",
+    "lock-missing",
+    Severity.ERROR,
+    """An archive or an image that the lock names has not arrived.
+
+## What it means
+No file of the set has that path, and none has those bytes or those images.
+
+## Why it matters
+The transfer is not complete.
+
+## How it is computed
+By path relative to the folder, then by the SHA-256 of the file, then by the images. A reference with a digest is looked
+for among manifests, indexes and image IDs, and rebuilt where an image goes by its name.
+
+## When it is innocent
+Where only part of what was locked was to be checked.""",
+)
+EXTRA = _rule(
+    "IMG812",
+    "lock-extra",
+    Severity.ERROR,
+    """An archive is there that the lock does not name.
+
+## What it means
+Neither its path, nor its bytes, nor its images are in the lock.
+
+## Why it matters
+Something came along that nobody sent.
+
+## How it is computed
+Every archive that was found has to be one of the lock's. A list of references says nothing of other archives; then this
+rule is silent.
+
+## When it is innocent
+Where archives of several transfers lie together.""",
+)
+DIFFERENT = _rule(
+    "IMG813",
+    "lock-different",
+    Severity.ERROR,
+    """An archive has the path of one in the lock, and holds other images.
+
+## What it means
+The file is not the one that was sent, and it does not hold the same images either.
+
+## Why it matters
+It was damaged or exchanged on the way.
+
+## How it is computed
+The SHA-256 of the file; where that differs, image IDs, manifest digests, diff_ids and tags of all images. Of a list
+that names no images, only the SHA-256 can be compared.
+
+## When it is innocent
+Never, for a lock of this transfer.""",
+)
+REPACKED = _rule(
+    "IMG814",
+    "lock-repacked",
+    Severity.NOTE,
+    """An archive is not the file that was sent, but holds the same images.
+
+## What it means
+The bytes of the file differ, and all image IDs, manifest digests, layers and tags are the same.
+
+## Why it matters
+`docker save` does not write the same file twice, and tars are repacked on the way. It is the same image all the same.
+
+## How it is computed
+As for IMG813. The layers count as the same only if they were computed and fit.
+
+## When it is innocent
+Usually.""",
+)
+MOVED = _rule(
+    "IMG815",
+    "lock-moved",
+    Severity.NOTE,
+    """An archive of the lock has arrived under another path.
+
+## What it means
+The lock's path is not there; a file with the same SHA-256, or with the same images, is.
+
+## Why it matters
+Scripts at the far side may look for the other name.
+
+## How it is computed
+As for IMG811.
+
+## When it is innocent
+Usually.""",
+)
+RULES = (MISSING, EXTRA, DIFFERENT, REPACKED, MOVED)
+
+Signature = tuple[tuple[object, ...], ...]
+
+
+@dataclass
+class Transfer:
+    """Takes the facts of what arrived, one by one, and says at the end what of a lock has not."""
+
+    lock: Lock
+    arrived: int = 0
+    """Archives of the lock that are here, byte for byte or with the same images."""
+    _by_path: Mapping[str, Locked] = field(init=False)
+    _seen: set[str] = field(default_factory=set, init=False)
+    """Paths of the lock that were accounted for."""
+    _strangers: list[tuple[str, str | None, Signature | None]] = field(default_factory=list, init=False)
+    """Path, SHA-256 and images of each archive whose path is not in the lock."""
+    _digests: set[str] = field(default_factory=set, init=False)
+
+    def __post_init__(self) -> None:
+        self._by_path = {each.path: each for each in self.lock.archives}
+
+    def add(self, facts: Facts, relative: str) -> Iterator[SetFinding]:
+        """Take one archive.
+
+        Args:
+            facts: what was found in it.
+            relative: its path as a lock would write it.
+        """
+        for image in facts.images:
+            self._digests |= {digest for digest in (image.image_id, image.manifest) if digest}
+        locked = self._by_path.get(relative)
+        if locked is None:
+            if self.lock.archives:
+                self._strangers.append((facts.path, facts.sha256, _signature(facts.images)))
+            return
+        self._seen.add(relative)
+        if facts.sha256 == locked.sha256:
+            self.arrived += 1
+        elif locked.images and _signature(facts.images) == _signature(locked.images, believed=True):
+            self.arrived += 1
+            yield _found(REPACKED, f"{facts.path} is another file than was sent, with the same images", facts.path)
+        else:
+            yield _found(DIFFERENT, f"{facts.path}: {_difference(facts, locked)}", facts.path)
+
+    def unmatched(self) -> list[tuple[str, str]]:
+        """References of the lock whose digest lies in no archive."""
+        return [(name, digest) for name, digest in self.lock.references if digest not in self._digests]
+
+    def finish(self, proved: Iterable[str] = ()) -> Iterator[SetFinding]:
+        """What is missing, and what is there that was not sent.
+
+        Args:
+            proved: digests of references that were rebuilt from an archive.
+        """
+        by_digest: dict[str, list[int]] = defaultdict(list)
+        by_images: dict[Signature, list[int]] = defaultdict(list)
+        for number, (_, sha256, images) in enumerate(self._strangers):
+            if sha256:
+                by_digest[sha256].append(number)
+            if images:
+                by_images[images].append(number)
+        explained: set[int] = set()
+        for locked in self.lock.archives:
+            if locked.path in self._seen:
+                continue
+            same = by_digest.get(locked.sha256, [])
+            images = _signature(locked.images or (), believed=True)
+            alike = same or (by_images.get(images, []) if images else [])
+            free = next((number for number in alike if number not in explained), None)
+            if free is None:
+                yield _found(MISSING, f"{locked.path} ({locked.sha256}) has not arrived", locked.path)
+                continue
+            explained.add(free)
+            self.arrived += 1
+            path = self._strangers[free][0]
+            how = "the same file" if same else "another file with the same images"
+            yield _found(MOVED, f"{locked.path} has arrived as {path}: {how}", path)
+        for number, (path, _, _) in enumerate(self._strangers):
+            if number not in explained:
+                yield _found(EXTRA, f"{path} is not in the lock", path)
+        known = set(proved)
+        for name, digest in self.unmatched():
+            if digest not in known:
+                yield _found(MISSING, f"{name}@{digest} is in no archive, and could not be rebuilt from one", digest)
+
+
+def _found(rule: Rule, message: str, path: str) -> SetFinding:
+    return SetFinding(rule, rule.severity, message, (path,), path)
+
+
+def _signature(images: Iterable[ImageFacts], *, believed: bool = False) -> Signature | None:
+    """What makes images the same ones, in any order; None where a layer was not computed, or does not fit."""
+    rows: list[tuple[object, ...]] = []
+    for image in images:
+        if not believed and any(layer.held != "match" for layer in image.layers):
+            return None
+        diff_ids = tuple(layer.diff_id for layer in image.layers)
+        rows.append((image.image_id or "", image.manifest or "", tuple(sorted(image.tags)), diff_ids))
+    return tuple(sorted(rows, key=repr))
+
+
+def _difference(facts: Facts, locked: Locked) -> str:
+    if facts.error is not None:
+        return f"cannot be read: {facts.error}"
+    if not locked.images:
+        return f"hashes to {facts.sha256}, and {locked.sha256} was sent"
+    if any(layer.held not in ("match", "unchecked") for image in facts.images for layer in image.layers):
+        return "is not the file that was sent, and a layer in it is damaged or missing"
+    there, here = ({image.image_id for image in images} for images in (locked.images, facts.images))
+    lost, new = (sorted(str(each)[:19] for each in one - other) for one, other in ((there, here), (here, there)))
+    if not lost and not new:
+        return "holds images of the same configs, but other tags, manifests or layers were sent with them"
+    words = [
+        f"{', '.join(lost)} was sent and is not in it" if lost else "",
+        f"{', '.join(new)} was not sent" if new else "",
+    ]
+    return "holds other images: " + "; ".join(word for word in words if word)

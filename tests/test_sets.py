@@ -1,0 +1,319 @@
+"""Archives against each other, against a lock, and against an earlier report."""
+
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from imgforensics import InputError, analyze
+from imgforensics.facts import Facts, ImageFacts, LayerFacts, facts_of
+from imgforensics.findings import Severity
+from imgforensics.rendering import json_v1
+from imgforensics.report import ArchiveReport, Report
+from imgforensics.sets import baseline, lockfile, rules, transfer
+from imgforensics.sets.rule import SetFinding
+from imgforensics.sets.store import Store
+from tests import builder
+from tests.builder import Entry, ImageSpec
+
+
+def report_at(path: str, entries: Sequence[Entry] | bytes) -> ArchiveReport:
+    data = entries if isinstance(entries, bytes) else builder.tar(entries)
+    (report,) = analyze(io.BytesIO(data)).archives
+    return ArchiveReport(**{**report.__dict__, "path": path})
+
+
+def facts_at(path: str, entries: Sequence[Entry] | bytes) -> Facts:
+    return facts_of(report_at(path, entries))
+
+
+def spec(text: str, *tags: str) -> ImageSpec:
+    return ImageSpec(layers=[builder.layer({text: text.encode()})], tags=list(tags))
+
+
+def said(*facts: Facts) -> list[SetFinding]:
+    with Store() as store:
+        for each in facts:
+            store.add(each)
+        return [found for rule in rules.RULES for found in rule.run(store)]
+
+
+def codes(found: Sequence[SetFinding]) -> list[str]:
+    return [each.rule.code for each in found]
+
+
+# ------------------------------------------------------------------------------------------------------- facts
+
+
+@pytest.mark.parametrize("layout", ["docker_legacy", "docker25", "containerd"])
+def test_facts_say_what_the_archive_holds(layout: str) -> None:
+    entries = builder.LAYOUTS[layout]([ImageSpec(tags=["example.com/app:1"])])
+    facts = facts_at("a.tar", entries)
+    (image,) = facts.images
+    assert image.image_id == f"sha256:{builder.sha256(builder.config_of(entries).data)}"
+    assert image.tags
+    assert [layer.held for layer in image.layers] == ["match", "match"]
+    assert Facts.from_json(json.loads(json.dumps(facts.to_json()))) == facts
+
+
+def test_facts_tell_damaged_and_missing_layers() -> None:
+    entries = builder.docker_legacy([ImageSpec()])
+    builder.swap_layer(entries)
+    builder.drop(entries, builder.layers_of(entries)[1].path)
+    (image,) = facts_at("a.tar", entries).images
+    assert [layer.held for layer in image.layers] == ["mismatch", "missing"]
+    assert all(layer.diff_id for layer in image.layers)
+
+
+# -------------------------------------------------------------------------------------- against each other
+
+
+def test_a_set_of_different_images_is_silent() -> None:
+    one, two = (facts_at(f"d/{name}.tar", builder.docker_legacy([spec(name, f"{name}:1")])) for name in "ab")
+    assert said(one, two) == []
+
+
+def test_a_tag_of_two_images() -> None:
+    one, two = (facts_at(f"d/{name}.tar", builder.docker_legacy([spec(name, "app:1")])) for name in "ab")
+    (found,) = said(one, two)
+    assert (found.rule.code, found.severity, found.paths) == ("IMG801", Severity.WARNING, ("d/a.tar", "d/b.tar"))
+    assert found.subject == "docker.io/library/app:1"
+    latest = [facts_at(f"d/{name}.tar", builder.docker_legacy([spec(name, "app:latest")])) for name in "ab"]
+    assert [each.severity for each in said(*latest)] == [Severity.NOTE]
+
+
+def test_a_tag_of_two_platforms_is_one_name_for_both() -> None:
+    arm = ImageSpec(layers=[builder.layer({"arm": b"arm"})], tags=["app:1"], platform="linux/arm64")
+    one = facts_at("a.tar", builder.docker_legacy([spec("a", "app:1")]))
+    assert said(one, facts_at("b.tar", builder.docker_legacy([arm]))) == []
+
+
+def test_one_image_under_several_tags_and_in_two_layouts() -> None:
+    one = facts_at("a.tar", builder.docker_legacy([spec("same", "app:1")]))
+    two = facts_at("b.tar", builder.docker25([spec("same", "other:1")]))
+    three = facts_at("c.tar", builder.docker25([spec("same", "app:1")]))
+    (found,) = said(one, two)
+    assert found.rule.code == "IMG802"
+    assert "docker.io/library/app:1 in a.tar; docker.io/library/other:1 in b.tar" in found.message
+    assert said(one, three) == []
+
+
+def test_the_odd_one_out() -> None:
+    usual = [facts_at(f"d/{n}.tar", builder.docker_legacy([spec(str(n), f"app{n}:1")])) for n in range(5)]
+    odd = facts_at("d/odd.tar", builder.crane([spec("odd", "odd:1")]))
+    (found,) = said(*usual, odd)
+    assert (found.rule.code, found.paths) == ("IMG803", ("d/odd.tar",))
+    assert said(*usual[:3], odd) == []
+    elsewhere = Facts(**{**odd.to_json(), "path": "e/odd.tar", "images": odd.images})
+    assert said(*usual, elsewhere) == []
+
+
+def test_a_damaged_layer_that_is_intact_elsewhere() -> None:
+    good = builder.docker_legacy([ImageSpec(tags=["app:1"])])
+    bad = builder.docker_legacy([ImageSpec(tags=["app:1"])])
+    builder.swap_layer(bad)
+    (found,) = said(facts_at("bad.tar", bad), facts_at("good.tar", good))
+    assert (found.rule.code, found.paths) == ("IMG804", ("bad.tar", "good.tar"))
+    assert said(facts_at("bad.tar", bad)) == []
+
+
+def test_the_same_archive_twice() -> None:
+    entries = builder.docker_legacy([spec("a", "app:1")])
+    (found,) = said(facts_at("a.tar", entries), facts_at("b.tar", entries))
+    assert (found.rule.code, found.paths) == ("IMG805", ("a.tar", "b.tar"))
+
+
+def test_names_that_are_no_text_do_no_harm() -> None:
+    image = ImageFacts("sha256:1", None, None, ("a\udcff/b:1",), ())
+    facts = [Facts(f"\udcfe{n}.tar", None, None, "intact", None, None, (image,)) for n in range(2)]
+    assert said(*facts) == []
+
+
+# ------------------------------------------------------------------------------------------------ against a lock
+
+
+def locked(*facts: Facts) -> lockfile.Lock:
+    return lockfile.parse("".join(lockfile.render(facts)), "transfer.lock")
+
+
+def checked(lock: lockfile.Lock, *facts: Facts, proved: Sequence[str] = ()) -> list[SetFinding]:
+    arriving = transfer.Transfer(lock)
+    found = [each for one in facts for each in arriving.add(one, one.path)]
+    return found + list(arriving.finish(proved))
+
+
+def app(name: str = "a", path: str = "") -> Facts:
+    return facts_at(path or f"{name}.tar", builder.docker_legacy([spec(name, f"{name}:1")]))
+
+
+def test_a_lock_holds_what_it_was_made_of() -> None:
+    lock = locked(app("a"), app("b"))
+    assert [each.path for each in lock.archives] == ["a.tar", "b.tar"]
+    assert checked(lock, app("a"), app("b")) == []
+
+
+def test_a_lock_is_text_that_can_be_compared() -> None:
+    facts = facts_at("a b.tar", builder.docker25([spec("a", "app:1")]))
+    text = "".join(lockfile.render([facts]))
+    assert text.splitlines()[0] == "imgforensics-lock 1"
+    assert text.splitlines()[1] == "archive a b.tar"
+    assert f"  sha256 {facts.sha256}\n  size {facts.size}\n" in text
+    assert f"    layer {facts.images[0].layers[0].diff_id}\n" in text
+    assert "\n    tag app:1\n" in text
+
+
+@pytest.mark.parametrize("path", ["a\nb.tar", " a.tar", 'say "a".tar', '"a.tar"', "\u202ea.tar", "\udcff.tar"])
+def test_any_path_comes_back(path: str) -> None:
+    facts = Facts(path, f"sha256:{'1' * 64}", 1, "intact", None, None, ())
+    assert [each.path for each in locked(facts).archives] == [path]
+
+
+def test_what_did_not_arrive_and_what_came_along() -> None:
+    found = checked(locked(app("a"), app("b")), app("a"), app("c"))
+    assert sorted(codes(found)) == ["IMG811", "IMG812"]
+    assert {each.subject for each in found} == {"b.tar", "c.tar"}
+
+
+def test_another_file_with_the_same_images() -> None:
+    repacked = facts_at("a.tar", builder.tar(builder.docker_legacy([spec("a", "a:1")]), pad_to=20480))
+    found = checked(locked(app("a")), repacked)
+    assert codes(found) == ["IMG814"]
+    assert found[0].severity is Severity.NOTE
+
+
+def test_another_image_in_the_place_of_one() -> None:
+    found = checked(locked(app("a")), app("b", "a.tar"))
+    assert codes(found) == ["IMG813"]
+    assert "was sent and is not in it" in found[0].message
+
+
+def test_a_damaged_layer_is_not_the_same_image() -> None:
+    entries = builder.docker_legacy([spec("a", "a:1")])
+    builder.swap_layer(entries)
+    found = checked(locked(app("a")), facts_at("a.tar", entries))
+    assert codes(found) == ["IMG813"]
+    assert "damaged" in found[0].message
+
+
+def test_another_tag_is_not_the_same_either() -> None:
+    renamed = facts_at("a.tar", builder.docker_legacy([spec("a", "z:1")]))
+    assert codes(checked(locked(app("a")), renamed)) == ["IMG813"]
+
+
+def test_another_path_with_the_same_file_or_the_same_images() -> None:
+    moved = app("a", "moved/a.tar")
+    assert codes(checked(locked(app("a")), moved)) == ["IMG815"]
+    repacked = facts_at("x.tar", builder.tar(builder.docker_legacy([spec("a", "a:1")]), pad_to=20480))
+    found = checked(locked(app("a")), repacked)
+    assert codes(found) == ["IMG815"]
+    assert "another file with the same images" in found[0].message
+
+
+def test_one_file_accounts_for_one_line_only() -> None:
+    twice = locked(app("a"), app("a", "b.tar"))
+    assert sorted(codes(checked(twice, app("a", "c.tar")))) == ["IMG811", "IMG815"]
+
+
+def test_an_archive_that_cannot_be_read_is_different() -> None:
+    broken = Facts("a.tar", None, None, "unreadable", None, "the file is empty", ())
+    found = checked(locked(app("a")), broken)
+    assert codes(found) == ["IMG813"]
+    assert "the file is empty" in found[0].message
+
+
+def test_a_list_of_sums() -> None:
+    facts = app("a")
+    digest = (facts.sha256 or "").removeprefix("sha256:")
+    assert checked(lockfile.parse(f"{digest}  ./a.tar\n", "SHA256SUMS"), facts) == []
+    other = lockfile.parse(f"{'0' * 64} *a.tar\n", "SHA256SUMS")
+    assert codes(checked(other, facts)) == ["IMG813"]
+    assert lockfile.parse(f"\\{'0' * 64}  a\\nb\\\\c.tar\n", "SHA256SUMS").archives[0].path == "a\nb\\c.tar"
+
+
+def test_a_list_of_references() -> None:
+    facts = facts_at("a.tar", builder.oci_archive([spec("a", "app:1")]))
+    (image,) = facts.images
+    text = f"# wanted\napp:1@{image.manifest}\nother@{image.image_id}\nlost@sha256:{'0' * 64}\n"
+    lock = lockfile.parse(text, "images.txt")
+    found = checked(lock, facts, app("stranger"))
+    assert codes(found) == ["IMG811"]
+    assert "lost@" in found[0].message
+    assert checked(lock, facts, proved=[f"sha256:{'0' * 64}"]) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "empty"),
+        ("# only\n", "empty"),
+        ("hello\n", "line 1: no lock"),
+        ("imgforensics-lock 2\n", "another version"),
+        ("imgforensics-lock 1\n  size 1\n", "before the first archive"),
+        ("imgforensics-lock 1\narchive a\n", "without sha256 or size"),
+        (f"imgforensics-lock 1\narchive a\n  sha256 sha256:{'1' * 64}\n  size -1\n", "without sha256 or size"),
+        ("imgforensics-lock 1\narchive a\n  sha256 md5:1\n  size 1\n", "no digest"),
+        ("imgforensics-lock 1\narchive a\n  color red\n", "not understood"),
+        ("imgforensics-lock 1\narchive a\n    layer sha256:1\n", "not understood"),
+        ('imgforensics-lock 1\narchive "a\n', "no JSON string"),
+        (f"{'1' * 64}  a\n{'2' * 64}  ./a\n", "stands there twice"),
+    ],
+)
+def test_what_is_no_lock_is_refused(text: str, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        lockfile.parse(text, "transfer.lock")
+
+
+# -------------------------------------------------------------------------------------- against an earlier run
+
+
+def earlier(*reports: ArchiveReport, lines: bool = False) -> baseline.Baseline:
+    if lines:
+        return baseline.read("".join(json_v1.render_line(each, "verify") for each in reports), "old.jsonl")
+    return baseline.read(json_v1.render(Report(reports)), "old.json")
+
+
+def since(old: baseline.Baseline, *reports: ArchiveReport) -> list[SetFinding]:
+    found = [
+        each
+        for report in reports
+        for each in old.add(facts_of(report), frozenset(finding.rule.code for finding in report.findings))
+    ]
+    return found + list(old.finish())
+
+
+@pytest.mark.parametrize("lines", [False, True])
+def test_new_gone_and_changed(lines: bool) -> None:
+    one = report_at("a.tar", builder.docker_legacy([spec("a", "a:1")]))
+    two = report_at("b.tar", builder.docker_legacy([spec("b", "b:1")]))
+    swapped = builder.docker_legacy([spec("a", "a:1")])
+    builder.swap_layer(swapped)
+    assert since(earlier(one, two, lines=lines), one, two) == []
+    found = since(
+        earlier(one, two, lines=lines),
+        report_at("a.tar", swapped),
+        report_at("c.tar", b"".join([builder.tar(builder.docker_legacy([spec("c", "c:1")]))])),
+    )
+    assert codes(found) == ["IMG823", "IMG821", "IMG822"]
+    assert "was intact and is tampered" in found[0].message
+    assert "new: IMG302" in found[0].message
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", "{", '{"schema": "other/1", "archives": []}', "[" * 100_000, '{"verdict": 1}']
+)
+def test_what_is_no_report_is_refused(text: str) -> None:
+    with pytest.raises(InputError, match="no report|without path"):
+        baseline.read(text or "no", "old.json")
+
+
+def test_rules_of_sets_have_codes_of_their_own() -> None:
+    found = [each.rule for each in rules.RULES] + [*transfer.RULES, *baseline.RULES]
+    assert len({rule.code for rule in found}) == len(found)
+    for rule in found:
+        assert rule.code.startswith("IMG8")
+        for heading in ("What it means", "Why it matters", "How it is computed", "When it is innocent"):
+            assert f"## {heading}" in rule.doc, rule.code
+    assert Path(rules.__file__).name == "rules.py"
+    assert LayerFacts("a", None, None, "match").held == "match"
