@@ -15,7 +15,7 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 CHECKED = os.environ.get("IMGFORENSICS_BOUNDSCHECK") == "1"
-FLAGS = [] if sys.platform == "win32" else ["-O2", "-ffp-contract=off"]
+FLAGS = [] if sys.platform == "win32" else ["-O2", "-g0", "-ffp-contract=off"]
 FOLDER = Path("imgforensics", "recompress")
 SOURCES = sorted(path.with_suffix(".py") for path in FOLDER.glob("*.pxd") if path.stem not in {"lzwords", "words"})
 DIRECTIVES = {
