@@ -55,6 +55,27 @@ def render_line(archive: ArchiveReport, command: str) -> str:
     return _dump(archive_json(archive, command), indent=None) + "\n"
 
 
+def head_json(schema: str, command: str, **archives: ArchiveReport) -> Json:
+    """What a document about single archives begins with, in any schema: whose it is, and which archives it is about."""
+    return {
+        "schema": schema,
+        "tool": {"name": "imgforensics", "version": __version__},
+        "command": command,
+        **{name: _archive_head(archive) for name, archive in archives.items()},
+    }
+
+
+def _archive_head(archive: ArchiveReport) -> Json:
+    outer = None if archive.case is None else archive.case.catalogue.outer
+    return {
+        "path": json_text(archive.path),
+        "size": archive.size,
+        "sha256": None if archive.digest is None else str(archive.digest),
+        "outer_compression": None if outer == "none" or outer is None else outer.value,
+        "verdict": archive.verdict.value,
+    }
+
+
 def _dump(value: Json, indent: int | None) -> str:
     # ASCII only: whatever an archive's names hold, any reader in any encoding can take it
     return json.dumps(value, indent=indent, ensure_ascii=True)
