@@ -35,6 +35,8 @@ ORDER = [
     "decoders",
     "skippable",
     "inflate",
+    "layerentry",
+    "layerwalk",
     "blobscan",
     "catalogue",
     "streams",
