@@ -19,6 +19,9 @@ from imgforensics.tarheader import BLOCK, Header, parse_header
 _EXTENSIONS_PASSED = 1_000
 """Extension headers that are passed over on the way to a member's own. Writers put two there at most."""
 
+_SHOWN = 120
+"""Characters of a name in a message."""
+
 Read = Callable[[int, int], bytes]
 """Bytes of the tar by offset and length, fewer at its end."""
 
@@ -89,9 +92,9 @@ def _meant(case: Case, name: str) -> Sequence[int]:
     if found:
         return found
     ending = f"/{name}"
-    near = [f"@{member.index} {member.name}" for member in members if member.name.endswith(ending)][:3]
+    near = [f"@{member.index} {member.name[-_SHOWN:]}" for member in members if member.name.endswith(ending)][:3]
     hint = f"; perhaps {', '.join(near)}" if near else f"; it holds {len(members)}, and @N chooses by number"
-    raise SelectionError(f"no member {name!r} in the archive{hint}")
+    raise SelectionError(f"no member {name[:_SHOWN]!r} in the archive{hint}")
 
 
 def dossier(case: Case, findings: Sequence[Finding], index: int, read: Read, preview: int) -> Dossier:

@@ -45,7 +45,7 @@ def _lines(case: Case, dossier: Dossier, style: Style) -> Iterator[str]:
     if len(dossier.occurrences) > 1:
         others = ", ".join(f"@{index}" for index in dossier.occurrences[:_PLACES])
         yield f"  stands {len(dossier.occurrences)} times: {others}"
-    yield f"  {member.kind} (type {printable(repr(member.typeflag))}), {member.format} header, {_state(dossier)}".rstrip(", ")
+    yield f"  {member.kind} (type {printable(repr(member.typeflag))}), {member.format} header{_state(dossier)}"
     yield f"  header    {member.header.length} bytes at {member.header.offset}"
     cut = f", {member.present} of them there" if member.present < member.data.length else ""
     yield f"  data      {member.data.length} bytes at {member.data.offset}{cut}"
@@ -66,13 +66,15 @@ def _lines(case: Case, dossier: Dossier, style: Style) -> Iterator[str]:
         yield from _bytes(dossier.blob)
     elif dossier.unmeasured is not None:
         yield f"  bytes     {printable(dossier.unmeasured)}"
-    yield from _meaning(case, dossier, style)
+    yield from _meaning(dossier)
+    yield from _users(case, dossier)
+    yield from _judgements(dossier, style)
     yield from _preview(dossier)
 
 
 def _state(dossier: Dossier) -> str:
-    words = ["checksum wrong" if dossier.member.damaged else "", "recovered" if dossier.member.recovered else ""]
-    return ", ".join(word for word in words if word)
+    damaged = ", its checksum is wrong" if dossier.member.damaged else ""
+    return damaged + (", found behind damage or the end marker" if dossier.member.recovered else "")
 
 
 def _plain(dossier: Dossier) -> Iterator[str]:
@@ -112,7 +114,8 @@ def _bytes(blob: Blob) -> Iterator[str]:
                 yield f"            {title}: {printable(value[:_VALUE].decode('latin-1'))}"
 
 
-def _meaning(case: Case, dossier: Dossier, style: Style) -> Iterator[str]:
+def _meaning(dossier: Dossier) -> Iterator[str]:
+    """What it is, and what is claimed of it."""
     if dossier.document is not None:
         yield f"  is        a JSON document: {dossier.document.kind}"
     elif dossier.blob is not None:
@@ -122,6 +125,10 @@ def _meaning(case: Case, dossier: Dossier, style: Style) -> Iterator[str]:
     for each in dossier.verifications:
         if each.outcome in _WORDS:
             yield f"  claim     {each.what} {printable(each.claimed or '')[:_VALUE]}: {_WORDS[each.outcome]}"
+
+
+def _users(case: Case, dossier: Dossier) -> Iterator[str]:
+    """Who refers to it."""
     for reference in dossier.references[:_PLACES]:
         where = f"{reference.where.member or ''} {reference.where.pointer or ''}".strip()
         found = ", found by its content" if reference.by_content else ""
@@ -136,6 +143,10 @@ def _meaning(case: Case, dossier: Dossier, style: Style) -> Iterator[str]:
         yield "  orphan    nothing refers to it"
     for index in dossier.orphan_of[:_PLACES]:
         yield f"  orphan    only {_named(case, index)} refers to it, to which nothing does"
+
+
+def _judgements(dossier: Dossier, style: Style) -> Iterator[str]:
+    """What is odd about it, and what was found."""
     for anomaly in dossier.anomalies[:_PLACES]:
         yield f"  odd       {anomaly.kind}: {printable(anomaly.detail)}"
     for finding in dossier.findings[:_PLACES]:
