@@ -6,9 +6,11 @@ import typer
 
 from imgforensics.clioptions import (
     Colour,
+    ColourChoice,
     FailOn,
     Format,
     Jobs,
+    Output,
     PlainFormat,
     Quiet,
     ShowProgress,
@@ -63,6 +65,39 @@ def carve(
         )
 
 
+def diff(
+    context: typer.Context,
+    a: Annotated[str, typer.Argument(help="The archive that is known, or - for standard input.", metavar="A")],
+    b: Annotated[str, typer.Argument(help="The archive that came.", metavar="B")],
+    format: Annotated[PlainFormat, typer.Option("--format", "-f", help="Form of the answer.")] = PlainFormat.TABLE,  # noqa: A002
+    output: Output = "-",
+    jobs: Jobs = None,
+    progress: ShowProgress = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="List everything, members of the tar too.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="The answer alone, in one line.")] = False,
+    color: ColourChoice = Colour.AUTO,
+) -> None:
+    """Compare two archives: the one that was approved, and the one that arrived.
+
+    Says whether they are the same file, or hold the same images (by image ID and by the bytes of every layer) in
+    another wrapping; if not, which images, config values, layers and files in them differ. Exit codes: 0 the same file
+    or the same images, 1 something differs, 2 no answer.
+
+    Example: imgforensics diff approved.tar arrived.tar
+    """
+    with guarded():
+        from imgforensics import forensics
+        from imgforensics.report import Options
+
+        settings = settings_of(
+            context, Format(format.value), output, FailOn.ERROR, progress, verbose=verbose, quiet=quiet, color=color
+        )
+        code = forensics.run_diff(a, b, Options(jobs=jobs or processors()), settings)
+        if code:
+            raise typer.Exit(code)
+
+
 def register(app: typer.Typer) -> None:
     """Put the commands on the application."""
     app.command()(carve)
+    app.command()(diff)

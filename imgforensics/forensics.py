@@ -1,4 +1,4 @@
-"""The runs that take evidence out of archives: single members, layers and their files, pieces carved out."""
+"""The runs that go into archives: single members, layers and their files, pieces carved out, two archives compared."""
 
 import os
 import sys
@@ -10,12 +10,13 @@ from imgforensics.analysis import describe_folder, examined
 from imgforensics.archive import Archive
 from imgforensics.carving import Carved
 from imgforensics.case import Case
+from imgforensics.comparison import Answer, compare
 from imgforensics.dossier import choose, dossier
 from imgforensics.errors import ImgforensicsError, InputError, SelectionError
 from imgforensics.layerfiles import Opener
 from imgforensics.listing import Listing, contents_of
 from imgforensics.rendering import carved as carved_text
-from imgforensics.rendering import layers_json, layers_table, member_json, member_table
+from imgforensics.rendering import diff_json, diff_table, layers_json, layers_table, member_json, member_table
 from imgforensics.rendering.style import Style
 from imgforensics.report import ArchiveReport, Options
 from imgforensics.run import ANSWERED, BAD, Settings, Sink, is_bad, spare_evidence, watched
@@ -136,3 +137,23 @@ def run_carve(
             elif not settings.quiet:
                 sink.write(carved_text.render_table(case, carved, folder))
     return ANSWERED
+
+
+def run_diff(path_a: str, path_b: str, options: Options, settings: Settings) -> int:
+    """Compare two archives, tell what differs, and return the exit code: 0 the same, 1 not."""
+    if path_a == path_b == batch.STDIN:
+        raise SelectionError("standard input holds one archive; diff takes two")
+    spare_evidence([path_a, path_b], settings.output)
+    with (
+        opened(path_a, options, settings) as (archive_a, a, case_a),
+        opened(path_b, options, settings) as (archive_b, b, case_b),
+    ):
+        read_a, read_b = opener(archive_a, case_a), opener(archive_b, case_b)
+        comparison = compare(a, case_a, read_a, b, case_b, read_b, options.limits)
+        with Sink(settings.output) as sink:
+            if settings.format == "json":
+                sink.write(diff_json.render(comparison))
+            else:
+                style = Style(settings.colour)
+                sink.write(diff_table.render(comparison, style, verbose=settings.verbose, quiet=settings.quiet))
+    return BAD if comparison.answer is Answer.DIFFERENT else ANSWERED

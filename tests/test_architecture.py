@@ -70,6 +70,7 @@ ORDER = [
     "reconstruct/",
     "checks/",
     "report",
+    "comparison/",
     "analysis",
     "carving",
     "learn",

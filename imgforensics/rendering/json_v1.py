@@ -153,7 +153,7 @@ def _config_json(image: Image) -> Json | None:
         "created": json_text(image.config.created) or None,
         "author": json_text(image.config.author) or None,
         "docker_version": json_text(image.config.docker_version) or None,
-        "runtime": {name: _clean(runtime[name]) for name in kept if name in runtime}
+        "runtime": {name: clean(runtime[name]) for name in kept if name in runtime}
         if isinstance(runtime, dict)
         else None,
     }
@@ -244,12 +244,12 @@ def location_json(location: Location) -> Json:
     }
 
 
-def _clean(value: object) -> object:
+def clean(value: object) -> object:
     """A value of a document, its texts as :func:`.json_text` gives them; its depth is bounded by the reader."""
     if isinstance(value, str):
         return json_text(value)
     if isinstance(value, dict):
-        return {json_text(key): _clean(item) for key, item in value.items()}
+        return {json_text(key): clean(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_clean(item) for item in value]
+        return [clean(item) for item in value]
     return value
