@@ -21,6 +21,8 @@ from imgforensics.rendering.style import Style
 from imgforensics.report import ArchiveReport, Options
 from imgforensics.run import ANSWERED, BAD, Settings, Sink, is_bad, spare_evidence, watched
 
+_BULK = 512
+
 
 @contextmanager
 def opened(path: str, options: Options, settings: Settings) -> Iterator[tuple[Archive, ArchiveReport, Case]]:
@@ -90,8 +92,8 @@ def run_layers(path: str, options: Options, settings: Settings, *, layers: bool,
         style = Style(settings.colour)
         with Sink(settings.output) as sink:
             if settings.format == "json":
-                for piece in layers_json.pieces(report, case, contents, listing, notes):
-                    sink.write(piece)
+                for text in _in_bulk(layers_json.pieces(report, case, contents, listing, notes)):
+                    sink.write(text)
                 return BAD if is_bad(report, settings.fail_on) else ANSWERED
             sink.write(layers_table.head(report, style))
             for image in report.images:
@@ -99,10 +101,21 @@ def run_layers(path: str, options: Options, settings: Settings, *, layers: bool,
                     layers_table.layers(case, image, contents) if layers else f"\n{layers_table.image_head(image)}\n"
                 )
             if listing is not None:
-                for line in layers_table.files(listing, style):
-                    sink.write(line)
+                for text in _in_bulk(layers_table.files(listing, style)):
+                    sink.write(text)
                 sink.write(layers_table.notes(notes))
         return BAD if is_bad(report, settings.fail_on) else ANSWERED
+
+
+def _in_bulk(pieces: Iterable[str]) -> Iterator[str]:
+    """The same text in fewer pieces: each is written through, which costs more than a line does."""
+    held: list[str] = []
+    for piece in pieces:
+        held.append(piece)
+        if len(held) == _BULK:
+            yield "".join(held)
+            held.clear()
+    yield "".join(held)
 
 
 def _listing(report: ArchiveReport, case: Case, read: Opener, options: Options) -> Listing:

@@ -118,9 +118,9 @@ class Limits:
     preview: int = 256
     """Bytes shown of a member that is looked at alone; sixteen fill a line."""
 
-    laid_over: int = 256 * MIB
+    laid_over: int = 384 * MIB
     """Memory, in bytes, of the paths and facts that are kept while layers are laid over each other or compared, at some
-    hundred bytes an entry. Layers of half a million entries fit in; the largest of real images have a fifth of that."""
+    hundred bytes an entry. Two layers of 400,000 entries each fit in; the largest of real images have a quarter."""
 
     listed: int = 5_000_000
     """Entries of one image's layers that are listed."""

@@ -14,7 +14,7 @@ from imgforensics.layerfiles import Hashed
 from imgforensics.limits import Limits
 from imgforensics.model import Member, MemberKind
 
-_COST = 500
+_COST = 400
 """Memory in bytes of one file's facts and its place in a dictionary, texts not counted."""
 
 

@@ -10,7 +10,7 @@ from imgforensics.comparison.layers import LayerChange, LayerComparer
 from imgforensics.comparison.order import Change
 from imgforensics.comparison.values import Differences, differences
 from imgforensics.limits import Limits
-from imgforensics.refnames import normalise
+from imgforensics.refnames import has_repository, normalise
 from imgforensics.structure import Image
 
 
@@ -60,8 +60,9 @@ class ImageChange:
 
     @property
     def same_names(self) -> bool:
-        """Whether both archives call it the same."""
-        return not (self.names_only_a or self.names_only_b)
+        """Whether both archives call it the same; that the second has no name for it at all is no other name."""
+        is_unnamed = self.b is not None and not self.b.tags
+        return not self.names_only_b and (is_unnamed or not self.names_only_a)
 
 
 _Pair = tuple[Image, Image, PairedBy]
@@ -163,17 +164,29 @@ def _names(image: Image) -> Sequence[Hashable]:
 def _change(
     one: Image | None, other: Image | None, how: PairedBy | None, config: ConfigChange | None, layers: LayerComparer
 ) -> ImageChange:
-    names_a = {normalise(tag): tag for tag in one.tags} if one is not None else {}
-    names_b = {normalise(tag): tag for tag in other.tags} if other is not None else {}
+    names_a, names_b = one.tags if one is not None else (), other.tags if other is not None else ()
     return ImageChange(
         a=one,
         b=other,
         paired_by=how,
-        names_only_a=tuple(tag for key, tag in names_a.items() if key not in names_b),
-        names_only_b=tuple(tag for key, tag in names_b.items() if key not in names_a),
+        names_only_a=_unmatched(names_a, names_b),
+        names_only_b=_unmatched(names_b, names_a),
         config=config,
         layers=layers.compare(one, other),
     )
+
+
+def _unmatched(names: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
+    """Names that none of the others can mean. An OCI layout often gives a bare tag where others spell out the name."""
+    full = {normalise(other) for other in others}
+    bare = {other for other in others if not has_repository(other)}
+    tags = {other.rpartition(":")[2] for other in full}
+
+    def is_meant(name: str) -> bool:
+        whole = normalise(name)
+        return whole in full or whole.rpartition(":")[2] in bare or (not has_repository(name) and name in tags)
+
+    return tuple(name for name in names if not is_meant(name))
 
 
 def _config(a: object, b: object, limits: Limits) -> ConfigChange:

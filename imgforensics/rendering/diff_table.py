@@ -55,8 +55,9 @@ def _answer(comparison: Comparison) -> tuple[str, str, str]:
         others = []
         if not all(each.same_names for each in images):
             others.append("under other names")
-        if comparison.findings_only_a or comparison.findings_only_b:
-            others.append("but not everything that verify finds in one is in the other")
+        for name, findings in (("A", comparison.findings_only_a), ("B", comparison.findings_only_b)):
+            if findings:
+                others.append(f"but verify finds {', '.join(code for code, _ in findings)} in {name} alone")
         return "DIFFERENT", Verdict.SUSPECT, f"{count}, {', '.join(others) or 'beside other artifacts'}"
     lone_a = sum(each.b is None for each in images)
     lone_b = sum(each.a is None for each in images)
