@@ -132,13 +132,15 @@ def carve(
         InputError: the folder is a link, no folder, or not empty, or something cannot be written.
         LimitError: the pieces are larger than the archive.
     """
-    chosen = list({(piece.outside, piece.span): piece for piece in reversed(pieces)}.values())[::-1]
-    total = sum(piece.span.length for piece in chosen)
+    chosen: dict[tuple[bool, Span], Piece] = {}
+    for piece in pieces:
+        chosen.setdefault((piece.outside, piece.span), piece)
+    total = sum(span.length for _, span in chosen)
     if total > archive.spooled.tar_size + archive.spooled.size:
         raise LimitError(f"the pieces overlap: {total} bytes of an archive of {archive.spooled.tar_size}")
     with _Folder(folder) as target:
         carved = []
-        for number, piece in enumerate(chosen):
+        for number, piece in enumerate(chosen.values()):
             digest = hashlib.sha256()
             for chunk in _bytes(archive, path, piece.span, outside=piece.outside):
                 digest.update(chunk)
