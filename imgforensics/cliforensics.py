@@ -12,7 +12,6 @@ from imgforensics.clioptions import (
     Jobs,
     Output,
     PlainFormat,
-    Quiet,
     ShowProgress,
 )
 from imgforensics.clisupport import guarded, processors, settings_of
@@ -38,7 +37,7 @@ def carve(
     format: Annotated[PlainFormat, typer.Option("--format", "-f", help="Form of the answer.")] = PlainFormat.TABLE,  # noqa: A002
     jobs: Jobs = None,
     progress: ShowProgress = None,
-    quiet: Quiet = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing; carved.json tells all.")] = False,
 ) -> None:
     """Write pieces of an archive into a folder, byte for byte as they are stored, to be looked at elsewhere.
 
