@@ -234,11 +234,12 @@ class _Folder:
         self._done = True
 
     def __exit__(self, *_: object) -> None:
-        with contextlib.suppress(OSError):
-            if not self._done:
-                for name in reversed(self._created):
+        if not self._done:
+            for name in self._created:
+                with contextlib.suppress(OSError):
                     os.unlink(self._place(name), dir_fd=self._handle)
-                if self._made:
+            if self._made:
+                with contextlib.suppress(OSError):
                     Path(self._path).rmdir()
         if self._handle is not None:
             os.close(self._handle)

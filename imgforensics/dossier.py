@@ -3,6 +3,7 @@
 Facts and claims only, each from the room that found it. Nothing is judged here, and no bytes are read but a first few.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from imgforensics.case import Case
 from imgforensics.documents import Document
 from imgforensics.errors import SelectionError
 from imgforensics.findings import Finding
-from imgforensics.model import Anomaly, AnomalyKind, Blob, Compression, Location, Member, MemberKind, Verification
+from imgforensics.model import Anomaly, Blob, Compression, Location, Member, MemberKind, Verification
 from imgforensics.names import NameClaim, name_claim
 from imgforensics.structure import Reference
 from imgforensics.tarextensions import EXTENSIONS
@@ -97,19 +98,33 @@ def _meant(case: Case, name: str) -> Sequence[int]:
     raise SelectionError(f"no member {name[:_SHOWN]!r} in the archive{hint}")
 
 
-def dossier(case: Case, findings: Sequence[Finding], index: int, read: Read, preview: int) -> Dossier:
-    """Gather what is known of one member.
+def dossiers(case: Case, findings: Sequence[Finding], indexes: Sequence[int], read: Read) -> list[Dossier]:
+    """Gather what is known of these members.
 
     Args:
         case: the archive.
         findings: what checks found in it.
-        index: of the member.
+        indexes: of the members.
         read: gives bytes of the tar.
-        preview: how many of the member's first bytes are wanted.
+
+    Raises:
+        SelectionError: they are more than are told about.
     """
+    limits = case.catalogue.limits
+    if len(indexes) > limits.told:
+        raise SelectionError(f"{len(indexes)} members are meant, {limits.told} at most are told about; @N chooses one")
+    links: dict[int, list[int]] = defaultdict(list)
+    for member in case.catalogue.members:
+        for end in _ends(case, member):
+            links[end].append(member.index)
+    return [_dossier(case, findings, index, read, links.get(index, ())) for index in indexes]
+
+
+def _dossier(case: Case, findings: Sequence[Finding], index: int, read: Read, linked_from: Sequence[int]) -> Dossier:
     catalogue, structure = case.catalogue, case.structure
     member, blob = catalogue.members[index], catalogue.blobs.get(index)
     about = (*catalogue.anomalies, *structure.problems)
+    preview = catalogue.limits.preview
     is_packed = blob is not None and blob.compression not in (Compression.NONE, Compression.UNSUPPORTED)
     return Dossier(
         member=member,
@@ -122,8 +137,8 @@ def dossier(case: Case, findings: Sequence[Finding], index: int, read: Read, pre
         document=structure.documents.get(index),
         references=tuple(case.references_to.get(index, ())),
         users=tuple(case.users(index)),
-        leads_to=_led(case, member)[0],
-        linked_from=_links_to(case, index),
+        leads_to=_ends(case, member),
+        linked_from=tuple(linked_from),
         verifications=tuple(each for each in case.verifications if each.target == index),
         findings=tuple(each for each in findings if _names(each, member)),
         orphan=index in structure.orphans,
@@ -147,14 +162,11 @@ def own_header(member: Member, read: Read) -> Header | None:
     return None
 
 
-def _led(case: Case, member: Member) -> tuple[tuple[int, ...], AnomalyKind | None]:
+def _ends(case: Case, member: Member) -> tuple[int, ...]:
+    """The members that a link leads to."""
     if member.kind not in (MemberKind.SYMLINK, MemberKind.HARDLINK):
-        return (), None
-    return case.catalogue.follow(member)
-
-
-def _links_to(case: Case, index: int) -> tuple[int, ...]:
-    return tuple(link.index for link in case.catalogue.members if index in _led(case, link)[0])
+        return ()
+    return case.catalogue.follow(member)[0]
 
 
 def _names(finding: Finding, member: Member) -> bool:

@@ -11,7 +11,7 @@ from imgforensics.archive import Archive
 from imgforensics.carving import Carved
 from imgforensics.case import Case
 from imgforensics.comparison import Answer, compare
-from imgforensics.dossier import choose, dossier
+from imgforensics.dossier import choose, dossiers
 from imgforensics.errors import ImgforensicsError, InputError, SelectionError
 from imgforensics.layerfiles import Opener
 from imgforensics.listing import Listing, contents_of
@@ -70,9 +70,7 @@ def run_member(path: str, names: Sequence[str], options: Options, settings: Sett
     """Tell everything about the members of these names, and return the exit code."""
     spare_evidence([path], settings.output)
     with opened(path, options, settings) as (archive, report, case):
-        chosen = choose(case, names)
-        preview = options.limits.preview
-        found = [dossier(case, report.findings, index, archive.read, preview) for index in chosen]
+        found = dossiers(case, report.findings, choose(case, names), archive.read)
         with Sink(settings.output) as sink:
             if settings.format == "json":
                 sink.write(member_json.render(report, case, found))

@@ -372,3 +372,31 @@ def test_files_are_bounded_and_what_is_left_out_is_said() -> None:
     assert "added" not in found.counts
     assert "removed" not in found.counts
     assert [note[:4] for note in found.notes] == ["in A", "in B"]
+
+
+def test_images_whose_configs_are_missing_are_known_by_their_manifests(folder: Path) -> None:
+    entries = builder.oci_archive([APPROVED])
+    config = f"blobs/sha256/{builder.sha256(CONFIG)}"
+    builder.drop(entries, config)
+    (folder / "a.tar").write_bytes(builder.tar(entries))
+    entries[0].mtime += 1
+    assert against(folder, entries, 0)["images"][0]["a"]["image_id"] is None
+    other = ImageSpec(layers=[TOP, BASE]).moby_config()
+    others = builder.oci_archive([ImageSpec(layers=[TOP, BASE], raw_config=other)])
+    builder.drop(others, f"blobs/sha256/{builder.sha256(other)}")
+    assert not against(folder, others, 1)["images"][0]["same"]
+
+
+def test_layers_that_both_lack_are_the_same_only_where_the_same_is_claimed(folder: Path) -> None:
+    def without_layers(image: ImageSpec) -> list[Entry]:
+        entries = builder.docker_legacy([image])
+        for entry in builder.layers_of(entries):
+            entries.remove(entry)
+        return entries
+
+    (folder / "a.tar").write_bytes(builder.tar(without_layers(APPROVED)))
+    entries = without_layers(APPROVED)
+    entries[0].mtime += 1
+    assert against(folder, entries, 0)["answer"] == "same-images"
+    told = against(folder, without_layers(ImageSpec(layers=[TOP, BASE])), 1)
+    assert "same" not in {each["change"] for each in told["images"][0]["layers"][:1]}

@@ -163,6 +163,11 @@ def test_one_archive_and_one_question_at_a_time(crane: Path, tmp_path: Path) -> 
     refused(invoke("inspect", crane, "--member", "@0", "-o", crane), "a report never replaces evidence")
 
 
+def test_a_name_that_stands_a_thousand_times_is_not_told_a_thousand_times(tmp_path: Path) -> None:
+    path = save(tmp_path, [*builder.crane([builder.ImageSpec()]), *[Entry("x", b"1")] * 101])
+    refused(invoke("inspect", path, "--member", "x"), "101 members are meant, 100 at most are told about")
+
+
 def test_standard_input_is_an_archive(crane: Path) -> None:
     result = invoke("inspect", "-", "--member", "@0", "-f", "json", stdin=crane.read_bytes())
     assert document(result)["archive"]["path"] == "-"

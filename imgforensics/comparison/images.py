@@ -77,14 +77,16 @@ class _Configs:
         self._v1 = {v1_id: member for member, v1_id in case.structure.v1_json.items()}
 
     def identity(self, image: Image) -> tuple[Hashable, ...]:
-        """The image ID; of an image of an old layout, which has no config, the digests of its legacy documents.
+        """The image ID; where its config is not there, the digest of its manifest, which names the config.
 
-        Empty where these are not there.
+        Of an image of an old layout, which has neither, the digests of its legacy documents. Empty where these are not
+        there.
         """
         blobs = self._case.catalogue.blobs
-        if image.config_member is not None:
-            blob = blobs.get(image.config_member)
-            return () if blob is None else (blob.digest,)
+        for member in (image.config_member, image.manifest_member):
+            if member is not None:
+                blob = blobs.get(member)
+                return () if blob is None else (blob.digest,)
         found = [blobs.get(self._v1.get(v1_id, -1)) for v1_id in image.v1_ids]
         return (tuple(blob.digest for blob in found if blob is not None),) if found and all(found) else ()
 

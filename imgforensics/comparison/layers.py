@@ -92,5 +92,6 @@ def _identity(case: Case, layer: Layer) -> Hashable:
     """What a layer is the same by: its uncompressed bytes, else its stored ones, else what is claimed of it."""
     blob = None if layer.member is None else case.catalogue.blobs.get(layer.member)
     if blob is None:
-        return ("claimed", layer.claimed_diff_id)
+        claims = layer.claimed_diff_id or tuple(reference.claims for reference in layer.references)
+        return ("claimed", claims)
     return ("uncompressed", blob.diff_id) if blob.diff_id is not None else ("stored", blob.digest)
