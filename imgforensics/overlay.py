@@ -3,7 +3,8 @@
 Layers are given from the top down, so that what lies above an entry is known when it comes, and of each path only the
 nearest layer above that says something about it is kept. What a layer says: an entry takes the place of another of its
 path, and, unless both are folders, of all below it; a whiteout takes a path away; an opaque marker takes away what
-lower layers have in its folder (image-spec, layer.md, "Whiteouts"; a layer's own entries are never meant).
+lower layers have in its folder (image-spec, layer.md, "Whiteouts"). Of a layer's own entries only an earlier one of the
+same path is meant.
 """
 
 from array import array
@@ -83,6 +84,7 @@ class Overlay:
         """Take the next layer down; returns how many entries it has."""
         fates = self._fates[layer] = array("I")
         own: dict[str, tuple[int, bool]] = {}
+        emptied: dict[str, int] = {}  # folders that were something else before, which took away what lay below
         whiteouts: _Above = {}
         opaque: _Above = {}
         self._parent = None
@@ -102,10 +104,13 @@ class Overlay:
             if path in own:
                 before, was_folder = own[path]
                 fates[before] = _packed(Fate.MERGED if is_folder and was_folder else Fate.OVERWRITTEN, layer)
+                if is_folder and not was_folder:
+                    emptied[path] = layer
             if path in own or self._may_keep(path):
                 own[path] = (number, is_folder)
         for path, (_, is_folder) in own.items():
             (self._folders if is_folder else self._others)[path] = layer
+        self._others.update(emptied)
         self._whiteouts.update(whiteouts)
         self._opaque.update(opaque)
         return len(fates)

@@ -182,3 +182,48 @@ def test_extension_headers_without_end_are_not_followed() -> None:
     member = Member(0, "x", MemberKind.FILE, Span(0, len(pad) * 2000), Span(len(pad) * 2000, 0))
     assert own_header(member, read) is None
     assert own_header(member, lambda _offset, _length: b"") is None
+
+
+def test_what_is_long_is_cut_in_the_table_and_whole_in_the_document(tmp_path: Path) -> None:
+    records = [*((f"X.{number}", "v") for number in range(30)), ("X.long", "y" * 500)]
+    comment = (
+        builder.gz(b"data")[:3]
+        + b"\x18"
+        + builder.gz(b"data")[4:10]
+        + b"na\x1bme\0a comment\0"
+        + builder.gz(b"data")[10:]
+    )
+    lines = builder.go({str(number): "z" * 200 for number in range(80)})
+    entries = builder.crane([builder.ImageSpec()])
+    entries += [Entry("pax", b"", pax=records[::-1]), Entry("gz", comment), Entry("many.json", lines)]
+    path = save(tmp_path, entries)
+    table = invoke("inspect", path, "--member", "pax").stdout
+    assert "11 records more (--format json)" in table
+    assert "... 340 characters more" in table
+    (told,) = document(invoke("inspect", path, "--member", "pax", "-f", "json"))["members"]
+    assert len(told["header"]["pax"]) == 31
+    table = invoke("inspect", path, "--member", "gz").stdout
+    assert "name: na\\x1bme" in table
+    assert "comment: a comment" in table
+    (told,) = document(invoke("inspect", path, "--member", "gz", "-f", "json"))["members"]
+    assert (told["bytes"]["gzip_header"]["name"], told["bytes"]["uncompressed_size"]) == ("na\x1bme", 4)
+    table = invoke("inspect", path, "--member", "many.json").stdout
+    assert "... 22 lines more" in table
+    assert "characters more" in table
+
+
+def test_a_member_that_is_damaged_cut_off_or_hidden_says_so(tmp_path: Path) -> None:
+    entries = builder.crane([builder.ImageSpec()])
+    entries += [Entry("wrong", b"x" * 100, checksum=1), Entry("last", b"y" * 5000)]
+    path = save(tmp_path, builder.tar(entries)[:-4000])
+    assert "its checksum is wrong" in invoke("inspect", path, "--member", "wrong").stdout
+    assert "of them there" in invoke("inspect", path, "--member", "last").stdout
+    path = save(tmp_path, builder.tar(builder.crane([builder.ImageSpec()])) + builder.tar([Entry("late", b"1")]))
+    assert "found behind damage or the end marker" in invoke("inspect", path, "--member", "late").stdout
+    assert "not hashed" not in invoke("inspect", path, "--member", "late").stdout
+
+
+def test_a_large_member_is_not_measured_where_only_structure_is_asked_for(tmp_path: Path) -> None:
+    entries = [*builder.crane([builder.ImageSpec()]), Entry("large", bytes(2 << 20))]
+    table = invoke("inspect", save(tmp_path, entries), "--member", "large", "--fast").stdout
+    assert "structure only was asked for" in table

@@ -63,6 +63,13 @@ def test_of_two_entries_of_a_layer_the_later_one_stays() -> None:
     assert laid_over(["a", "b", "a"])[0] == [(Fate.OVERWRITTEN, 0), (Fate.KEPT, None), (Fate.KEPT, None)]
 
 
+def test_a_folder_that_was_a_file_before_is_not_the_old_folder() -> None:
+    assert laid_over(["a/", "a/x"], ["a", "a/", "a/y"]) == [
+        [(Fate.OVERWRITTEN, 1), (Fate.BURIED, 1)],
+        [(Fate.OVERWRITTEN, 1), (Fate.KEPT, None), (Fate.KEPT, None)],
+    ]
+
+
 def test_the_nearest_layer_is_told_and_what_comes_back_is_another_entry() -> None:
     assert laid_over(["a"], [".wh.a"], ["a"], ["a"]) == [
         [(Fate.DELETED, 1)],
