@@ -5,14 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+from referencing import Registry, Resource
 from typer.testing import CliRunner, Result
 
 from imgforensics.cli import app
 
-SCHEMA: dict[str, Any] = json.loads(
-    (Path(__file__).parent.parent / "docs" / "evidence-v1.schema.json").read_text(encoding="utf-8")
+_FOLDER = Path(__file__).parent.parent / "docs"
+_SCHEMAS = [
+    json.loads((_FOLDER / name).read_text(encoding="utf-8"))
+    for name in ("evidence-v1.schema.json", "report-v1.schema.json")
+]
+VALIDATOR = jsonschema.Draft202012Validator(
+    _SCHEMAS[0],
+    registry=Registry().with_resources([(each["$id"], Resource.from_contents(each)) for each in _SCHEMAS]),
 )
-VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 HOSTILE = ["../../etc/passwd", "/etc/shadow", "a\x1b[2J\nb", "\u202egpj.exe", "x" * 5000, "blobs/../..", "é\udcff"]
 """Names that must never reach a path, nor a terminal as they are."""

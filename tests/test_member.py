@@ -1,6 +1,5 @@
 """``inspect --member``: everything that is known of one member, and which one is meant."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -9,10 +8,8 @@ from imgforensics.dossier import own_header
 from imgforensics.model import Member, MemberKind, Span
 from tests import builder
 from tests.builder import Entry
-from tests.evidence import HOSTILE, SCHEMA, document, invoke, is_safe, refused
+from tests.evidence import HOSTILE, document, invoke, is_safe, refused
 from tests.support import case_of, report_of
-
-REPORT_SCHEMA = json.loads((Path(__file__).parent.parent / "docs" / "report-v1.schema.json").read_text())
 
 
 def save(folder: Path, entries: list[Entry] | bytes, name: str = "image.tar") -> Path:
@@ -24,11 +21,6 @@ def save(folder: Path, entries: list[Entry] | bytes, name: str = "image.tar") ->
 @pytest.fixture
 def crane(tmp_path: Path) -> Path:
     return save(tmp_path, builder.archive("crane"))
-
-
-def test_the_schema_tells_places_claims_findings_and_layers_as_the_report_does() -> None:
-    for name in ("layer", "location", "verification", "finding"):
-        assert SCHEMA["$defs"][name] == REPORT_SCHEMA["$defs"][name]
 
 
 def test_a_layer_is_told_with_its_digests_its_gzip_header_and_who_uses_it(crane: Path) -> None:

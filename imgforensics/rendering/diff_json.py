@@ -10,7 +10,8 @@ from imgforensics.comparison.images import ConfigChange, ImageChange
 from imgforensics.comparison.layers import LayerChange
 from imgforensics.comparison.values import Difference
 from imgforensics.rendering.escape import json_text
-from imgforensics.rendering.json_v1 import Json, clean, head_json, layer_json
+from imgforensics.rendering.json_v1 import Json, clean, head_json
+from imgforensics.rendering.layers_json import layer_head
 from imgforensics.structure import Image
 
 SCHEMA = "imgforensics.diff/1"
@@ -85,8 +86,8 @@ def _difference(difference: Difference) -> Json:
 def _layer(case_a: Case, case_b: Case, change: LayerChange) -> Json:
     return {
         "change": change.change.value,
-        "a": None if change.a is None else layer_json(case_a, change.a),
-        "b": None if change.b is None else layer_json(case_b, change.b),
+        "a": None if change.a is None else layer_head(case_a, change.a),
+        "b": None if change.b is None else layer_head(case_b, change.b),
         "files": None if change.files is None else _files(change.files),
         "why_not": None if change.why_not is None else json_text(change.why_not),
     }

@@ -15,6 +15,11 @@ from imgforensics.structure import Image, Layer
 
 SCHEMA = "imgforensics.layers/1"
 
+_HEAD = (
+    *("index", "member", "claimed_diff_id", "diff_id", "digest"),
+    *("size", "uncompressed_size", "compression", "media_type"),
+)
+
 
 def pieces(
     report: ArchiveReport,
@@ -57,7 +62,7 @@ def _image(case: Case, image: Image, contents: Mapping[int, Contents]) -> Json:
         "image_id": None if config is None else str(config.digest),
         "layers": [
             {
-                **layer_json(case, layer),
+                **layer_head(case, layer),
                 "member_index": layer.member,
                 "gzip_header": _gzip(case, layer),
                 "created_by": json_text(steps[layer.index].created_by) if layer.index < len(steps) else None,
@@ -66,6 +71,12 @@ def _image(case: Case, image: Image, contents: Mapping[int, Contents]) -> Json:
             for layer in image.layers
         ],
     }
+
+
+def layer_head(case: Case, layer: Layer) -> Json:
+    """What says which layer it is, and how it is stored: the first keys of a report's layer."""
+    whole = layer_json(case, layer)
+    return {key: whole[key] for key in _HEAD}
 
 
 def _gzip(case: Case, layer: Layer) -> Json | None:
