@@ -3,7 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import BinaryIO
 
@@ -47,6 +47,15 @@ def analyze_archive(
     source: str | os.PathLike[str] | BinaryIO, options: Options, *, progress: Progress | None = None
 ) -> ArchiveReport:
     """As :func:`analyze`, without the report around it."""
+    with examined(source, options, progress=progress) as (_, report):
+        return report
+
+
+@contextmanager
+def examined(
+    source: str | os.PathLike[str] | BinaryIO, options: Options, *, progress: Progress | None = None
+) -> Iterator[tuple[Archive, ArchiveReport]]:
+    """As :func:`analyze_archive`, with the archive still open beside its report: for who reads more of it."""
     chosen = checks.select(options.select, options.ignore)
     path = os.fspath(source) if isinstance(source, str | os.PathLike) else "-"
     if isinstance(source, str | os.PathLike) and os.path.isdir(source):
@@ -60,17 +69,18 @@ def analyze_archive(
             rebuilt = _reconstruct(archive, case, selected, request, options)
             told = hold_to_images(case, rebuilt.expectations, options.expect)
             case = replace(case, expectations=told)
-    findings = _about(checks.run(case, chosen), case, selected)
-    others = checks.run(case, [each for each in checks.ALL if each not in chosen])
-    return ArchiveReport(
-        path=path,
-        verdict=verdict_of((*findings, *_about(others, case, selected))),
-        findings=findings,
-        case=case,
-        images=selected,
-        not_checked=not_checked(case, options),
-        registries=rebuilt.registries,
-    )
+        findings = _about(checks.run(case, chosen), case, selected)
+        others = checks.run(case, [each for each in checks.ALL if each not in chosen])
+        report = ArchiveReport(
+            path=path,
+            verdict=verdict_of((*findings, *_about(others, case, selected))),
+            findings=findings,
+            case=case,
+            images=selected,
+            not_checked=not_checked(case, options),
+            registries=rebuilt.registries,
+        )
+        yield archive, report
 
 
 def request_of(options: Options) -> Request | None:

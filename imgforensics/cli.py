@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from imgforensics import cliforensics
 from imgforensics.clioptions import (
     Codes,
     Colour,
@@ -15,12 +16,15 @@ from imgforensics.clioptions import (
     ExpectFile,
     FailOn,
     Fast,
+    Files,
     Format,
     Ignored,
     ImageChoice,
     Jobs,
+    Layers,
     LedgerFile,
     ManifestFile,
+    Members,
     NoLedger,
     Output,
     Paths,
@@ -33,7 +37,17 @@ from imgforensics.clioptions import (
     Threshold,
     Verbose,
 )
-from imgforensics.clisupport import codes, expectations, guarded, names, processors, run, run_raw, settings_of
+from imgforensics.clisupport import (
+    codes,
+    expectations,
+    guarded,
+    look_inside,
+    names,
+    processors,
+    run,
+    run_raw,
+    settings_of,
+)
 from imgforensics.version import __version__
 
 app = typer.Typer(
@@ -194,6 +208,9 @@ def inspect(
     paths: Paths,
     format: Annotated[PlainFormat, typer.Option("--format", "-f", help="Form of the report.")] = PlainFormat.TABLE,  # noqa: A002
     output: Output = "-",
+    member: Members = None,
+    layers: Layers = False,
+    files: Files = False,
     image: ImageChoice = None,
     platform: PlatformChoice = None,
     jobs: Jobs = None,
@@ -205,19 +222,21 @@ def inspect(
 ) -> None:
     """Show what is inside: who wrote the archive, its images, tags, platforms, layers and history.
 
-    Measures the same as verify, and ends with the same exit codes.
+    Measures the same as verify, and ends with the same exit codes. --member tells everything about one member of the
+    tar: headers, offsets, digests, who refers to it, its first bytes. --layers and --files go into the layers.
+
+    Example: imgforensics inspect image.tar --files --image @0
     """
     with guarded():
         from imgforensics.report import Options
 
         options = Options(jobs=jobs or processors(), fast=fast, image=image, platform=platform)
         chosen = Format(format.value)
-        run(
-            "inspect",
-            paths,
-            options,
-            settings_of(context, chosen, output, FailOn.ERROR, progress, verbose, quiet, color),
-        )
+        settings = settings_of(context, chosen, output, FailOn.ERROR, progress, verbose, quiet, color)
+        if member or layers or files:
+            look_inside(paths, options, settings, member=member, layers=layers, files=files)
+        else:
+            run("inspect", paths, options, settings)
 
 
 @app.command()
@@ -233,6 +252,9 @@ def rules(
 
         with Sink(output) as sink:
             sink.write(listing.render(code, format.value))
+
+
+cliforensics.register(app)
 
 
 def main() -> None:

@@ -105,3 +105,16 @@ PusherChoice = Annotated[
     ),
 ]
 Raw = Annotated[bool, typer.Option("--raw", help="The exact bytes of the likely manifest, nothing added.")]
+Members = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--member",
+        metavar="NAME|@N",
+        help="Everything about this member: every one of that name, or number N; repeatable.",
+    ),
+]
+Layers = Annotated[bool, typer.Option("--layers", help="Each layer with what it holds; an archive at a time.")]
+Files = Annotated[
+    bool,
+    typer.Option("--files", help="Every file of one image's layers, and which layer deletes or overwrites it."),
+]

@@ -45,6 +45,27 @@ def run_raw(paths: list[str], options: "Options", settings: "Settings") -> None:
         raise typer.Exit(code)
 
 
+def look_inside(
+    paths: list[str], options: "Options", settings: "Settings", *, member: list[str] | None, layers: bool, files: bool
+) -> None:
+    """Tell about single members, or about layers and files, of one archive, and leave with the exit code."""
+    from imgforensics import forensics
+    from imgforensics.errors import SelectionError
+
+    asked = [name for name, given in (("--member", member), ("--layers", layers), ("--files", files)) if given]
+    path = forensics.the_one(paths, asked[0])
+    if member and (layers or files):
+        raise SelectionError(f"{asked[0]} and {asked[1]} are two questions; ask one at a time")
+    if options.fast and (layers or files):
+        raise SelectionError(f"{asked[0]} reads layers, which --fast leaves out")
+    if member:
+        code = forensics.run_member(path, member, options, settings)
+    else:
+        code = forensics.run_layers(path, options, settings, layers=layers, files=files)
+    if code:
+        raise typer.Exit(code)
+
+
 class Asked(NamedTuple):
     """What options on digests come to."""
 

@@ -115,6 +115,23 @@ class Limits:
     decoder_memory: int = 256 * MIB
     """Memory that one zstd or xz stream may ask for its window."""
 
+    preview: int = 256
+    """Bytes shown of a member that is looked at alone; sixteen fill a line."""
+
+    told: int = 100
+    """Members of one name, or of several that were asked for, about which everything is told. Each is looked up in
+    everything that was found."""
+
+    laid_over: int = 384 * MIB
+    """Memory, in bytes, of the paths and facts that are kept while layers are laid over each other or compared, at some
+    hundred bytes an entry. Two layers of 400,000 entries each fit in; the largest of real images have a quarter."""
+
+    listed: int = 5_000_000
+    """Entries of one image's layers that are listed."""
+
+    differences: int = 1_000
+    """Differences listed of one config, one pair of layers, or the members of two archives. All are counted."""
+
     chunk: int = 1 * MIB
     """Bytes read, or inflated, at a time."""
 

@@ -53,8 +53,8 @@ def run(command: str, paths: list[str], options: Options, settings: Settings) ->
     found: Iterable[str | Skipped] = batch.discover(paths)
     if settings.output != "-":
         found = list(found)  # before the report's temporary file lies among them
-        _spare_evidence(found, settings.output)
-    with Sink(settings.output) as sink, _progress(settings.progress) as watcher:
+        spare_evidence(found, settings.output)
+    with Sink(settings.output) as sink, watched(settings.progress) as watcher:
         writer = _WRITERS[settings.format](sink, command, settings)
         unseen = set(settings.expect)
         for result in batch.run(
@@ -66,7 +66,7 @@ def run(command: str, paths: list[str], options: Options, settings: Settings) ->
                 continue
             counts[result.verdict] += 1
             no_answer |= result.error is not None
-            bad |= _is_bad(result, settings.fail_on)
+            bad |= is_bad(result, settings.fail_on)
             writer.add(result)
             if result.error is not None:
                 print(f"imgforensics: {printable(result.path)}: {printable(result.error)}", file=sys.stderr)
@@ -79,7 +79,12 @@ def run(command: str, paths: list[str], options: Options, settings: Settings) ->
     return NO_ANSWER if no_answer else BAD if bad else ANSWERED
 
 
-def _spare_evidence(found: Iterable[str | Skipped], output: str) -> None:
+def spare_evidence(found: Iterable[str | Skipped], output: str) -> None:
+    """Refuse an output that is one of the archives.
+
+    Raises:
+        InputError: it is.
+    """
     try:
         target = Path(output).stat()
     except (OSError, ValueError):
@@ -106,7 +111,8 @@ def _nothing(paths: list[str], skipped: list[Skipped]) -> str:
     return f"no archive in {where}{seen}{hint}"
 
 
-def _is_bad(report: ArchiveReport, fail_on: str | None) -> bool:
+def is_bad(report: ArchiveReport, fail_on: str | None) -> bool:
+    """Whether a report has a finding of this severity or a worse one."""
     if fail_on is None:
         return False
     return any(finding.severity.rank <= Severity(fail_on).rank for finding in report.findings)
@@ -257,7 +263,7 @@ _WRITERS: dict[str, type[_Writer]] = {"table": _Table, "jsonl": _Lines, "json": 
 
 
 @contextmanager
-def _progress(shown: bool) -> Iterator[Callable[[str], Progress] | None]:
+def watched(shown: bool) -> Iterator[Callable[[str], Progress] | None]:
     """A progress display on standard error: archives by name, bytes, rate and time left."""
     if not shown:
         yield None

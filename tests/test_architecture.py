@@ -35,6 +35,8 @@ ORDER = [
     "decoders",
     "skippable",
     "inflate",
+    "layerentry",
+    "layerwalk",
     "blobscan",
     "catalogue",
     "streams",
@@ -61,11 +63,17 @@ ORDER = [
     "recompress/",
     "expectation",
     "case",
+    "dossier",
+    "layerfiles",
+    "overlay",
+    "listing",
     "reconstruct/",
     "checks/",
     "report",
     "selection",
+    "comparison/",
     "analysis",
+    "carving",
     "facts",
     "sets/",
     "learn",
@@ -77,9 +85,11 @@ ORDER = [
     "rendering/",
     "run",
     "commands",
+    "forensics",
     "console",
     "clioptions",
     "clisupport",
+    "cliforensics",
     "cli",
 ]
 """Every room, from the ground up: a room imports only rooms before it."""
@@ -87,7 +97,7 @@ TOP = ("__init__", "__main__")
 """The package's own face and its door; they may import any room, and no room imports them."""
 
 FILES = sorted(ROOT.rglob("*.py"))
-OPENERS = {"streams", "archive", "batch", "run", "commands", "console", "clisupport", "cli"}
+OPENERS = {"streams", "archive", "carving", "batch", "run", "commands", "console", "clisupport", "cli"}
 PRINTERS = {"run", "commands", "console", "clisupport", "cli", "rendering.rules"}
 
 
@@ -227,6 +237,7 @@ def test_the_version_loads_no_more_than_it_needs() -> None:
     assert {name for name in loaded if name.startswith("imgforensics")} == {
         "imgforensics",
         "imgforensics.cli",
+        "imgforensics.cliforensics",
         "imgforensics.clioptions",
         "imgforensics.clisupport",
         "imgforensics.version",

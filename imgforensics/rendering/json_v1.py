@@ -55,6 +55,27 @@ def render_line(archive: ArchiveReport, command: str) -> str:
     return _dump(archive_json(archive, command), indent=None) + "\n"
 
 
+def head_json(schema: str, command: str, **archives: ArchiveReport) -> Json:
+    """What a document about single archives begins with, in any schema: whose it is, and which archives it is about."""
+    return {
+        "schema": schema,
+        "tool": {"name": "imgforensics", "version": __version__},
+        "command": command,
+        **{name: _archive_head(archive) for name, archive in archives.items()},
+    }
+
+
+def _archive_head(archive: ArchiveReport) -> Json:
+    outer = None if archive.case is None else archive.case.catalogue.outer
+    return {
+        "path": json_text(archive.path),
+        "size": archive.size,
+        "sha256": None if archive.digest is None else str(archive.digest),
+        "outer_compression": None if outer == "none" or outer is None else outer.value,
+        "verdict": archive.verdict.value,
+    }
+
+
 def _dump(value: Json, indent: int | None) -> str:
     # ASCII only: whatever an archive's names hold, any reader in any encoding can take it
     return json.dumps(value, indent=indent, ensure_ascii=True)
@@ -132,7 +153,7 @@ def _config_json(image: Image) -> Json | None:
         "created": json_text(image.config.created) or None,
         "author": json_text(image.config.author) or None,
         "docker_version": json_text(image.config.docker_version) or None,
-        "runtime": {name: _clean(runtime[name]) for name in kept if name in runtime}
+        "runtime": {name: clean(runtime[name]) for name in kept if name in runtime}
         if isinstance(runtime, dict)
         else None,
     }
@@ -223,12 +244,12 @@ def location_json(location: Location) -> Json:
     }
 
 
-def _clean(value: object) -> object:
+def clean(value: object) -> object:
     """A value of a document, its texts as :func:`.json_text` gives them; its depth is bounded by the reader."""
     if isinstance(value, str):
         return json_text(value)
     if isinstance(value, dict):
-        return {json_text(key): _clean(item) for key, item in value.items()}
+        return {json_text(key): clean(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_clean(item) for item in value]
+        return [clean(item) for item in value]
     return value

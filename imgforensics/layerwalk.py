@@ -1,0 +1,362 @@
+"""A layer's tar, entry by entry, from its bytes as they come: no seeking, no buffering of data. No I/O.
+
+Strategy. Layers are unpacked by programs that use Go's ``archive/tar`` (docker, containerd, podman, buildah), so its
+reading is taken, and not the forgiving one of :mod:`~imgforensics.tarwalk`, which looks for evidence in the outer tar:
+
+* A header with a wrong checksum, a size that is none, a zero block alone, end the reading: Go fails there. It is
+  noted, and the rest is not interpreted.
+* Links, directories, devices and fifos carry no data whatever their size says. A NUL type whose name ends in a slash
+  is a directory.
+* Global PAX records are not applied. Of several PAX headers before a member the last counts, and a GNU long name wins
+  over a PAX path.
+* No end marker, and half of one, are an end. What is behind the marker is not read by anyone: it is measured.
+
+What stands in the second half of a header (owners, magic, prefix) hardly changes between the entries of a layer. It is
+remembered with its checksum, so that an entry without extensions takes one regular expression and a few slices.
+"""
+
+import re
+from dataclasses import dataclass
+from zlib import adler32
+
+from imgforensics.layerentry import Entry, LayerEnd
+from imgforensics.limits import DEFAULT_LIMITS, Limits
+from imgforensics.model import Anomaly, AnomalyKind, MemberKind, Span, clean_path
+from imgforensics.tarextensions import EXTENSIONS, Extensions, Note, claim, decode
+from imgforensics.tarheader import (
+    BLOCK,
+    SIZE_BOUND,
+    SPARSE_MAP_MORE,
+    ZERO_BLOCK,
+    Header,
+    is_header,
+    parse_header,
+    parse_number,
+    resembles_header_strongly,
+)
+
+_HALF = 256
+"""Where the second half of a header begins: behind the link's name, but for its last byte."""
+
+_PROBE = 512
+"""Bytes kept of what follows the end marker: a tar header's size."""
+
+_NOTES = 16
+"""Oddities kept of one entry. Extension headers without end may stand before it."""
+
+_USUAL = re.compile(
+    rb"([0-7]{7})[\0 ]([0-7]{7})[\0 ]([0-7]{7})[\0 ]([0-7]{11})[\0 ]([0-7]{11})[\0 ]([0-7]{6})(?:\0 | \0)([0125])"
+)
+"""Mode, owner, group, size, time, checksum and type as every writer spells them that needs no extension."""
+
+_KINDS = {
+    b"0": MemberKind.FILE,
+    b"1": MemberKind.HARDLINK,
+    b"2": MemberKind.SYMLINK,
+    b"5": MemberKind.DIRECTORY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Half:
+    """The second half of a header, read once for all the entries that share it."""
+
+    total: int
+    """Sum of its bytes."""
+    prefix: bytes
+    uname: str
+    gname: str
+    devmajor: int
+    devminor: int
+    plain: bool
+    """Whether the quick way may be taken: nothing but POSIX and GNU headers, no number spelled oddly."""
+
+
+class LayerWalker:
+    """Reads one layer: :meth:`feed` its uncompressed bytes in order, then :meth:`finish` once. It raises nothing."""
+
+    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._limits = limits
+        self._seen = 0
+        # The next `_want` bytes from `_next` on are a header block, a body, or a block of a sparse map.
+        self._next = 0
+        self._want = BLOCK
+        self._pending = bytearray()
+        self._over = False
+        self._entries = 0
+        self._raw_half = b""
+        self._half = _Half(0, b"", "", "", 0, 0, plain=False)
+        self._start = 0
+        self._extension: Header | None = None
+        self._extensions = Extensions(0)
+        self._extension_notes: list[Note] = []
+        self._globals: dict[bytes, bytes] = {}
+        self._sparse: tuple[Header, bytes] | None = None
+        self._data_end = 0
+        self._zero: int | None = None
+        self._marker: int | None = None
+        self._damage: Anomaly | None = None
+        self._is_tar = False
+        self._first = self._last = 0
+        self._probe = b""
+
+    def feed(self, data: bytes | memoryview) -> list[Entry]:
+        """Take the next bytes. No reference to ``data`` is kept. Returns the entries whose headers end in them."""
+        entries: list[Entry] = []
+        base = self._seen
+        length = len(data)
+        self._seen = base + length
+        at = self._next + len(self._pending) - base
+        while at < length and not self._over:
+            want = self._want
+            if self._pending or length - at < want:
+                piece = data[at : at + want - len(self._pending)]
+                self._pending += piece
+                if len(self._pending) < want:
+                    return entries
+                unit = bytes(self._pending)
+                self._pending.clear()
+            else:
+                unit = bytes(data[at : at + want])
+            entry = self._take(unit)
+            if entry is not None:
+                entries.append(entry)
+            at = self._next - base
+        if self._marker is not None and at < length:
+            self._behind(bytes(data[max(at, 0) :]), base + max(at, 0))
+        return entries
+
+    def finish(self) -> LayerEnd:
+        """How it ended, now that no more bytes come."""
+        if not self._over:
+            self._judge_end()
+        return LayerEnd(
+            is_tar=self._is_tar,
+            entries=self._entries,
+            size=self._seen,
+            marker=self._marker,
+            trailing=Span(self._first, self._last - self._first) if self._probe else None,
+            trailing_head=self._probe,
+            damage=self._damage,
+            global_keys=tuple(sorted(decode(key) for key in self._globals)),
+        )
+
+    def _judge_end(self) -> None:
+        """The bytes ended where more could have come."""
+        if self._zero is not None and not self._pending.strip(b"\0"):
+            self._marker = self._zero
+        elif self._seen < self._data_end:
+            detail = f"the layer ends {self._data_end - self._seen} bytes before the data of its last entry do"
+            self._fail(AnomalyKind.TRUNCATED_DATA, detail, Span(self._start, self._seen - self._start))
+        elif self._extension is not None or self._sparse is not None or self._extensions.types:
+            detail = "the layer ends inside the headers of an entry"
+            self._fail(AnomalyKind.TRUNCATED_HEADER, detail, Span(self._start, self._seen - self._start))
+        elif self._pending.strip(b"\0") and self._is_tar:
+            detail = f"{len(self._pending)} of {BLOCK} bytes of a header are there"
+            self._fail(AnomalyKind.TRUNCATED_HEADER, detail, Span(self._next, len(self._pending)))
+
+    def _take(self, unit: bytes) -> Entry | None:
+        """The next unit is there. Tells in ``_next`` and ``_want`` which one comes then."""
+        if self._extension is not None:
+            self._body(self._extension, unit)
+            return None
+        if self._sparse is not None:
+            return self._sparse_map(*self._sparse, unit)
+        raw = unit[_HALF:]
+        if raw != self._raw_half:
+            self._raw_half = raw
+            self._half = _read_half(unit, raw)
+        half = self._half
+        if half.plain and not self._extensions.types:
+            usual = _USUAL.match(unit, 100)
+            if usual is not None:
+                mode, uid, gid, size, mtime, checksum, flag = usual.groups()
+                # Adler-32's lower half is the sum of at most 257 bytes; the checksum's own eight count as spaces.
+                total = half.total + (adler32(unit[:_HALF], 0) & 0xFFFF) - (adler32(unit[148:156], 0) & 0xFFFF) + 256
+                if int(checksum, 8) == total:
+                    return self._usual(unit, half, mode, uid, gid, int(size, 8), mtime, flag)
+        return self._unusual(unit)
+
+    def _usual(
+        self, unit: bytes, half: _Half, mode: bytes, uid: bytes, gid: bytes, size: int, mtime: bytes, flag: bytes
+    ) -> Entry | None:
+        """An entry whose header is sound and stands alone."""
+        kind = _KINDS[flag]
+        raw = unit[:100].partition(b"\0")[0]
+        if half.prefix:
+            raw = half.prefix + b"/" + raw
+        name = raw.decode("utf-8", "surrogateescape")
+        if (size and flag != b"0") or (name[-1:] == "/" and flag == b"0") or self._zero is not None:
+            return self._unusual(unit)
+        start = self._next
+        data = start + BLOCK
+        self._start = start
+        self._data_end = data + size
+        self._next = data + (size + 511 & ~511)
+        self._entries += 1
+        self._is_tar = True
+        return Entry(
+            name,
+            _path(name),
+            kind,
+            flag.decode("latin-1"),
+            size,
+            int(mode, 8),
+            int(uid, 8),
+            int(gid, 8),
+            half.uname,
+            half.gname,
+            float(int(mtime, 8)),
+            unit[157:257].partition(b"\0")[0].decode("utf-8", "surrogateescape") if unit[157] else "",
+            half.devmajor,
+            half.devminor,
+            (),
+            start,
+            data,
+            (),
+        )
+
+    def _unusual(self, unit: bytes) -> Entry | None:
+        """Any other block where a header should stand."""
+        here = self._next
+        if unit == ZERO_BLOCK:
+            self._zero_block(here)
+        elif self._zero is not None:
+            detail = "one zero block alone, behind which more follows: readers fail here, or stop, or go on"
+            self._fail(AnomalyKind.LONE_ZERO_BLOCK, detail, Span(self._zero, BLOCK))
+        elif not is_header(unit):
+            self._is_tar = self._is_tar or resembles_header_strongly(unit)
+            self._fail(AnomalyKind.BAD_CHECKSUM, "no valid header where one should stand", Span(here, BLOCK))
+        else:
+            self._is_tar = True
+            return self._header(unit, here)
+        return None
+
+    def _zero_block(self, here: int) -> None:
+        self._is_tar = True
+        if self._extensions.types:
+            self._fail(AnomalyKind.DANGLING_EXTENSION, "no entry follows an extension header", Span(here, BLOCK))
+            return
+        self._next = here + BLOCK
+        if self._zero is None:
+            self._zero = here
+        else:
+            self._marker = self._zero
+            self._over = True
+
+    def _header(self, unit: bytes, here: int) -> Entry | None:
+        header = parse_header(unit)
+        size = header.size
+        if not self._extensions.types:
+            self._start = here
+        if header.typeflag in EXTENSIONS:
+            if size is None or not 0 <= size < SIZE_BOUND:
+                self._fail(AnomalyKind.BAD_SIZE, f"an extension header of {size} bytes", Span(here, BLOCK))
+            elif size > self._limits.extension:
+                detail = f"an extension header of {size} bytes; {self._limits.extension} are the limit"
+                self._fail(AnomalyKind.LIMIT, detail, Span(here, BLOCK))
+            else:
+                self._next = here + BLOCK
+                self._extension = header
+                self._want = size
+                if not size:
+                    self._body(header, b"")
+            return None
+        if header.typeflag == "S" and header.sparse_more:
+            self._next = here + BLOCK
+            self._sparse = (header, unit)
+            return None
+        return self._entry(header, unit, here + BLOCK)
+
+    def _body(self, header: Header, body: bytes) -> None:
+        """The body of an extension header."""
+        self._extension = None
+        self._want = BLOCK
+        self._next += -(-len(body) // BLOCK) * BLOCK
+        if header.typeflag in "xX":
+            self._extensions.records = []  # the last one counts
+        notes = self._extensions.take(header.typeflag, body, self._globals)
+        keep = [note for note in notes if note[0] is not AnomalyKind.PAX_GLOBAL]
+        self._extension_notes += keep[: max(0, _NOTES - len(self._extension_notes))]
+
+    def _sparse_map(self, header: Header, first: bytes, block: bytes) -> Entry | None:
+        """A further block of an old GNU sparse map, which stands between header and data."""
+        self._next += BLOCK
+        if block[SPARSE_MAP_MORE]:
+            return None
+        self._sparse = None
+        return self._entry(header, first, self._next)
+
+    def _entry(self, header: Header, unit: bytes, data: int) -> Entry | None:
+        extensions, notes = self._extensions, self._extension_notes
+        claims = claim(header, extensions, {}, damaged=False)
+        if not claims.sized:
+            self._fail(AnomalyKind.BAD_SIZE, "an entry whose size is none", Span(self._start, data - self._start))
+            return None
+        name = decode(extensions.long_name or claims.name)
+        is_directory = header.typeflag == "\0" and name.endswith("/")
+        size = 0 if claims.dataless or is_directory else claims.size
+        self._data_end = data + size
+        self._next = data + -(-size // BLOCK) * BLOCK
+        self._entries += 1
+        self._extensions, self._extension_notes = Extensions(self._next), []
+        return Entry(
+            name=name,
+            path=clean_path(name),
+            kind=MemberKind.DIRECTORY if is_directory else claims.kind,
+            typeflag=header.typeflag,
+            size=size,
+            mode=header.mode,
+            uid=claims.uid,
+            gid=claims.gid,
+            uname=decode(claims.uname),
+            gname=decode(claims.gname),
+            mtime=claims.mtime,
+            linkname=decode(extensions.long_link or claims.linkname),
+            devmajor=parse_number(unit[329:337]) or 0 if header.format != "v7" else 0,
+            devminor=parse_number(unit[337:345]) or 0 if header.format != "v7" else 0,
+            pax=tuple(extensions.records),
+            header=self._start,
+            data=data,
+            notes=(*notes, *claims.notes)[:_NOTES],
+        )
+
+    def _behind(self, data: bytes, offset: int) -> None:
+        """Bytes behind the end marker."""
+        used = data.rstrip(b"\0")
+        if used and not self._last:
+            self._first = offset + len(used) - len(used.lstrip(b"\0"))
+        if used:
+            self._last = offset + len(used)
+        if self._last and len(self._probe) < _PROBE:
+            start = max(self._first - offset, 0)
+            self._probe += data[start : start + _PROBE - len(self._probe)]
+
+    def _fail(self, kind: AnomalyKind, detail: str, span: Span) -> None:
+        self._damage = Anomaly(kind, detail, span)
+        self._over = True
+        self._pending.clear()
+
+
+def _path(name: str) -> str | None:
+    """As :func:`clean_path`, which names that need no cleaning do without."""
+    path = name.removeprefix("./").removesuffix("/")
+    if "//" in path or "/." in path or path[:1] in ("", ".", "/") or path[-1:] == "/":
+        return clean_path(name)
+    return path
+
+
+def _read_half(unit: bytes, raw: bytes) -> _Half:
+    """Read the second half, ``raw``, of a header."""
+    header = parse_header(unit)
+    major, minor = (parse_number(unit[329:337]), parse_number(unit[337:345])) if header.format != "v7" else (0, 0)
+    prefix = raw[345 - _HALF : 500 - _HALF].partition(b"\0")[0] if header.format == "ustar" else b""
+    return _Half(
+        total=adler32(raw, 0) & 0xFFFF,
+        prefix=prefix,
+        uname=decode(header.uname),
+        gname=decode(header.gname),
+        devmajor=major or 0,
+        devminor=minor or 0,
+        plain=header.format in ("ustar", "gnu") and major is not None and minor is not None,
+    )

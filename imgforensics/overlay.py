@@ -1,0 +1,176 @@
+"""Layers laid over each other: what becomes of every entry of a layer in those above it.
+
+Layers are given from the top down, so that what lies above an entry is known when it comes, and of each path only the
+nearest layer above that says something about it is kept. What a layer says: an entry takes the place of another of its
+path, and, unless both are folders, of all below it; a whiteout takes a path away; an opaque marker takes away what
+lower layers have in its folder (image-spec, layer.md, "Whiteouts"). Of a layer's own entries only an earlier one of the
+same path is meant.
+"""
+
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+from imgforensics.layerentry import Entry, WhiteoutKind, whiteout
+from imgforensics.limits import DEFAULT_LIMITS, Limits
+from imgforensics.model import MemberKind
+
+_COST = 250
+"""Memory in bytes of one path in two dictionaries, its characters not counted."""
+
+
+class Fate(IntEnum):
+    """What becomes of an entry."""
+
+    KEPT = 0
+    MERGED = 1
+    """A folder that a higher layer lists again: its rights may change, what is in it stays."""
+    OVERWRITTEN = 2
+    """Another entry of the same path takes its place; in the same layer, the later one does."""
+    DELETED = 3
+    """By a whiteout of it, or of a folder that it lies in."""
+    HIDDEN = 4
+    """By an opaque marker in a folder that it lies in."""
+    BURIED = 5
+    """A folder that it lies in becomes a file or a link."""
+    UNKNOWN = 6
+    """Its path leads out of the image, is too long, or a bound on memory was reached."""
+
+
+_FATES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What a layer above says about an entry."""
+
+    fate: Fate
+    layer: int
+    number: int = -1
+    """Of the whiteout among the entries of that layer; -1 where it is none."""
+
+
+_Above = dict[str, tuple[int, int]]
+
+
+class Overlay:
+    """What is known so far; :meth:`add` layers from the top down."""
+
+    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._limits = limits
+        self._folders: dict[str, int] = {}
+        self._others: dict[str, int] = {}
+        self._whiteouts: _Above = {}
+        self._opaque: _Above = {}
+        self._spent = 0
+        self._fates: dict[int, array[int]] = {}
+        self._hidden: dict[tuple[int, int], int] = {}
+        self._parent: tuple[str, Event | None] | None = None
+        self.cut = False
+        """A bound on memory was reached: of further paths it is not known what lies above them."""
+
+    def fate(self, layer: int, number: int) -> tuple[Fate, int | None]:
+        """What becomes of an entry by its number in its layer, and the layer that does it."""
+        packed = self._fates[layer][number]
+        fate = Fate(packed % _FATES)
+        return fate, None if fate in (Fate.KEPT, Fate.UNKNOWN) else packed // _FATES
+
+    def hides(self, layer: int, number: int) -> int:
+        """How many entries of lower layers a whiteout or an opaque marker takes away."""
+        return self._hidden.get((layer, number), 0)
+
+    def add(self, layer: int, entries: Iterable[Entry]) -> int:
+        """Take the next layer down; returns how many entries it has."""
+        fates = self._fates[layer] = array("I")
+        own: dict[str, tuple[int, bool]] = {}
+        emptied: dict[str, int] = {}  # folders that were something else before, which took away what lay below
+        whiteouts: _Above = {}
+        opaque: _Above = {}
+        self._parent = None
+        for number, entry in enumerate(entries):
+            path = entry.path
+            if path is None or len(path) > self._limits.path or path.count("/") > self._limits.path_depth:
+                fates.append(Fate.UNKNOWN)
+                continue
+            taken = whiteout(path)
+            if taken is not None:
+                fates.append(Fate.KEPT)
+                if taken[0] is not WhiteoutKind.PLUMBING and self._may_keep(path):
+                    (whiteouts if taken[0] is WhiteoutKind.REMOVES else opaque)[taken[1]] = (layer, number)
+                continue
+            is_folder = entry.kind is MemberKind.DIRECTORY
+            fates.append(self._look_up(path, is_folder=is_folder))
+            if path in own:
+                before, was_folder = own[path]
+                fates[before] = _packed(Fate.MERGED if is_folder and was_folder else Fate.OVERWRITTEN, layer)
+                if is_folder and not was_folder:
+                    emptied[path] = layer
+            if path in own or self._may_keep(path):
+                own[path] = (number, is_folder)
+        for path, (_, is_folder) in own.items():
+            (self._folders if is_folder else self._others)[path] = layer
+        self._others.update(emptied)
+        self._whiteouts.update(whiteouts)
+        self._opaque.update(opaque)
+        return len(fates)
+
+    def _may_keep(self, path: str) -> bool:
+        if self._spent > self._limits.laid_over:
+            self.cut = True
+            return False
+        self._spent += _COST + len(path)
+        return True
+
+    def _look_up(self, path: str, *, is_folder: bool) -> int:
+        """What the layers above say about a path, as it is kept; counted where a whiteout is meant."""
+        found = self._nearest(path, is_folder=is_folder)
+        if found is None:
+            return Fate.UNKNOWN if self.cut else Fate.KEPT
+        if found.number >= 0:
+            place = (found.layer, found.number)
+            self._hidden[place] = self._hidden.get(place, 0) + 1
+        return _packed(found.fate, found.layer)
+
+    def _nearest(self, path: str, *, is_folder: bool) -> Event | None:
+        events = []
+        again = self._folders.get(path)
+        if (layer := self._others.get(path)) is not None:
+            events.append(Event(Fate.OVERWRITTEN, layer))
+        if again is not None and not is_folder:
+            events.append(Event(Fate.OVERWRITTEN, again))
+        if (above := self._whiteouts.get(path)) is not None:
+            events.append(Event(Fate.DELETED, *above))
+        if path and (outer := self._around(path.rpartition("/")[0])) is not None:
+            events.append(outer)
+        if events:
+            return min(events, key=_nearness)
+        return Event(Fate.MERGED, again) if again is not None else None
+
+    def _around(self, folder: str) -> Event | None:
+        """What happens to everything in a folder; entries of one folder mostly follow each other."""
+        if self._parent is not None and self._parent[0] == folder:
+            return self._parent[1]
+        events = []
+        place = folder
+        while True:
+            if (above := self._opaque.get(place)) is not None:
+                events.append(Event(Fate.HIDDEN, *above))
+            if (above := self._whiteouts.get(place)) is not None:
+                events.append(Event(Fate.DELETED, *above))
+            if place and (layer := self._others.get(place)) is not None:
+                events.append(Event(Fate.BURIED, layer))
+            if not place:
+                break
+            place = place.rpartition("/")[0]
+        nearest = min(events, key=_nearness, default=None)
+        self._parent = (folder, nearest)
+        return nearest
+
+
+def _nearness(event: Event) -> tuple[int, int]:
+    return event.layer, event.fate
+
+
+def _packed(fate: Fate, layer: int) -> int:
+    return fate + _FATES * layer
