@@ -160,9 +160,10 @@ class Reader:
     def _size(self, value: object, pointer: str) -> int | None:
         size = self.get(value, "size", pointer)
         if isinstance(size, int) and not isinstance(size, bool):
-            if size < 0:
-                self.wrong(f"{pointer}/size", "a number of bytes", size)
-            return size
+            if size >= 0:
+                return size
+            self.wrong(f"{pointer}/size", "a number of bytes", size)
+            return None
         if size is None:
             self.missing(f"{pointer}/size", "size")
         else:

@@ -5,11 +5,24 @@ from dataclasses import replace
 
 from imgforensics.catalogue import Catalogue
 from imgforensics.documentreader import Reader, read_config
-from imgforensics.documents import Config, Descriptor, Document, DocumentKind, read_document
+from imgforensics.documents import (
+    CONFIG_TYPES,
+    INDEX_TYPES,
+    MANIFEST_TYPES,
+    Config,
+    Descriptor,
+    Document,
+    DocumentKind,
+    read_document,
+)
 from imgforensics.model import Anomaly, AnomalyKind, Digest, Location
 from imgforensics.oddities import Oddities
 from imgforensics.strictjson import fold_key, most_values
 from imgforensics.structure import Reference, Role
+
+_FOLLOWED = MANIFEST_TYPES | INDEX_TYPES | CONFIG_TYPES
+"""Types of documents that have to be members: few readers take them from a descriptor, so that embedding shows them
+to these few only."""
 
 
 class Reading:
@@ -112,7 +125,7 @@ class Reading:
         excused = None
         if is_foreign(descriptor.media_type):
             excused = "a foreign layer, which is kept elsewhere by design"
-        elif descriptor.data is not None and descriptor.digest == Digest.of(descriptor.data):
+        elif descriptor.data is not None and descriptor.media_type not in _FOLLOWED:
             excused = "its content is embedded in the descriptor"
         return self.refer(
             Reference(role, member, where, target, descriptor=descriptor, by_content=by_content, excused=excused)

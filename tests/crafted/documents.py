@@ -1,6 +1,564 @@
-"""RES: documents that cost or confuse."""
+"""VIEW and RES: documents that can be read in two ways, contradict each other, or cost more than they are worth."""
 
+import json
+from collections.abc import Callable
+from typing import Any
+
+from tests import builder
+from tests.builder import Entry, ImageSpec
+from tests.crafted.bending import (
+    ABSENT,
+    CONFIG,
+    EVIL_CONFIG,
+    LAYERS,
+    Make,
+    configured,
+    edited,
+    lied,
+    listed,
+    made,
+    replaced,
+    true,
+)
 from tests.crafted.case import Crafted, Threat
+from tests.support import descriptor, edit, manifest, oci
 
-THREATS: tuple[Threat, ...] = ()
-CRAFTED: tuple[Crafted, ...] = ()
+THREATS: tuple[Threat, ...] = (
+    Threat(
+        "VIEW-06",
+        "JSON keys that are repeated, or differ in case only",
+        "Go takes `config` for `Config`, and the last of both; Python and JavaScript keep two",
+        ("IMG202",),
+        "Labels and annotations may differ in case. jib wrote the keys of manifest.json in lower case.",
+    ),
+    Threat(
+        "VIEW-08",
+        "Something behind the first JSON value",
+        "Go's Decoder (Docker, containerd, go-containerregistry) stops before it, its Unmarshal (containers/image) and "
+        "Python refuse",
+        ("IMG201",),
+    ),
+    Threat(
+        "VIEW-09",
+        "Bytes that some JSON readers take and others refuse",
+        "Python takes byte order marks, UTF-16 and NaN, Go takes broken UTF-8 and lone surrogates for U+FFFD",
+        ("IMG201", "IMG902"),
+    ),
+    Threat(
+        "VIEW-10",
+        "A document of two kinds, or of another kind than is said",
+        "CVE-2021-41190 (GHSA-77vh-xpmg-72qh), GO-2022-0360, GO-2024-2914",
+        ("IMG201", "IMG203"),
+    ),
+    Threat(
+        "VIEW-11",
+        "Documents that give a tag to different images",
+        "Docker ignores `repositories` today; containerd and podman read different annotations",
+        ("IMG206", "IMG211", "IMG213"),
+    ),
+    Threat(
+        "VIEW-12",
+        "Names that loading the archive would move",
+        "moby#11285, #35625, #48591; CVE-2026-50195",
+        ("IMG218", "IMG223"),
+        "Every archive moves names, and a saved official image has an official name. `inspect` lists them all.",
+    ),
+    Threat(
+        "VIEW-13",
+        "Platforms that contradict the config, or each other",
+        "readers choose an image by the platform that the index gives",
+        ("IMG221", "IMG403"),
+        "`unknown/unknown` is what BuildKit's attestations have.",
+    ),
+    Threat(
+        "VIEW-14",
+        "An attestation of another image",
+        "homebox#1685, syft#855, Stockpile#238",
+        ("IMG215",),
+    ),
+    Threat(
+        "VIEW-15",
+        "Members that no document, or none that is read, refers to",
+        "crane, skopeo and containerd accept them, containerd imports them; NVIDIA/nvcf#1089",
+        ("IMG205", "IMG222"),
+    ),
+    Threat(
+        "RES-01",
+        "Documents that cost without bound",
+        "CVE-2023-25153 and CVE-2026-53493 in containerd",
+        ("IMG902",),
+        "Each document is read once, however often and by whatever way it is reached.",
+    ),
+)
+
+_GOOD, _EVIL = builder.digest(CONFIG), builder.digest(EVIL_CONFIG)
+_NAME = f"{builder.sha256(CONFIG)}.json"
+
+
+def _second_config(key: str, *, before: bool = False) -> Make:
+    """manifest.json names a second config, under another spelling of the key or the same."""
+
+    def lie(entries: list[Entry]) -> None:
+        entries.append(Entry(f"{builder.sha256(EVIL_CONFIG)}.json", EVIL_CONFIG))
+        document = builder.find(entries, "manifest.json")
+        own = next(each.path for each in entries if each.path.endswith(".json") and len(each.path) == 69)
+        old, new = f'"Config":"{own}"', f'"{key}":"{builder.sha256(EVIL_CONFIG)}.json"'
+        document.data = document.data.replace(old.encode(), f"{new},{old}" if before else f"{old},{new}".encode())
+
+    return lied("containers_image_docker", lie)
+
+
+def _config_text(old: str, new: str) -> Make:
+    """The config's text is another before anything is hashed."""
+    assert old.encode() in CONFIG
+    return made(config=CONFIG.replace(old.encode(), new.encode("utf-8", "surrogatepass"), 1))
+
+
+def _index_text(old: str, new: str) -> Make:
+    return replaced("oci_archive", "index.json", old, new)
+
+
+def _encoded(encoding: str) -> Make:
+    def lie(entries: list[Entry]) -> None:
+        document = builder.find(entries, "manifest.json")
+        document.data = document.data.decode().encode(encoding)
+
+    return lied("crane", lie)
+
+
+def _two_kinds(**more: Any) -> Make:
+    """One document that is a manifest and something else."""
+    return made(lambda document: document.update(more))
+
+
+def _kind_by_type(media_type: str) -> Make:
+    return made(lambda document: document.update(mediaType=media_type), entry={"mediaType": media_type})
+
+
+def _config_type(media_type: str) -> Make:
+    return made(lambda document: document["config"].update(mediaType=media_type))
+
+
+def _config_is_manifest() -> Make:
+    inner = manifest(CONFIG, LAYERS)
+    return made(lambda document: document.update(config=descriptor(inner, builder.OCI_CONFIG)), blobs=[inner])
+
+
+def _renamed(entries: list[Entry]) -> None:
+    edit(entries, "manifest.json", lambda images: images[0].update(RepoTags=["example.com/other:1"]))
+
+
+def _annotated(**annotations: str) -> Make:
+    names = {key.replace("_", "."): value for key, value in annotations.items()}
+    return made(entry={"annotations": names})
+
+
+def _tagged(*tags: str) -> Make:
+    return true("crane", ImageSpec(tags=list(tags)))
+
+
+def _platforms(*descriptions: dict[str, Any]) -> Make:
+    """An index of so many images, each with its own config, described in these words."""
+    configs = [configured(author=str(number)) for number in range(len(descriptions))]
+    documents = [manifest(config, LAYERS) for config in configs]
+    entries = [descriptor(each, **more) for each, more in zip(documents, descriptions, strict=True)]
+    index = builder.go({"schemaVersion": 2, "mediaType": builder.OCI_INDEX, "manifests": entries})
+    return listed(descriptor(index, builder.OCI_INDEX), blobs=[index, *documents, *configs, *LAYERS])
+
+
+_AMD64 = {"platform": {"os": "linux", "architecture": "amd64"}}
+_ARM64 = {"platform": {"os": "linux", "architecture": "arm64"}}
+
+
+def _attested(
+    annotation: Callable[[str], str] = lambda digest: digest,
+    statement: Callable[[str], str] = lambda digest: digest,
+    subject: Callable[[str], str] = lambda digest: digest,
+) -> Make:
+    """An image and its attestation, which speaks of it in three places."""
+    document = manifest(CONFIG, LAYERS)
+    own = builder.digest(document)
+    claim = builder.go(
+        {
+            "_type": "https://in-toto.io/Statement/v1",
+            "subject": [{"name": "app", "digest": {"sha256": statement(own).partition(":")[2]}}],
+            "predicateType": "https://slsa.dev/provenance/v1",
+            "predicate": {},
+        }
+    )
+    attestation = builder.go(
+        {
+            "schemaVersion": 2,
+            "mediaType": builder.OCI_MANIFEST,
+            "config": descriptor(b"{}", builder.OCI_EMPTY),
+            "layers": [descriptor(claim, "application/vnd.in-toto+json")],
+            "subject": descriptor(document) | {"digest": subject(own)},
+        }
+    )
+    notes = {"vnd.docker.reference.digest": annotation(own), "vnd.docker.reference.type": "attestation-manifest"}
+    entries = [
+        descriptor(document) | _AMD64,
+        descriptor(attestation, annotations=notes, platform={"os": "unknown", "architecture": "unknown"}),
+    ]
+    index = builder.go({"schemaVersion": 2, "mediaType": builder.OCI_INDEX, "manifests": entries})
+    blobs = [index, document, attestation, claim, b"{}", CONFIG, *LAYERS]
+    return listed(descriptor(index, builder.OCI_INDEX), blobs=blobs)
+
+
+def _orphan(entries: list[Entry]) -> None:
+    payload = b"\x7fELF" + bytes(100)
+    entries.append(Entry(f"blobs/sha256/{builder.sha256(payload)}", payload))
+
+
+def _orphan_image(entries: list[Entry]) -> None:
+    document = manifest(EVIL_CONFIG, [builder.EVIL])
+    for data in (document, EVIL_CONFIG, builder.EVIL):
+        entries.append(Entry(f"blobs/sha256/{builder.sha256(data)}", data))
+
+
+def _stray_source(entries: list[Entry]) -> None:
+    """LayerSources has one entry more, of a layer that the image does not have."""
+    entries.append(Entry(f"blobs/sha256/{builder.sha256(builder.EVIL)}", builder.EVIL))
+    source = descriptor(builder.EVIL, builder.OCI_LAYER)
+    edit(entries, "manifest.json", lambda images: images[0]["LayerSources"].update({ABSENT: source}))
+
+
+def _index_of(*entries: dict[str, Any]) -> bytes:
+    return builder.go({"schemaVersion": 2, "mediaType": builder.OCI_INDEX, "manifests": list(entries)})
+
+
+def _chain(depth: int) -> Make:
+    """Indexes in indexes, down to an image."""
+    blobs = [manifest(CONFIG, LAYERS)]
+    top = descriptor(blobs[0])
+    for _ in range(depth):
+        blobs.append(_index_of(top))
+        top = descriptor(blobs[-1], builder.OCI_INDEX)
+    return lambda: builder.tar(oci([top], [CONFIG, *LAYERS, *blobs]))
+
+
+def _doubling(depth: int) -> Make:
+    """Indexes that list the next one twice: as many ways to the image as two to the power of their number."""
+    blobs = [manifest(CONFIG, LAYERS)]
+    top = descriptor(blobs[0])
+    for _ in range(depth):
+        blobs.append(_index_of(top, top | {"annotations": {"way": "another"}}))
+        top = descriptor(blobs[-1], builder.OCI_INDEX)
+    return lambda: builder.tar(oci([top], [CONFIG, *LAYERS, *blobs]))
+
+
+def _nested_config(depth: int) -> Make:
+    deep: Any = []
+    for _ in range(depth):
+        deep = [deep]
+    return made(config=configured(history=deep if depth > 60 else None, author="a"))
+
+
+def _large_config(size: int) -> Make:
+    return made(config=configured(comment="p" * size))
+
+
+CRAFTED: tuple[Crafted, ...] = (
+    Crafted(
+        "VIEW-06-case",
+        "manifest.json has Config and config, each with another image",
+        _second_config("config"),
+        frozenset({"IMG202"}),
+        true("jib"),
+    ),
+    Crafted(
+        "VIEW-06-twice",
+        "manifest.json has Config twice, each with another image",
+        _second_config("Config"),
+        frozenset({"IMG202"}),
+        true("containers_image_docker"),
+    ),
+    Crafted(
+        "VIEW-06-runs",
+        "a config has Cmd and cmd: some readers show another command than is run",
+        _config_text('"Cmd":["/bin/app"]', '"Cmd":["/bin/app"],"cmd":["/bin/evil"]'),
+        frozenset({"IMG202"}),
+        made(config=configured(config={"Labels": {"a": "1", "A": "2"}})),
+    ),
+    Crafted(
+        "VIEW-06-runs-in-another-case",
+        "a config has cmd only: some readers show no command, and Go runs one",
+        _config_text('"Cmd":["/bin/app"]', '"cmd":["/bin/evil"]'),
+        frozenset({"IMG202"}),
+        made(),
+    ),
+    Crafted(
+        "VIEW-06-merged",
+        'a config has its whole "config" twice: Go merges them, others take the last',
+        _config_text('"config":{', '"config":{"Entrypoint":["/bin/evil"]},"config":{'),
+        frozenset({"IMG202"}),
+        made(),
+    ),
+    Crafted(
+        "VIEW-06-kelvin",
+        "a manifest's layers stand under a key that Go takes for it, with another letter",
+        made(lambda document: document.update({"layer\u017f": document.pop("layers")})),
+        frozenset({"IMG202"}),
+        made(),
+    ),
+    Crafted(
+        "VIEW-08-second-value",
+        "manifest.json goes on with a second list, in which the image has another tag",
+        lied(
+            "crane",
+            lambda entries: builder.replace(
+                entries,
+                "manifest.json",
+                (old := builder.find(entries, "manifest.json").data) + old.replace(b"app:1.0", b"evil:1"),
+            ),
+        ),
+        frozenset({"IMG201"}),
+        lied(
+            "crane",
+            lambda entries: builder.replace(
+                entries, "manifest.json", b"\n" + builder.find(entries, "manifest.json").data + b" \n\n"
+            ),
+        ),
+    ),
+    Crafted(
+        "VIEW-08-config",
+        "a config goes on after its end",
+        made(config=CONFIG + b"{}"),
+        frozenset({"IMG201"}),
+        made(config=CONFIG + b"\n"),
+    ),
+    *(
+        Crafted(f"VIEW-09-{encoding}", f"manifest.json is {encoding}", _encoded(encoding), frozenset({"IMG201"}), twin)
+        for encoding, twin in (
+            ("utf-8-sig", true("crane")),
+            ("utf-16", true("crane")),
+            ("utf-16-le", true("crane")),
+            ("utf-32-be", true("crane")),
+        )
+    ),
+    Crafted(
+        "VIEW-09-nan",
+        "index.json has NaN for a value that nobody reads",
+        _index_text('"schemaVersion":2', '"schemaVersion":2,"x":NaN'),
+        frozenset({"IMG201"}),
+        _index_text('"schemaVersion":2', '"schemaVersion":2,"x":1e3'),
+    ),
+    Crafted(
+        "VIEW-09-infinity",
+        "a number is beyond 64 bits: Python reads infinity, Go refuses",
+        _config_text('"os":"linux"', '"os":"linux","x":1e999'),
+        frozenset({"IMG201"}),
+        _config_text('"os":"linux"', '"os":"linux","x":1e99'),
+    ),
+    Crafted(
+        "VIEW-09-digits",
+        "an integer of 5000 digits, which Python refuses",
+        _config_text('"os":"linux"', f'"os":"linux","x":{"9" * 5000}'),
+        frozenset({"IMG201"}),
+        _config_text('"os":"linux"', f'"os":"linux","x":{"9" * 18}'),
+    ),
+    Crafted(
+        "VIEW-09-surrogate",
+        "an environment with half a character: Go puts U+FFFD in its place, Python keeps it",
+        _config_text('"PATH=/bin"', '"PATH=/bin\\ud800"'),
+        frozenset({"IMG201"}),
+        _config_text('"PATH=/bin"', '"PATH=/bin\\ud83d\\ude00"'),
+    ),
+    Crafted(
+        "VIEW-09-not-utf8",
+        "a command with a byte that is no UTF-8: Go puts U+FFFD in its place, Python refuses",
+        made(config=CONFIG.replace(b"/bin/app", b"/bin/app\xff", 1)),
+        frozenset({"IMG201"}),
+        made(config=CONFIG.replace(b"/bin/app", "/bin/\u00e9".encode(), 1)),
+    ),
+    Crafted(
+        "VIEW-09-deep",
+        "a config nests a hundred thousand deep: Python gives up, others do not",
+        _config_text('"os":"linux"', f'"os":"linux","x":{"[" * 100_000}{"]" * 100_000}'),
+        frozenset({"IMG902"}),
+        _config_text('"os":"linux"', f'"os":"linux","x":{"[" * 40}{"]" * 40}'),
+    ),
+    Crafted(
+        "VIEW-10-index-and-manifest",
+        "one document is a manifest and an index",
+        _two_kinds(manifests=[]),
+        frozenset({"IMG203"}),
+        made(),
+    ),
+    Crafted(
+        "VIEW-10-config-and-manifest",
+        "one document is a config and a manifest: as which it is read depends on what leads to it",
+        made(config=configured(layers=[], schemaVersion=2)),
+        frozenset({"IMG203"}),
+        made(),
+    ),
+    Crafted(
+        "VIEW-10-schema-1",
+        "one document is a manifest of schema 1 and one of schema 2",
+        _two_kinds(fsLayers=[]),
+        frozenset({"IMG203"}),
+        made(),
+    ),
+    Crafted(
+        "VIEW-10-own-type",
+        "a manifest calls itself an index, and so does the descriptor",
+        _kind_by_type(builder.OCI_INDEX),
+        frozenset({"IMG203"}),
+        made(),
+    ),
+    Crafted(
+        "VIEW-10-descriptor",
+        "the descriptor says Docker's manifest, the manifest says OCI's",
+        made(entry={"mediaType": builder.DOCKER_MANIFEST}),
+        frozenset({"IMG203"}),
+        made(lambda document: document.pop("mediaType"), entry={"mediaType": builder.DOCKER_MANIFEST}),
+    ),
+    Crafted(
+        "VIEW-10-artifact",
+        "the config of an image goes under the type of a chart, so that it is an image for some only",
+        _config_type("application/vnd.cncf.helm.config.v1+json"),
+        frozenset({"IMG203"}),
+        _config_type("application/vnd.docker.plugin.v1+json"),
+    ),
+    Crafted(
+        "VIEW-10-manifest-as-config",
+        "what an image calls its config is a manifest",
+        _config_is_manifest(),
+        frozenset({"IMG201"}),
+        made(),
+    ),
+    Crafted(
+        "VIEW-11-repositories",
+        "repositories gives the tag to the lower layer",
+        lied(
+            "docker_legacy",
+            lambda entries: edit(
+                entries,
+                "repositories",
+                lambda table: table["example.com/app"].update(
+                    {"1.0": builder.layers_of(entries)[0].path.partition("/")[0]}
+                ),
+            ),
+        ),
+        frozenset({"IMG211"}),
+        true("docker_legacy"),
+    ),
+    Crafted(
+        "VIEW-11-tags",
+        "manifest.json and index.json give an image different tags",
+        lied("containerd", _renamed),
+        frozenset({"IMG206"}),
+        true("containerd"),
+    ),
+    Crafted(
+        "VIEW-11-annotations",
+        "one entry of index.json has two names that do not agree",
+        _annotated(
+            io_containerd_image_name="example.com/app:1", org_opencontainers_image_ref_name="evil.example/app:1"
+        ),
+        frozenset({"IMG213"}),
+        _annotated(io_containerd_image_name="example.com/app:1", org_opencontainers_image_ref_name="1"),
+    ),
+    Crafted(
+        "VIEW-12-official",
+        "the image takes the name of an official one",
+        _tagged("alpine:3.10"),
+        frozenset(),
+        _tagged("example.com/alpine:3.10"),
+        frozenset({"IMG218"}),
+    ),
+    Crafted(
+        "VIEW-12-kubernetes",
+        "the image takes a name that Kubernetes relies on",
+        _tagged("example.com/app:1.0", "registry.k8s.io/pause:3.9"),
+        frozenset(),
+        _tagged("registry.k8s.io.example.com/pause:3.9"),
+        frozenset({"IMG218"}),
+    ),
+    Crafted(
+        "VIEW-12-look-alike",
+        "a tag that reads like another one: a Cyrillic letter in it",
+        _tagged("docker.io/library/\u0430lpine:3.10"),
+        frozenset({"IMG223"}),
+        _tagged("docker.io/library/alpine:3.10"),
+    ),
+    Crafted(
+        "VIEW-13-config",
+        "the index says arm64, the config amd64",
+        _platforms(_ARM64),
+        frozenset({"IMG403"}),
+        _platforms(_AMD64),
+    ),
+    Crafted(
+        "VIEW-13-twice",
+        "an index has two images for one platform: some readers take the first, some another",
+        _platforms(_AMD64, _AMD64),
+        frozenset({"IMG221"}),
+        lambda: builder.tar(
+            builder.containerd([ImageSpec(), ImageSpec(platform="linux/arm64")], index=True, attestation=True)
+        ),
+    ),
+    Crafted(
+        "VIEW-14-annotation",
+        "the index says that the attestation is of an image that is not listed",
+        _attested(lambda _: ABSENT),
+        frozenset({"IMG215"}),
+        _attested(),
+    ),
+    Crafted(
+        "VIEW-14-statement",
+        "the statement is about another image",
+        _attested(statement=lambda _: ABSENT),
+        frozenset({"IMG215"}),
+        _attested(),
+    ),
+    Crafted(
+        "VIEW-14-subject",
+        "the attestation's subject is another image",
+        _attested(subject=lambda _: ABSENT),
+        frozenset({"IMG215"}),
+        _attested(),
+    ),
+    Crafted(
+        "VIEW-15-blob",
+        "a blob that no document refers to",
+        lied("oci_archive", _orphan),
+        frozenset({"IMG205"}),
+        true("docker25"),
+    ),
+    Crafted(
+        "VIEW-15-image",
+        "a whole image that no document refers to",
+        lied("oci_archive", _orphan_image),
+        frozenset({"IMG205"}),
+        true("oci_archive"),
+    ),
+    Crafted(
+        "VIEW-15-layer-source",
+        "LayerSources names a layer that the image does not have",
+        lied("docker25", _stray_source),
+        frozenset({"IMG222"}),
+        true("docker25"),
+    ),
+    Crafted(
+        "RES-01-chain",
+        "indexes nest a hundred deep",
+        _chain(100),
+        frozenset({"IMG902"}),
+        _chain(3),
+    ),
+    Crafted(
+        "RES-01-large",
+        "a config of five mebibytes, which some readers take and others do not",
+        _large_config(5 << 20),
+        frozenset({"IMG902"}),
+        _large_config(1 << 20),
+    ),
+    Crafted(
+        "RES-01-fan-out",
+        "an index of more descriptors than are followed",
+        made(),
+        frozenset({"IMG902"}),
+        _doubling(14),
+    ),
+)
