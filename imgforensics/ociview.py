@@ -93,8 +93,12 @@ def walk(reading: Reading, starts: Mapping[int, str], view: OciView, *, orphan: 
         view.visited.setdefault(member, []).extend(step.tags)
         if seen:
             continue
-        if len(view.visited) > reading.limits.graph_nodes or step.depth > reading.limits.graph_depth:
-            reading.limit(f"followed {reading.limits.graph_nodes} documents, {reading.limits.graph_depth} indexes deep")
+        if step.depth > reading.limits.graph_depth:
+            detail = f"was not read: indexes nest deeper than {reading.limits.graph_depth}"
+            reading.note(member, [Anomaly(AnomalyKind.LIMIT, detail)])
+            continue
+        if len(view.visited) > reading.limits.graph_nodes:
+            reading.limit(f"more than {reading.limits.graph_nodes} indexes and manifests; the others were not read")
             break
         if kind is DocumentKind.INDEX:
             pending.extend(_index(reading, member, step.root, step.depth + 1, step.tags, step.orphan, view))
@@ -242,6 +246,8 @@ def _artifact_type(manifest: Manifest, kind: ImageKind) -> str | None:
 
 def _check_media_type(reading: Reading, member: int, document: Index | Manifest) -> None:
     """A document's own media type against what its keys say (CVE-2021-41190)."""
+    if any(problem.kind is AnomalyKind.AMBIGUOUS_KIND for problem in reading.documents[member].problems):
+        return  # its keys say two things, and so whatever it says contradicts one of them
     wanted = "index" if isinstance(document, Index) else "manifest"
     given = document.media_type
     says_index = "index" in given or "manifest.list" in given

@@ -1,5 +1,7 @@
 """Image names: one spelling to compare them by (distribution/reference, "Docker familiar names")."""
 
+import re
+
 DEFAULT_DOMAIN = "docker.io"
 _LEGACY_DOMAIN = "index.docker.io"
 
@@ -34,3 +36,33 @@ def agrees(name: str, other: str) -> bool:
     """
     whole = normalise(name)
     return normalise(other) == whole or name == other or whole.endswith((f"/{other}", f":{other}", f"@{other}"))
+
+
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
+_DOMAIN = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?"
+_REFERENCE = re.compile(
+    rf"(?:{_DOMAIN}/)?{_COMPONENT}(?:/{_COMPONENT})*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?"
+    r"(?:@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?"
+)
+_LONGEST = 1_024
+
+
+def is_reference(name: str) -> bool:
+    """Whether a text is an image reference (distribution/reference, "Grammar")."""
+    return len(name) <= _LONGEST and _REFERENCE.fullmatch(name) is not None
+
+
+WELL_KNOWN = (
+    *("docker.io/library/", "docker.io/docker/", "docker.io/moby/", "docker.io/rancher/", "docker.io/calico/"),
+    *("registry.k8s.io/", "k8s.gcr.io/", "gcr.io/distroless/", "gcr.io/google-containers/", "gcr.io/k8s-"),
+    *("mcr.microsoft.com/", "public.ecr.aws/docker/library/", "public.ecr.aws/eks-distro/", "registry.suse.com/"),
+    *("quay.io/coreos/", "quay.io/calico/", "quay.io/cilium/", "quay.io/jetstack/", "quay.io/prometheus/"),
+    *("registry.access.redhat.com/", "registry.redhat.io/", "registry.fedoraproject.org/", "cgr.dev/chainguard/"),
+)
+"""Beginnings of names, spelled out, that many machines pull, run as a part of themselves, or build upon."""
+
+
+def is_well_known(name: str) -> bool:
+    """Whether a name, spelled out, is one that others rely on."""
+    return name.startswith(WELL_KNOWN)

@@ -5,8 +5,10 @@ from collections.abc import Iterable
 from imgforensics.case import Case
 from imgforensics.checks import (
     attestations,
+    claims,
     config,
     coverage,
+    descriptors,
     digests,
     documents,
     framing,
@@ -26,6 +28,8 @@ ALL: tuple[Check, ...] = tuple(
             *documents.CHECKS,
             *references.CHECKS,
             *tags.CHECKS,
+            *claims.CHECKS,
+            *descriptors.CHECKS,
             *attestations.CHECKS,
             *digests.CHECKS,
             *config.CHECKS,

@@ -87,10 +87,11 @@ def unreferenced_member(case: Case) -> Iterator[Found]:
 
     ## When it is innocent
     The legacy JSON that Docker 25 and newer stores a layer is recognised by its ID, the manifest that Docker 25.0
-    forgot to list by its image; neither is reported. Files of the operating system that packed a folder (`.DS_Store`)
+    forgot to list by its image; neither is reported. What a document names that can be read in two ways, or not at all,
+    belongs to the finding about that document. Files of the operating system that packed a folder (`.DS_Store`)
     are only noted.
     """
-    explained = _explained_v1_json(case)
+    explained = _explained_v1_json(case).union(*case.mentions.by_document.values())
     for member in case.structure.orphans:
         if member in explained:
             continue

@@ -1,6 +1,5 @@
 """VIEW and RES: documents that can be read in two ways, contradict each other, or cost more than they are worth."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +12,6 @@ from tests.crafted.bending import (
     LAYERS,
     Make,
     configured,
-    edited,
     lied,
     listed,
     made,
@@ -211,9 +209,9 @@ def _orphan(entries: list[Entry]) -> None:
 
 
 def _orphan_image(entries: list[Entry]) -> None:
-    document = manifest(EVIL_CONFIG, [builder.EVIL])
-    for data in (document, EVIL_CONFIG, builder.EVIL):
-        entries.append(Entry(f"blobs/sha256/{builder.sha256(data)}", data))
+    config = ImageSpec(layers=[builder.EVIL]).config_bytes()
+    hidden = (manifest(config, [builder.EVIL]), config, builder.EVIL)
+    entries.extend(Entry(f"blobs/sha256/{builder.sha256(data)}", data) for data in hidden)
 
 
 def _stray_source(entries: list[Entry]) -> None:
@@ -247,11 +245,10 @@ def _doubling(depth: int) -> Make:
     return lambda: builder.tar(oci([top], [CONFIG, *LAYERS, *blobs]))
 
 
-def _nested_config(depth: int) -> Make:
-    deep: Any = []
-    for _ in range(depth):
-        deep = [deep]
-    return made(config=configured(history=deep if depth > 60 else None, author="a"))
+def _wide(width: int) -> Make:
+    """An index.json that lists one image so many times."""
+    document = manifest(CONFIG, LAYERS)
+    return listed(*[descriptor(document)] * width, blobs=[document, CONFIG, *LAYERS])
 
 
 def _large_config(size: int) -> Make:
@@ -501,7 +498,7 @@ CRAFTED: tuple[Crafted, ...] = (
     Crafted(
         "VIEW-14-annotation",
         "the index says that the attestation is of an image that is not listed",
-        _attested(lambda _: ABSENT),
+        _attested(*[lambda _: ABSENT] * 3),
         frozenset({"IMG215"}),
         _attested(),
     ),
@@ -556,8 +553,8 @@ CRAFTED: tuple[Crafted, ...] = (
     ),
     Crafted(
         "RES-01-fan-out",
-        "an index of more descriptors than are followed",
-        made(),
+        "index.json lists more manifests than are followed",
+        _wide(20_001),
         frozenset({"IMG902"}),
         _doubling(14),
     ),
