@@ -14,7 +14,9 @@ from imgforensics.checks import (
     framing,
     provenance,
     references,
+    runtime,
     tags,
+    times,
 )
 from imgforensics.checks.rule import Check
 from imgforensics.errors import SelectionError
@@ -33,6 +35,8 @@ ALL: tuple[Check, ...] = tuple(
             *attestations.CHECKS,
             *digests.CHECKS,
             *config.CHECKS,
+            *runtime.CHECKS,
+            *times.CHECKS,
             *provenance.CHECKS,
             *coverage.CHECKS,
         ),

@@ -7,6 +7,8 @@ from imgforensics.checks.rule import Check, Found, check
 from imgforensics.findings import Effect, Severity
 from imgforensics.model import Location, What
 
+_ROOTFS_TYPES = ("", "layers", "layers+base")
+
 
 @check("IMG401", "history-count-mismatch", Severity.NOTE, Effect.NONE)
 def history_count_mismatch(case: Case) -> Iterator[Found]:
@@ -30,7 +32,7 @@ def history_count_mismatch(case: Case) -> Iterator[Found]:
             yield Found(message, failure.subject, claimed=failure.claimed, computed=failure.computed)
 
 
-@check("IMG402", "config-incomplete", Severity.NOTE, Effect.NONE)
+@check("IMG402", "config-incomplete", Severity.WARNING, Effect.SUSPECT)
 def config_incomplete(case: Case) -> Iterator[Found]:
     """A config lacks what the specification demands.
 
@@ -44,7 +46,8 @@ def config_incomplete(case: Case) -> Iterator[Found]:
     image-spec, config.md, "Properties", required ones.
 
     ## When it is innocent
-    Often: `docker import` and hand-made images leave them out.
+    What is absent is only noted, since `docker import` and hand-made images leave it out, and so is `layers+base`,
+    which old Windows images have.
     """
     for image in case.structure.images:
         if image.config is None or image.config_member is None:
@@ -54,7 +57,8 @@ def config_incomplete(case: Case) -> Iterator[Found]:
             absent.append("rootfs.type")
         if absent:
             where = Location(case.name(image.config_member), image=image.index)
-            yield Found(f"the config has no usable {', '.join(absent)}", where)
+            severity = None if image.config.rootfs_type not in _ROOTFS_TYPES else Severity.NOTE
+            yield Found(f"the config has no usable {', '.join(absent)}", where, severity=severity)
 
 
 @check("IMG403", "platform-mismatch", Severity.WARNING, Effect.SUSPECT)

@@ -49,7 +49,12 @@ def descriptor_urls(case: Case) -> Iterator[Found]:
 
 
 def _leads_inside(url: str) -> bool:
-    """Whether an address is one that no public layer has: another scheme, no full host name, or a number."""
+    """Whether an address is one that no public layer has: another scheme, no full host name, or a number.
+
+    What has no scheme is no address, and fetched by nobody.
+    """
+    if "://" not in url:
+        return False
     parts = _URL.match(url)
     host = "" if parts is None else parts[1].lower().rstrip(".")
     # no dot: "localhost", bare names of an intranet, an IPv6 address; a digit last: an IPv4 one in any spelling
