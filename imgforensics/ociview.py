@@ -51,8 +51,8 @@ class OciView:
 
     images: list[Image] = field(default_factory=list)
     """Images, attestations and artifacts, one a manifest, in the order of the walk."""
-    visited: dict[int, list[str]] = field(default_factory=dict)
-    """Member index of every index and manifest to the tags it was reached by."""
+    visited: dict[int, dict[str, None]] = field(default_factory=dict)
+    """Member index of every index and manifest to the tags it was reached by, in order."""
     excused: dict[int, str] = field(default_factory=dict)
     """``id()`` of a reference whose target may be absent, and why."""
     parents: dict[int, list[int | None]] = field(default_factory=dict)
@@ -74,11 +74,13 @@ def walk(reading: Reading, starts: Mapping[int, str], view: OciView, *, orphan: 
     for start, root in starts.items():
         if reading.full():
             return
-        view.visited.setdefault(start, [])
+        view.visited.setdefault(start, {})
         if reading.kind(start) is DocumentKind.MANIFEST:
             _manifest(reading, start, root, None, (), orphan, view)
         else:
             pending.extend(_index(reading, start, root, 0, None, orphan, view))
+    pending = _gathered(pending)
+    left = reading.limits.references
     while pending and not reading.full():
         step = pending.popleft()
         member = step.reference.target
@@ -90,8 +92,16 @@ def walk(reading: Reading, starts: Mapping[int, str], view: OciView, *, orphan: 
             continue
         view.parents.setdefault(member, []).append(step.parent)
         seen = member in view.visited
-        view.visited.setdefault(member, []).extend(step.tags)
+        known = view.visited.setdefault(member, {})
+        new = tuple(tag for tag in step.tags if tag not in known)
+        known.update(dict.fromkeys(new))
         if seen:
+            below = view.children.get(member, ()) if new else ()
+            left -= len(below)
+            if left < 0:
+                reading.limit(f"more than {reading.limits.references} ways by which names lead to images")
+                break
+            pending.extend(_Step(each, step.root, step.depth + 1, new, step.orphan, member) for each in below)
             continue
         if step.depth > reading.limits.graph_depth:
             detail = f"was not read: indexes nest deeper than {reading.limits.graph_depth}"
@@ -104,6 +114,14 @@ def walk(reading: Reading, starts: Mapping[int, str], view: OciView, *, orphan: 
             pending.extend(_index(reading, member, step.root, step.depth + 1, step.tags, step.orphan, view))
         else:
             _manifest(reading, member, step.root, step.reference.descriptor, step.tags, step.orphan, view)
+
+
+def _gathered(steps: deque[_Step]) -> deque[_Step]:
+    """The same steps, the first to each target with the tags of all: so that they go down together."""
+    tags: dict[int | None, dict[str, None]] = {}
+    for step in steps:
+        tags.setdefault(step.reference.target, {}).update(dict.fromkeys(step.tags))
+    return deque(replace(step, tags=tuple(tags.pop(step.reference.target, ()))) for step in steps)
 
 
 def _no_manifest(reading: Reading, reference: Reference, member: int) -> None:
@@ -260,8 +278,10 @@ def excuse_absent(reading: Reading, view: OciView) -> None:
     """Mark the references whose absent target is by design: other platforms, attestations."""
     complete = {image.manifest_member for image in view.images if _complete(image)}
     reasons = dict(view.excused)
-    for children in view.children.values():
+    held: set[int | None] = set()
+    for parent, children in view.children.items():
         if any(child.target in complete for child in children):
+            held.add(parent)
             for child in children:
                 reasons.setdefault(id(child), "another platform of a multi-platform image, not saved")
     bare = {
@@ -269,8 +289,8 @@ def excuse_absent(reading: Reading, view: OciView) -> None:
         for image in view.images
         if image.manifest_member is not None
         and _empty(image)
-        and all(_has_complete_sibling(view, parent, complete) for parent in view.parents.get(image.manifest_member, ()))
-        and view.parents.get(image.manifest_member)
+        and (parents := view.parents.get(image.manifest_member))
+        and held.issuperset(parents)
     }
     for position, reference in enumerate(reading.references):
         reason = reasons.get(id(reference))
@@ -278,10 +298,6 @@ def excuse_absent(reading: Reading, view: OciView) -> None:
             reason = "another platform of a multi-platform image, of which only the manifest was saved"
         if reason is not None and reference.excused is None:
             reading.references[position] = replace(reference, excused=reason)
-
-
-def _has_complete_sibling(view: OciView, parent: int | None, complete: set[int | None]) -> bool:
-    return parent is not None and any(child.target in complete for child in view.children.get(parent, ()))
 
 
 def _complete(image: Image) -> bool:

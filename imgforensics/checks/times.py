@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from imgforensics.case import Case
 from imgforensics.checks.rule import Check, Found, check
@@ -14,6 +15,8 @@ _EPOCHS = frozenset({1, 1970, 1980})
 """Years of the dates that reproducible builds give: Go's zero time, Unix's, and that of zip archives."""
 _DOCKER = 2013
 """The year of the first image."""
+_BAZEL = 1_672_560_000
+"""The time of every member that Bazel's tar rules write."""
 _SLACK = timedelta(days=1)
 
 
@@ -79,7 +82,7 @@ def _contradictions(config: Config, latest: datetime | None) -> Iterator[tuple[s
         )
     if created is not None and known and max(moment for _, moment in known) > created + _SLACK:
         yield "/created", f"the config was made on {created:%Y-%m-%d}, and its history goes on after that"
-    for (_, before), (number, moment) in zip(known, known[1:], strict=False):
+    for (_, before), (number, moment) in pairwise(known):
         if moment + _SLACK < before:
             yield f"/history/{number}/created", f"history entry {number} is earlier than the one below it"
             return
@@ -100,7 +103,7 @@ def _moment(text: str) -> datetime | None:
 def _latest_member(case: Case) -> datetime | None:
     """The latest time that a member has, None where all have the date of a reproducible build."""
     latest = max((member.mtime for member in case.catalogue.members), default=0)
-    if not 0 < latest < 1 << 36:
+    if not 0 < latest < 1 << 36 or latest == _BAZEL:
         return None
     moment = datetime.fromtimestamp(latest, UTC)
     return None if moment.year in _EPOCHS else moment

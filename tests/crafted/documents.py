@@ -89,19 +89,15 @@ THREATS: tuple[Threat, ...] = (
     ),
 )
 
-_GOOD, _EVIL = builder.digest(CONFIG), builder.digest(EVIL_CONFIG)
-_NAME = f"{builder.sha256(CONFIG)}.json"
 
-
-def _second_config(key: str, *, before: bool = False) -> Make:
+def _second_config(key: str) -> Make:
     """manifest.json names a second config, under another spelling of the key or the same."""
 
     def lie(entries: list[Entry]) -> None:
-        entries.append(Entry(f"{builder.sha256(EVIL_CONFIG)}.json", EVIL_CONFIG))
+        evil = f"{builder.sha256(EVIL_CONFIG)}.json"
+        entries.append(Entry(evil, EVIL_CONFIG))
         document = builder.find(entries, "manifest.json")
-        own = next(each.path for each in entries if each.path.endswith(".json") and len(each.path) == 69)
-        old, new = f'"Config":"{own}"', f'"{key}":"{builder.sha256(EVIL_CONFIG)}.json"'
-        document.data = document.data.replace(old.encode(), f"{new},{old}" if before else f"{old},{new}".encode())
+        document.data = document.data.replace(b'","RepoTags"', f'","{key}":"{evil}","RepoTags"'.encode(), 1)
 
     return lied("containers_image_docker", lie)
 
