@@ -59,6 +59,8 @@ class OciView:
     """Member index of a manifest to the nested indexes it was reached from."""
     children: dict[int, list[Reference]] = field(default_factory=dict)
     """Member index of a nested index to the references in it."""
+    ways: int = 0
+    """Steps that were taken again, to carry names down."""
 
 
 def walk(reading: Reading, starts: Mapping[int, str], view: OciView, *, orphan: bool = False) -> None:
@@ -80,40 +82,47 @@ def walk(reading: Reading, starts: Mapping[int, str], view: OciView, *, orphan: 
         else:
             pending.extend(_index(reading, start, root, 0, None, orphan, view))
     pending = _gathered(pending)
-    left = reading.limits.references
     while pending and not reading.full():
         step = pending.popleft()
         member = step.reference.target
         if member is None:
             continue
-        kind = reading.kind(member)
-        if kind not in (DocumentKind.INDEX, DocumentKind.MANIFEST):
+        if reading.kind(member) not in (DocumentKind.INDEX, DocumentKind.MANIFEST):
             _no_manifest(reading, step.reference, member)
             continue
         view.parents.setdefault(member, []).append(step.parent)
-        seen = member in view.visited
-        known = view.visited.setdefault(member, {})
-        new = tuple(tag for tag in step.tags if tag not in known)
-        known.update(dict.fromkeys(new))
-        if seen:
-            below = view.children.get(member, ()) if new else ()
-            left -= len(below)
-            if left < 0:
-                reading.limit(f"more than {reading.limits.references} ways by which names lead to images")
-                break
-            pending.extend(_Step(each, step.root, step.depth + 1, new, step.orphan, member) for each in below)
-            continue
-        if step.depth > reading.limits.graph_depth:
-            detail = f"was not read: indexes nest deeper than {reading.limits.graph_depth}"
-            reading.note(member, [Anomaly(AnomalyKind.LIMIT, detail)])
-            continue
-        if len(view.visited) > reading.limits.graph_nodes:
-            reading.limit(f"more than {reading.limits.graph_nodes} indexes and manifests; the others were not read")
-            break
-        if kind is DocumentKind.INDEX:
-            pending.extend(_index(reading, member, step.root, step.depth + 1, step.tags, step.orphan, view))
+        if member in view.visited:
+            pending.extend(_named_again(step, member, view))
         else:
-            _manifest(reading, member, step.root, step.reference.descriptor, step.tags, step.orphan, view)
+            pending.extend(_enter(reading, step, member, view))
+        if len(view.visited) > reading.limits.graph_nodes or view.ways > reading.limits.references:
+            reading.limit(
+                f"followed {len(view.visited)} indexes and manifests by {view.ways} ways; no others were read"
+            )
+            break
+
+
+def _enter(reading: Reading, step: _Step, member: int, view: OciView) -> list[_Step]:
+    """Read an index or a manifest; the steps from there."""
+    view.visited[member] = dict.fromkeys(step.tags)
+    if step.depth > reading.limits.graph_depth:
+        detail = f"was not read: indexes nest deeper than {reading.limits.graph_depth}"
+        reading.note(member, [Anomaly(AnomalyKind.LIMIT, detail)])
+    elif reading.kind(member) is DocumentKind.INDEX:
+        return _index(reading, member, step.root, step.depth + 1, step.tags, step.orphan, view)
+    else:
+        _manifest(reading, member, step.root, step.reference.descriptor, step.tags, step.orphan, view)
+    return []
+
+
+def _named_again(step: _Step, member: int, view: OciView) -> list[_Step]:
+    """A document was read and is reached once more; the steps that carry its new names down."""
+    known = view.visited[member]
+    new = tuple(tag for tag in step.tags if tag not in known)
+    known.update(dict.fromkeys(new))
+    below = view.children.get(member, ()) if new else ()
+    view.ways += len(below)
+    return [_Step(each, step.root, step.depth + 1, new, step.orphan, member) for each in below]
 
 
 def _gathered(steps: deque[_Step]) -> deque[_Step]:
