@@ -34,24 +34,6 @@ def peak_below(size: int) -> Iterator[None]:
         tracemalloc.stop()
 
 
-@pytest.fixture
-def counted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str], Counter[str]]:
-    """Count the calls of a function of a module or class."""
-    calls: Counter[str] = Counter()
-
-    def count(place: Any, name: str) -> Counter[str]:
-        real = getattr(place, name)
-
-        def wrapper(*arguments: Any, **named: Any) -> Any:
-            calls[name] += 1
-            return real(*arguments, **named)
-
-        monkeypatch.setattr(place, name, wrapper)
-        return calls
-
-    return count
-
-
 def limited(**bounds: int) -> Options:
     return Options(limits=Limits(**bounds))
 

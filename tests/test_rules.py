@@ -14,6 +14,7 @@ from imgforensics.expectation import SuppliedManifest
 from tests import builder
 from tests.builder import Entry, ImageSpec
 from tests.crafted import CRAFTED
+from tests.crafted.case import Crafted
 from tests.support import codes, descriptor, edit, manifest, oci, report_of, the, told
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
@@ -55,14 +56,10 @@ class Expected:
     options: Options | None = None
 
 
-def _crafted(name: str) -> Callable[[], bytes]:
-    """An archive of the catalogue of threats."""
-    return next(each.make for each in CRAFTED if each.name == name)
-
-
-def _twin(name: str) -> Callable[[], bytes]:
-    """The innocent one that looks like it."""
-    return next(each.twin for each in CRAFTED if each.name == name)
+def _case(name: str) -> Crafted:
+    """An entry of the catalogue of threats."""
+    known: dict[str, Crafted] = {each.name: each for each in CRAFTED}
+    return known[name]
 
 
 def _edited(layout: str, name: str, change: Callable[..., object], spec: ImageSpec | None = None) -> list[Entry]:
@@ -479,7 +476,7 @@ FIRING = [
         claimed=builder.digest(CIPHER),
     ),
     *(
-        Expected(code, _crafted(name), severity, verdict)
+        Expected(code, _case(name).make, severity, verdict)
         for code, name, severity, verdict in (
             ("IMG218", "VIEW-12-official", NOTE, Verdict.INTACT),
             ("IMG219", "CFG-01-inside", ERROR, Verdict.SUSPECT),
@@ -546,12 +543,12 @@ SILENT: dict[str, Callable[[], bytes | list[Entry]]] = {
     "IMG213": lambda: builder.containerd([ImageSpec(), ImageSpec(platform="linux/arm64")], index=True),
     "IMG214": lambda: builder.archive("umoci"),
     "IMG215": lambda: builder.containerd([ImageSpec(), ImageSpec(platform="linux/arm64")], attestation=True),
-    "IMG218": _twin("VIEW-12-kubernetes"),
-    "IMG219": _twin("CFG-01-inside"),
-    "IMG220": _twin("INT-14-type-of-a-layer"),
-    "IMG221": _twin("VIEW-13-twice"),
-    "IMG222": _twin("VIEW-15-layer-source"),
-    "IMG223": _twin("VIEW-12-look-alike"),
+    "IMG218": _case("VIEW-12-kubernetes").twin,
+    "IMG219": _case("CFG-01-inside").twin,
+    "IMG220": _case("INT-14-type-of-a-layer").twin,
+    "IMG221": _case("VIEW-13-twice").twin,
+    "IMG222": _case("VIEW-15-layer-source").twin,
+    "IMG223": _case("VIEW-12-look-alike").twin,
     "IMG301": lambda: _lied("docker_legacy", builder.swap_layer),
     "IMG302": lambda: _lied("docker25", builder.swap_layer),
     "IMG303": lambda: _lied("docker25", builder.swap_config),
@@ -562,10 +559,10 @@ SILENT: dict[str, Callable[[], bytes | list[Entry]]] = {
     "IMG401": lambda: builder.crane([ImageSpec(history=[])]),
     "IMG402": lambda: builder.archive("jib"),
     "IMG403": lambda: builder.containerd([ImageSpec()], attestation=True),
-    "IMG404": _twin("CFG-02-log"),
-    "IMG405": _twin("CFG-03-order"),
-    "IMG406": _twin("CFG-06-fetch-and-run"),
-    "IMG407": _twin("CFG-05-payload"),
+    "IMG404": _case("CFG-02-log").twin,
+    "IMG405": _case("CFG-03-order").twin,
+    "IMG406": _case("CFG-06-fetch-and-run").twin,
+    "IMG407": _case("CFG-05-payload").twin,
     "IMG601": lambda: builder.archive("crane"),
     "IMG602": lambda: builder.archive("crane"),
     "IMG901": lambda: builder.containerd([ImageSpec()], compression="zstd"),
