@@ -18,7 +18,7 @@ from imgforensics.jsonreadings import merged, shown
 from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.model import Anomaly, AnomalyKind, Digest
 from imgforensics.oddities import Oddities
-from imgforensics.strictjson import escape_pointer, fold_key
+from imgforensics.strictjson import UnusableNumber, escape_pointer, fold_key
 
 RUNTIME_KEYS = (
     *("User", "ExposedPorts", "Env", "Entrypoint", "Cmd", "Volumes", "WorkingDir", "Labels", "StopSignal"),
@@ -78,7 +78,9 @@ class Reader:
                 self._other_case(key, names[0], pointer)
 
     def wrong(self, pointer: str, wanted: str, got: object) -> None:
-        """Note a value of a wrong type."""
+        """Note a value of a wrong type, unless something is said of it already."""
+        if isinstance(got, UnusableNumber):
+            return
         detail = f"should be {wanted}, is {_type_name(got)}"
         self.problems.append(Anomaly(AnomalyKind.BAD_VALUE, detail, pointer=pointer))
 
@@ -292,6 +294,7 @@ def read_index(value: object, limits: Limits, reader: Reader) -> Index:
     manifests = reader.descriptors(value, "manifests", "", limits.graph_nodes)
     if isinstance(value, dict) and not any(fold_key(key) == "manifests" for key in value):
         reader.missing("", "manifests")
+    _schema_version(value, reader)
     return Index(
         media_type=reader.text(value, "mediaType", ""),
         manifests=manifests,
@@ -304,6 +307,7 @@ def read_manifest(value: object, limits: Limits, reader: Reader) -> Manifest:
     """An image manifest."""
     config = reader.get(value, "config", "")
     layers = reader.descriptors(value, "layers", "", limits.layers)
+    _schema_version(value, reader)
     return Manifest(
         media_type=reader.text(value, "mediaType", ""),
         config=None if config is None else reader.descriptor(config, "/config"),
@@ -312,6 +316,14 @@ def read_manifest(value: object, limits: Limits, reader: Reader) -> Manifest:
         annotations=reader.string_map(value, "annotations", ""),
         artifact_type=reader.text(value, "artifactType", ""),
     )
+
+
+def _schema_version(value: object, reader: Reader) -> None:
+    """Note a version other than 2 (image-spec, image-index.md and manifest.md); many hand-made documents have none."""
+    version = reader.get(value, "schemaVersion", "")
+    if version is not None and (version != 2 or isinstance(version, float)):
+        detail = f"should be 2, is {shown(version)}: readers that choose by it take the document for something else"
+        reader.problems.append(Anomaly(AnomalyKind.BAD_VALUE, detail, pointer="/schemaVersion"))
 
 
 def _subject(value: object, reader: Reader) -> Descriptor | None:

@@ -17,8 +17,9 @@ from imgforensics.documents import (
 )
 from imgforensics.model import Anomaly, AnomalyKind, Digest, Location
 from imgforensics.oddities import Oddities
-from imgforensics.strictjson import fold_key, most_values
+from imgforensics.strictjson import escape_pointer, fold_key, most_values
 from imgforensics.structure import Reference, Role
+from imgforensics.v1config import refused_keys
 
 _FOLLOWED = MANIFEST_TYPES | INDEX_TYPES | CONFIG_TYPES
 """Types of documents that have to be members: few readers take them from a descriptor, so that embedding shows them
@@ -73,6 +74,11 @@ class Reading:
             return None  # further keys never make it another document: whoever reads it as a config ignores them
         reader = Reader(self.limits)
         config = read_config(value, self.limits, reader)
+        runtime = Reader(self.limits).mapping(value, "config", "")
+        for key in refused_keys(runtime):
+            detail = "a value of a type that Docker does not read: it refuses the config, others read on"
+            pointer = f"/config/{escape_pointer(key)}"
+            reader.problems.append(Anomaly(AnomalyKind.BAD_VALUE, detail, pointer=pointer))
         self.note(index, reader.problems)
         return config
 

@@ -42,6 +42,12 @@ class JsonObject(dict[str, object]):
     repeated: Mapping[str, str] = MappingProxyType({})
 
 
+class UnusableNumber(str):
+    """What was written where a number should be that not every reader can hold; that is noted already."""
+
+    __slots__ = ()
+
+
 def parse_json(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Parsed:
     """Read one JSON document (RFC 8259). Never raises.
 
@@ -85,7 +91,8 @@ def fold_key(key: str) -> str:
 
 def _decode(raw: bytes, problems: Oddities) -> str | None:
     if raw.startswith(codecs.BOM_UTF8):
-        problems.append(Anomaly(AnomalyKind.BYTE_ORDER_MARK, "begins with a UTF-8 byte order mark, which Go refuses"))
+        detail = "begins with a UTF-8 byte order mark: Python takes it, Go refuses"
+        problems.append(Anomaly(AnomalyKind.BYTE_ORDER_MARK, detail))
         raw = raw[3:]
     elif raw.startswith(_OTHER_UNICODE) or b"\0" in raw[:4]:
         encoding = json.detect_encoding(raw)
@@ -122,7 +129,12 @@ def _bounded(text: str, limits: Limits, problems: Oddities) -> bool:
         if bracket in ("[", "{"):
             depth += 1
             if depth > limits.json_depth:
-                problems.append(Anomaly(AnomalyKind.LIMIT, f"nests deeper than {limits.json_depth}"))
+                problems.append(
+                    Anomaly(
+                        AnomalyKind.LIMIT,
+                        f"nests deeper than {limits.json_depth}: Go reads up to 10000, Python some 1000",
+                    )
+                )
                 return False
         elif bracket in ("]", "}"):
             depth -= 1
@@ -145,7 +157,7 @@ def _load(text: str, problems: Oddities) -> tuple[object, bool]:
                 f"an integer of {len(digits)} digits: Go refuses it for a number that it reads, Python takes up to 4300"
             )
             problems.append(Anomaly(AnomalyKind.BAD_VALUE, detail))
-            return digits
+            return UnusableNumber(digits)
         return int(digits)
 
     def real(digits: str) -> object:
@@ -155,11 +167,11 @@ def _load(text: str, problems: Oddities) -> tuple[object, bool]:
         problems.append(
             Anomaly(AnomalyKind.BAD_VALUE, "a number beyond what 64 bits hold: Go refuses it, Python reads infinity")
         )
-        return digits
+        return UnusableNumber(digits)
 
     def constant(name: str) -> object:
         problems.append(Anomaly(AnomalyKind.BAD_VALUE, f"{name} for a value: Python reads it, Go refuses the document"))
-        return name
+        return UnusableNumber(name)
 
     decoder = json.JSONDecoder(object_pairs_hook=members, parse_int=integer, parse_float=real, parse_constant=constant)
     start = len(text) - len(text.lstrip(_WHITESPACE))

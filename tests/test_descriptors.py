@@ -199,3 +199,43 @@ def test_what_a_shared_config_says_is_said_once() -> None:
     other = ImageSpec(raw_config=config, tags=["example.com/app:2"], layers=LAYERS[::-1])
     found = codes(report_of(builder.crane([spec, other])))
     assert (found.count("IMG404"), found.count("IMG406")) == (1, 1)
+
+
+def test_floods_of_labels_names_and_settings_are_told_in_few_findings() -> None:
+    labels = {f"containerd.io/restart.{number}": "x" for number in range(500)}
+    config = running(Labels=labels, Env=[f"LD_PRELOAD={number}" for number in range(500)])
+    tags = [f"Example.com/APP:{number}" for number in range(500)]
+    report = report_of(builder.crane([ImageSpec(raw_config=config, tags=tags)]))
+    assert "and 499 more like it" in the(report, "IMG404").message
+    assert "and 499 more like it" in the(report, "IMG406").message
+    assert "and 499 more like it" in the(report, "IMG223").message
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointers"),
+    [
+        ({"Env": "x"}, ["/config/Env"]),
+        ({"Cmd": "x", "Entrypoint": ["x"], "Shell": None}, []),
+        ({"Cmd": {"x": 1}}, ["/config/Cmd"]),
+        ({"Labels": {"a": 1}}, ["/config/Labels"]),
+        ({"Volumes": ["/data"]}, ["/config/Volumes"]),
+        ({"Healthcheck": {"Interval": "30s"}}, ["/config/Healthcheck"]),
+        ({"ExposedPorts": {"8000-8010/tcp": {}, "x": {}}}, []),
+        ({"User": 0, "Tty": 1}, ["/config/Tty", "/config/User"]),
+        ({"Memory": "x", "unknown": 5}, []),
+    ],
+)
+def test_values_that_docker_does_not_read(changes: dict[str, Any], pointers: list[str]) -> None:
+    report = report_of(made(config=running(**changes))())
+    assert [each.location.pointer for each in report.findings if each.rule.code == "IMG201"] == pointers, told(report)
+
+
+def test_a_number_that_nobody_can_hold_is_said_once() -> None:
+    huge = made(lambda document: document["layers"][0].update(size=10**30))
+    assert codes(report_of(huge()), ERROR, WARNING) == ["IMG201"]
+
+
+def test_a_diff_id_that_is_no_digest_is_said_to_be_none() -> None:
+    config = configured(rootfs={"type": "layers", "diff_ids": ["nonsense", ImageSpec().diff_ids[1]]})
+    finding = the(report_of(made(config=config)()), "IMG302")
+    assert "/rootfs/diff_ids/0 says nonsense, which is no digest: not of the form" in finding.message

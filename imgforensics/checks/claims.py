@@ -13,7 +13,7 @@ _SHOWN = 8
 """Names in one message."""
 
 
-@check("IMG218", "claims-well-known-name", Severity.NOTE, Effect.NONE, since="0.2")
+@check("IMG218", "claims-well-known-name", Severity.NOTE, Effect.NONE)
 def claims_well_known_name(case: Case) -> Iterator[Found]:
     """Loading the archive gives one of its images a name that others rely on.
 
@@ -40,7 +40,7 @@ def claims_well_known_name(case: Case) -> Iterator[Found]:
             yield Found(message, _where(case, image), claimed=names[0])
 
 
-@check("IMG223", "malformed-reference", Severity.WARNING, Effect.SUSPECT, since="0.2")
+@check("IMG223", "malformed-reference", Severity.WARNING, Effect.SUSPECT)
 def malformed_reference(case: Case) -> Iterator[Found]:
     """A tag is no image reference.
 
@@ -60,12 +60,16 @@ def malformed_reference(case: Case) -> Iterator[Found]:
     `org.opencontainers.image.ref.name` gives without a repository may be anything, and is not reported.
     """
     for image in case.structure.images:
-        for name in dict.fromkeys(name for view, name in image.names if view is View.SAVE or has_repository(name)):
+        given = dict.fromkeys(name for view, name in image.names if view is View.SAVE or has_repository(name))
+        wrong: dict[Severity | None, list[str]] = {}
+        for name in given:
             if not is_reference(name):
                 plain = name.isascii() and name.isprintable()
-                message = f"{name!a} is no image reference"
-                severity = Severity.NOTE if plain else None
-                yield Found(message, _where(case, image), claimed=name, severity=severity)
+                wrong.setdefault(Severity.NOTE if plain else None, []).append(name)
+        for severity, names in wrong.items():
+            more = f", and {len(names) - 1} more like it" if len(names) > 1 else ""
+            message = f"{names[0][:200]!a} is no image reference{more}"
+            yield Found(message, _where(case, image), claimed=names[0], severity=severity)
 
 
 def _called(case: Case, image: Image) -> str:

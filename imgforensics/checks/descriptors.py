@@ -17,7 +17,7 @@ _URL = re.compile(r"https?://(?:[^/?#@\\]*@)?([^/?#:@\\\[\]]+)(?::[0-9]+)?(?:[/?
 _INSIDE = (".local", ".localhost", ".internal", ".lan", ".home", ".corp", ".intranet")
 
 
-@check("IMG219", "descriptor-urls", Severity.WARNING, Effect.SUSPECT, since="0.2")
+@check("IMG219", "descriptor-urls", Severity.WARNING, Effect.SUSPECT)
 def descriptor_urls(case: Case) -> Iterator[Found]:
     """A descriptor names addresses from which its content can be fetched.
 
@@ -61,7 +61,7 @@ def _leads_inside(url: str) -> bool:
     return "." not in host or host.rpartition(".")[2][:1].isdigit() or host.endswith(_INSIDE)
 
 
-@check("IMG220", "contradicting-descriptors", Severity.WARNING, Effect.SUSPECT, since="0.2")
+@check("IMG220", "contradicting-descriptors", Severity.WARNING, Effect.SUSPECT)
 def contradicting_descriptors(case: Case) -> Iterator[Found]:
     """Descriptors of one digest give it different sizes, or, in one document, different media types.
 
@@ -109,7 +109,7 @@ def _is_manifest(case: Case, reference: Reference) -> bool:
     return document is not None and document.kind in (DocumentKind.MANIFEST, DocumentKind.INDEX)
 
 
-@check("IMG221", "ambiguous-platform", Severity.WARNING, Effect.SUSPECT, since="0.2")
+@check("IMG221", "ambiguous-platform", Severity.WARNING, Effect.SUSPECT)
 def ambiguous_platform(case: Case) -> Iterator[Found]:
     """An index has more than one image for a platform.
 
@@ -151,7 +151,7 @@ def _apart(descriptor: Descriptor) -> tuple[object, ...]:
     return (tuple(sorted(descriptor.annotations.items())), descriptor.artifact_type, descriptor.media_type)
 
 
-@check("IMG222", "stray-layer-source", Severity.WARNING, Effect.SUSPECT, since="0.2")
+@check("IMG222", "stray-layer-source", Severity.WARNING, Effect.SUSPECT)
 def stray_layer_source(case: Case) -> Iterator[Found]:
     """`LayerSources` of `manifest.json` leads to a blob for a layer that the image does not have.
 

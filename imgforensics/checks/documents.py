@@ -53,7 +53,8 @@ def malformed_document(case: Case) -> Iterator[Found]:
 
     ## Why it matters
     Readers differ in what they forgive: Go takes invalid UTF-8 and stops behind the first value, Python takes byte
-    order marks, UTF-16 and NaN. A document that some refuse and others read shows each of them another archive.
+    order marks, UTF-16 and NaN; where a value has a wrong type, Go refuses the whole document and others read on. A
+    document that some refuse and others read shows each of them another archive.
 
     ## How it is computed
     Strictly after RFC 8259 and the image specifications; reading goes on wherever it can.

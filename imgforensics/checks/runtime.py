@@ -1,7 +1,8 @@
 """IMG404 to IMG407: what a config asks of those that run it, and values that no builder writes."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 
 from imgforensics.case import Case
 from imgforensics.checks.rule import Check, Found, check
@@ -16,7 +17,7 @@ _RESERVED = ("containerd.io/", "nerdctl/", "io.cri-containerd.")
 _HOST_COMMANDS = ("run", "install", "uninstall")
 
 
-@check("IMG404", "runtime-label", Severity.ERROR, Effect.SUSPECT, since="0.2")
+@check("IMG404", "runtime-label", Severity.ERROR, Effect.SUSPECT)
 def runtime_label(case: Case) -> Iterator[Found]:
     """A config has a label that runtimes and their helpers obey.
 
@@ -37,12 +38,22 @@ def runtime_label(case: Case) -> Iterator[Found]:
     """
     for image, value in _configs(case):
         labels = Reader().mapping(Reader().mapping(value, "config", ""), "Labels", "")
-        for name, item in labels.items():
+        obeyed: dict[Severity, list[str]] = defaultdict(list)
+        for name in labels:
             severity = _label_severity(name)
             if severity is not None:
-                where = Location(_member(case, image), f"/config/Labels/{escape_pointer(name)}", image=image.index)
-                said = item if isinstance(item, str) else ""
-                yield Found(f"the label {name} is obeyed by programs: {said[:200]!a}", where, severity=severity)
+                obeyed[severity].append(name)
+        for severity, names in obeyed.items():
+            said = labels[names[0]]
+            text = f": {said[:200]!a}" if isinstance(said, str) else ""
+            message = f"the label {names[0]} is obeyed by programs{text}{_more(names)}"
+            where = Location(_member(case, image), f"/config/Labels/{escape_pointer(names[0])}", image=image.index)
+            yield Found(message, where, severity=severity)
+
+
+def _more(found: Sequence[object]) -> str:
+    """The end of a message that names the first of several."""
+    return f", and {len(found) - 1} more like it" if len(found) > 1 else ""
 
 
 def _label_severity(name: str) -> Severity | None:
@@ -65,7 +76,7 @@ _HOST_PATHS = ("/", "/proc", "/sys", "/dev", "/var/run/docker.sock", "/run/docke
 _TEXT = 4_096
 
 
-@check("IMG406", "remarkable-runtime-setting", Severity.NOTE, Effect.NONE, since="0.2")
+@check("IMG406", "remarkable-runtime-setting", Severity.NOTE, Effect.NONE)
 def remarkable_runtime_setting(case: Case) -> Iterator[Found]:
     """What a config runs, or the environment it gives, is worth a look.
 
@@ -84,24 +95,28 @@ def remarkable_runtime_setting(case: Case) -> Iterator[Found]:
     """
     for image, value in _configs(case):
         runtime = Reader().mapping(value, "config", "")
-        for pointer, said in _remarkable(runtime):
+        found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for key, pointer, said in _remarkable(runtime):
+            found[key].append((pointer, said))
+        for settings in found.values():
+            pointer, said = settings[0]
             where = Location(_member(case, image), pointer, image=image.index)
-            yield Found(f"the config has {said[:200]!a}", where)
+            yield Found(f"the config has {said[:200]!a}{_more(settings)}", where)
 
 
-def _remarkable(runtime: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    """Pointer and text of each remarkable setting of a config's ``config``."""
+def _remarkable(runtime: Mapping[str, object]) -> Iterator[tuple[str, str, str]]:
+    """Key, pointer and text of each remarkable setting of a config's ``config``."""
     for number, variable in enumerate(_texts(runtime, "Env")):
         if variable.partition("=")[0] in _HOOKS:
-            yield f"/config/Env/{number}", variable
+            yield "Env", f"/config/Env/{number}", variable
     health = Reader().mapping(runtime, "Healthcheck", "")
     for key, holder in (("Entrypoint", runtime), ("Cmd", runtime), ("OnBuild", runtime), ("Test", health)):
         command = " ".join(_texts(holder, key))[:_TEXT]
         if _COMMANDS.search(command):
-            yield "/config/Healthcheck/Test" if key == "Test" else f"/config/{key}", command
+            yield key, "/config/Healthcheck/Test" if key == "Test" else f"/config/{key}", command
     for path in Reader().mapping(runtime, "Volumes", ""):
         if (path.rstrip("/") or "/") in _HOST_PATHS:
-            yield f"/config/Volumes/{escape_pointer(path)}", path
+            yield "Volumes", f"/config/Volumes/{escape_pointer(path)}", path
 
 
 def _texts(value: Mapping[str, object], key: str) -> tuple[str, ...]:
@@ -118,7 +133,7 @@ _TOP_KEYS = frozenset(
 )
 
 
-@check("IMG407", "unknown-config-key", Severity.NOTE, Effect.NONE, since="0.2")
+@check("IMG407", "unknown-config-key", Severity.NOTE, Effect.NONE)
 def unknown_config_key(case: Case) -> Iterator[Found]:
     """A config has a key that no specification and no usual tool has.
 

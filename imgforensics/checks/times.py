@@ -20,7 +20,7 @@ _BAZEL = 1_672_560_000
 _SLACK = timedelta(days=1)
 
 
-@check("IMG405", "odd-times", Severity.WARNING, Effect.SUSPECT, since="0.2")
+@check("IMG405", "odd-times", Severity.WARNING, Effect.SUSPECT)
 def odd_times(case: Case) -> Iterator[Found]:
     """A date in a config cannot be read, or contradicts the other dates.
 

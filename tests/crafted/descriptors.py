@@ -62,6 +62,13 @@ def _other_algorithm(algorithm: str) -> Make:
     return make
 
 
+def _embedded_manifest() -> Make:
+    """An image, and beside it the manifest of another one that no member holds."""
+    good, evil = manifest(CONFIG, LAYERS), manifest(EVIL_CONFIG, LAYERS)
+    data = base64.b64encode(evil).decode()
+    return listed(descriptor(good), descriptor(evil, data=data), blobs=[good, CONFIG, *LAYERS])
+
+
 def _twice(*changes: dict[str, Any]) -> Make:
     """One image that index.json lists once for each of these changes of its descriptor."""
     document = manifest(CONFIG, LAYERS)
@@ -140,6 +147,13 @@ CRAFTED: tuple[Crafted, ...] = (
         _embedded(b"[]", present=True),
         frozenset({"IMG303"}),
         _embedded(b"{}", present=True),
+    ),
+    Crafted(
+        "INT-13-manifest",
+        "a manifest lies in index.json only: few readers see its image",
+        _embedded_manifest(),
+        frozenset({"IMG204"}),
+        made(),
     ),
     Crafted(
         "INT-13-size",

@@ -105,7 +105,9 @@ THREATS: tuple[Threat, ...] = (
         "INT-13",
         "Content embedded in a descriptor that is not what the digest names",
         "umoci checks it; readers that prefer `data` see another document",
-        ("IMG201", "IMG303", "IMG304"),
+        ("IMG201", "IMG204", "IMG303", "IMG304"),
+        "Where only a descriptor holds a manifest, an index or an image's config, it is missing: few readers take it from "
+        "there.",
     ),
     Threat(
         "INT-14",

@@ -174,6 +174,13 @@ CRAFTED: tuple[Crafted, ...] = (
         made(),
     ),
     Crafted(
+        "VIEW-10-schema-version",
+        "a manifest calls itself one of schema 1",
+        _two_kinds(schemaVersion=1),
+        frozenset({"IMG201"}),
+        made(lambda document: document.pop("schemaVersion")),
+    ),
+    Crafted(
         "VIEW-10-own-type",
         "a manifest calls itself an index, and so does the descriptor",
         _kind_by_type(builder.OCI_INDEX),

@@ -145,6 +145,13 @@ CRAFTED: tuple[Crafted, ...] = (
         _config_text('"os":"linux"', f'"os":"linux","x":{"9" * 18}'),
     ),
     Crafted(
+        "VIEW-09-type",
+        "an environment that is one text: Docker refuses the config, others show it",
+        _config_text('"Env":["PATH=/bin"]', '"Env":"PATH=/bin"'),
+        frozenset({"IMG201"}),
+        _config_text('"Env":["PATH=/bin"]', '"Env":null'),
+    ),
+    Crafted(
         "VIEW-09-surrogate",
         "an environment with half a character: Go puts U+FFFD in its place, Python keeps it",
         _config_text('"PATH=/bin"', '"PATH=/bin\\ud800"'),
