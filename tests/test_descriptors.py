@@ -239,3 +239,12 @@ def test_a_diff_id_that_is_no_digest_is_said_to_be_none() -> None:
     config = configured(rootfs={"type": "layers", "diff_ids": ["nonsense", ImageSpec().diff_ids[1]]})
     finding = the(report_of(made(config=config)()), "IMG302")
     assert "/rootfs/diff_ids/0 says nonsense, which is no digest: not of the form" in finding.message
+
+
+@pytest.mark.parametrize(
+    "media_type", ["application/vnd.docker.ai.model.config.v0.1+json", "application/vnd.docker.plugin.v1+json"]
+)
+def test_configs_of_other_things_with_diff_ids(media_type: str) -> None:
+    """Docker's models have a rootfs of a type of their own."""
+    config = configured(rootfs={"type": "rootfs", "diff_ids": ImageSpec().diff_ids})
+    assert_clean(report_of(made(lambda each: each["config"].update(mediaType=media_type), config=config)()))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from imgforensics.case import Case
 from imgforensics.checks.rule import Check, Found, check
+from imgforensics.documents import CONFIG_TYPES
 from imgforensics.findings import Effect, Severity
 from imgforensics.model import Location, What
 
@@ -46,8 +47,8 @@ def config_incomplete(case: Case) -> Iterator[Found]:
     image-spec, config.md, "Properties", required ones.
 
     ## When it is innocent
-    What is absent is only noted, since `docker import` and hand-made images leave it out, and so is `layers+base`,
-    which old Windows images have.
+    What is absent is only noted, since `docker import` and hand-made images leave it out, and so are `layers+base`,
+    which old Windows images have, and what stands in configs of other types than those of images.
     """
     for image in case.structure.images:
         if image.config is None or image.config_member is None:
@@ -57,7 +58,9 @@ def config_incomplete(case: Case) -> Iterator[Found]:
             absent.append("rootfs.type")
         if absent:
             where = Location(case.name(image.config_member), image=image.index)
-            severity = None if image.config.rootfs_type not in _ROOTFS_TYPES else Severity.NOTE
+            types = {each.descriptor.media_type for each in image.references if each.descriptor is not None}
+            wrong = image.config.rootfs_type not in _ROOTFS_TYPES and types <= CONFIG_TYPES | {""}
+            severity = None if wrong else Severity.NOTE
             yield Found(f"the config has no usable {', '.join(absent)}", where, severity=severity)
 
 

@@ -22,8 +22,10 @@ _MALFORMED = frozenset(
         AnomalyKind.LONE_SURROGATE,
     }
 )
-_OTHER_CONFIG_TYPES = frozenset({"application/vnd.docker.plugin.v1+json", "application/octet-stream"})
-"""Types of configs with diff_ids that are no images: Docker's plugins, and what Docker 1.10 pushed."""
+_CONFIG_TYPES = CONFIG_TYPES | {"", "application/vnd.docker.plugin.v1+json", "application/octet-stream"}
+"""Types of configs with diff_ids: of images, of Docker's plugins, and what Docker 1.10 pushed."""
+_MODELS = "application/vnd.docker.ai."
+"""How Docker's types of models begin, whose configs have diff_ids, too."""
 _UNREAD = frozenset({AnomalyKind.NOT_JSON, AnomalyKind.NOT_UTF8, AnomalyKind.AMBIGUOUS_KIND, AnomalyKind.LIMIT})
 _TYPE_OF = {
     Compression.GZIP: ("gzip",),
@@ -152,7 +154,7 @@ def _contradicting_descriptors(case: Case) -> Iterator[Found]:
         says_manifest = "image.manifest." in descriptor.media_type or "manifest.v2+" in descriptor.media_type
         places = (Location(case.name(target)),)
         if reference.role is Role.CONFIG and _is_runnable(document):
-            if descriptor.media_type and descriptor.media_type not in CONFIG_TYPES | _OTHER_CONFIG_TYPES:
+            if descriptor.media_type not in _CONFIG_TYPES and not descriptor.media_type.startswith(_MODELS):
                 message = f"a config of the type {descriptor.media_type} has the diff_ids of an image"
                 yield Found(message, reference.where, places, descriptor.media_type, severity=Severity.WARNING)
         elif (says_index and kind is DocumentKind.MANIFEST) or (says_manifest and kind is DocumentKind.INDEX):
