@@ -19,7 +19,7 @@ _HOST_COMMANDS = ("run", "install", "uninstall")
 
 @check("IMG404", "runtime-label", Severity.ERROR, Effect.SUSPECT)
 def runtime_label(case: Case) -> Iterator[Found]:
-    """A config has a label that runtimes and their helpers obey.
+    """A config has a label that runtimes, or programs beside them, obey.
 
     ## What it means
     The label is no description: a program on the host reads it from containers of this image, and acts.
