@@ -172,7 +172,12 @@ def _text(data: bytes) -> bytes:
     for mark in _WIDE_MARKS:  # UTF-32 first: its little-endian mark begins with that of UTF-16
         if data.startswith(mark):
             return data[len(mark) :].lstrip(_SPACE + b"\0")
-    return data.removeprefix(codecs.BOM_UTF8).lstrip(_SPACE)
+    text = data.removeprefix(codecs.BOM_UTF8).lstrip(_SPACE)
+    return text.lstrip(b"\0") if text.startswith(_WIDE_BRACKETS) else text
+
+
+_WIDE_BRACKETS = (b"\0{", b"\0[", b"\0\0\0{", b"\0\0\0[")
+"""How JSON begins in wide characters without a mark."""
 
 
 def _may_begin_json(first: bytes) -> bool:

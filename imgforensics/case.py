@@ -7,6 +7,7 @@ from functools import cached_property
 
 from imgforensics.catalogue import Catalogue
 from imgforensics.expectation import Expectation
+from imgforensics.mentions import Mentions, find_mentions
 from imgforensics.model import AnomalyKind, Location, Outcome, Verification, What
 from imgforensics.producer import Producer
 from imgforensics.structure import Image, Reference, Role, Structure
@@ -53,6 +54,11 @@ class Case:
         )
 
     @cached_property
+    def mentions(self) -> Mentions:
+        """Members that nothing refers to but another reading of a document."""
+        return find_mentions(self.catalogue, self.structure)
+
+    @cached_property
     def config_members(self) -> frozenset[int]:
         """Members that some document calls an image's config."""
         return frozenset(
@@ -93,9 +99,18 @@ class Case:
         for described_by in (image.config_member, image.manifest_member):
             if described_by in self.wrong_bytes:
                 return described_by
-        if verification.what in (What.V1_ID, What.HISTORY_COUNT):
+        if verification.what in (What.V1_ID, What.REPOSITORIES):
+            twofold = (each.member for each in image.references if each.member in self._twofold)
+            return next(twofold, self._wrong_layers.get(image.index) if verification.what is What.V1_ID else None)
+        if verification.what is What.HISTORY_COUNT:
             return self._wrong_layers.get(image.index)
         return None
+
+    @cached_property
+    def _twofold(self) -> frozenset[int | None]:
+        """Documents of which readers disagree what they say: keys that are repeated, or one to some readers only."""
+        kinds = (AnomalyKind.DUPLICATE_KEY, AnomalyKind.CASE_KEY)
+        return frozenset(problem.member for problem in self.structure.problems if problem.kind in kinds)
 
     @cached_property
     def _wrong_layers(self) -> Mapping[int, int]:

@@ -9,14 +9,22 @@ Sources: those of :mod:`imgforensics.documents`.
 
 import base64
 import binascii
-from collections.abc import Mapping
+import copy
+from collections.abc import Collection, Mapping, Sequence
 from itertools import islice
 
 from imgforensics.documents import Config, Descriptor, History, Index, Manifest, Platform, SaveEntry
+from imgforensics.jsonreadings import merged, shown
 from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.model import Anomaly, AnomalyKind, Digest
 from imgforensics.oddities import Oddities
-from imgforensics.strictjson import escape_pointer, fold_key
+from imgforensics.strictjson import UnusableNumber, escape_pointer, fold_key
+
+RUNTIME_KEYS = (
+    *("User", "ExposedPorts", "Env", "Entrypoint", "Cmd", "Volumes", "WorkingDir", "Labels", "StopSignal"),
+    *("ArgsEscaped", "Healthcheck", "Shell", "OnBuild", "NetworkDisabled", "StopTimeout"),
+)
+"""What runtimes take from a config's ``config`` (image-spec, config.md; moby, ``container.Config``)."""
 
 
 class Reader:
@@ -32,13 +40,47 @@ class Reader:
             return None
         names = [name for name in value if name == key or fold_key(name) == fold_key(key)]
         if len(names) > 1:
-            place = f"{pointer}/{escape_pointer(names[-1])}"
-            detail = f"keys that are one to Go, which takes the last: {', '.join(names)}; others take {key!r}"
-            self.problems.append(Anomaly(AnomalyKind.CASE_KEY, detail, pointer=place))
+            return self._several(value, key, names, pointer)
+        if names and names[0] not in (key, key[:1].lower() + key[1:]):  # jib's manifest.json had them in lower case
+            self._other_case(key, names[0], pointer)
         return value[names[-1]] if names else None
 
+    def _several(self, value: Mapping[str, object], key: str, names: Sequence[str], pointer: str) -> object:
+        """The value that Go holds of several keys that are one to it; a note of that, and of what others see."""
+        held: object = copy.deepcopy(value[names[0]])
+        for name in names[1:]:
+            held = merged(held, value[name])
+        others = f"others take {shown(value[key])} of {key!r}" if key in names else f"others find no {key!r}"
+        detail = f"{', '.join(map(repr, names))} are one key to Go, which holds {shown(held)}; {others}"
+        place = f"{pointer}/{escape_pointer(names[-1])}"
+        self.problems.append(Anomaly(AnomalyKind.CASE_KEY, detail, pointer=place))
+        return held
+
+    def _other_case(self, key: str, name: str, pointer: str) -> None:
+        """Note a key that only Go finds."""
+        detail = f"Go takes {name!r} for {key!r}, other readers find no such key"
+        place = f"{pointer}/{escape_pointer(name)}"
+        self.problems.append(Anomaly(AnomalyKind.FOLDED_KEY, detail, pointer=place))
+
+    def fields(self, value: Mapping[str, object], keys: Collection[str], pointer: str) -> None:
+        """Note keys of an object that Go takes for one of these, whatever their case, and others do not.
+
+        For objects whose values are not read here, and matter to those that run the image.
+        """
+        found: dict[str, list[str]] = {}
+        for name in value:
+            found.setdefault(fold_key(name), []).append(name)
+        for key in keys:
+            names = found.get(fold_key(key), [])
+            if len(names) > 1:
+                self._several(value, key, names, pointer)
+            elif names and names[0] != key:
+                self._other_case(key, names[0], pointer)
+
     def wrong(self, pointer: str, wanted: str, got: object) -> None:
-        """Note a value of a wrong type."""
+        """Note a value of a wrong type, unless something is said of it already."""
+        if isinstance(got, UnusableNumber):
+            return
         detail = f"should be {wanted}, is {_type_name(got)}"
         self.problems.append(Anomaly(AnomalyKind.BAD_VALUE, detail, pointer=pointer))
 
@@ -160,9 +202,10 @@ class Reader:
     def _size(self, value: object, pointer: str) -> int | None:
         size = self.get(value, "size", pointer)
         if isinstance(size, int) and not isinstance(size, bool):
-            if size < 0:
-                self.wrong(f"{pointer}/size", "a number of bytes", size)
-            return size
+            if size >= 0:
+                return size
+            self.wrong(f"{pointer}/size", "a number of bytes", size)
+            return None
         if size is None:
             self.missing(f"{pointer}/size", "size")
         else:
@@ -251,6 +294,7 @@ def read_index(value: object, limits: Limits, reader: Reader) -> Index:
     manifests = reader.descriptors(value, "manifests", "", limits.graph_nodes)
     if isinstance(value, dict) and not any(fold_key(key) == "manifests" for key in value):
         reader.missing("", "manifests")
+    _schema_version(value, reader)
     return Index(
         media_type=reader.text(value, "mediaType", ""),
         manifests=manifests,
@@ -263,6 +307,7 @@ def read_manifest(value: object, limits: Limits, reader: Reader) -> Manifest:
     """An image manifest."""
     config = reader.get(value, "config", "")
     layers = reader.descriptors(value, "layers", "", limits.layers)
+    _schema_version(value, reader)
     return Manifest(
         media_type=reader.text(value, "mediaType", ""),
         config=None if config is None else reader.descriptor(config, "/config"),
@@ -273,6 +318,14 @@ def read_manifest(value: object, limits: Limits, reader: Reader) -> Manifest:
     )
 
 
+def _schema_version(value: object, reader: Reader) -> None:
+    """Note a version other than 2 (image-spec, image-index.md and manifest.md); many hand-made documents have none."""
+    version = reader.get(value, "schemaVersion", "")
+    if version is not None and (version != 2 or isinstance(version, float)):
+        detail = f"should be 2, is {shown(version)}: readers that choose by it take the document for something else"
+        reader.problems.append(Anomaly(AnomalyKind.BAD_VALUE, detail, pointer="/schemaVersion"))
+
+
 def _subject(value: object, reader: Reader) -> Descriptor | None:
     subject = reader.get(value, "subject", "")
     return None if subject is None else reader.descriptor(subject, "/subject")
@@ -281,6 +334,8 @@ def _subject(value: object, reader: Reader) -> Descriptor | None:
 def read_config(value: Mapping[str, object], limits: Limits, reader: Reader) -> Config:
     """An image config."""
     rootfs = reader.mapping(value, "rootfs", "")
+    runtime = reader.mapping(value, "config", "")
+    reader.fields(runtime, RUNTIME_KEYS, "/config")
     history = reader.get(value, "history", "")
     platform = Platform(*(reader.text(value, name, "") for name in ("os", "architecture", "variant", "os.version")))
     diff_ids = reader.texts(rootfs, "diff_ids", "/rootfs", limits.layers)

@@ -166,14 +166,15 @@ def classify(value: object) -> tuple[DocumentKind, tuple[Anomaly, ...]]:
     folded = {fold_key(key): item for key, item in value.items()}
     keys = folded.keys()
     problems: tuple[Anomaly, ...] = ()
-    if "manifests" in keys and keys & {"layers", "config", "fslayers"}:
-        detail = "has the keys of an index and of a manifest at once; readers disagree which it is"
+    both = _two_kinds(frozenset(keys))
+    if both is not None:
+        detail = f"has the keys of {both[0]} and of {both[1]} at once; readers disagree which it is"
         problems = (Anomaly(AnomalyKind.AMBIGUOUS_KIND, detail),)
     if "imagelayoutversion" in keys:
         return DocumentKind.LAYOUT, problems
     if "manifests" in keys:
         return DocumentKind.INDEX, problems
-    if "fslayers" in keys:
+    if "fslayers" in keys and "layers" not in keys:
         return DocumentKind.SCHEMA1, problems
     if "layers" in keys and keys & {"config", "schemaversion", "artifacttype"}:
         return DocumentKind.MANIFEST, problems
@@ -184,6 +185,17 @@ def classify(value: object) -> tuple[DocumentKind, tuple[Anomaly, ...]]:
     if value and all(_is_tag_map(item) for item in value.values()):
         return DocumentKind.REPOSITORIES, problems
     return DocumentKind.OTHER, problems
+
+
+def _two_kinds(keys: frozenset[str]) -> tuple[str, str] | None:
+    """What a document with these keys is at once, None where it is one thing. A config has a ``config`` of its own."""
+    if "manifests" in keys and keys & {"layers", "config", "fslayers", "rootfs"}:
+        return "an index", "a config" if "rootfs" in keys else "a manifest"
+    if "rootfs" in keys and keys & {"layers", "fslayers"}:
+        return "a config", "a manifest"
+    if {"fslayers", "layers"} <= keys:
+        return "a manifest of schema 1", "one of schema 2"
+    return None
 
 
 _V1_KEYS = frozenset(

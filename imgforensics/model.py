@@ -123,6 +123,8 @@ class AnomalyKind(StrEnum):
     TRAILING_JSON = "trailing-json"
     DUPLICATE_KEY = "duplicate-key"
     CASE_KEY = "case-variant-key"
+    FOLDED_KEY = "folded-key"
+    LONE_SURROGATE = "lone-surrogate"
     BAD_VALUE = "bad-value"
     MISSING_KEY = "missing-key"
     AMBIGUOUS_KIND = "ambiguous-kind"

@@ -51,14 +51,16 @@ class OciView:
 
     images: list[Image] = field(default_factory=list)
     """Images, attestations and artifacts, one a manifest, in the order of the walk."""
-    visited: dict[int, list[str]] = field(default_factory=dict)
-    """Member index of every index and manifest to the tags it was reached by."""
+    visited: dict[int, dict[str, None]] = field(default_factory=dict)
+    """Member index of every index and manifest to the tags it was reached by, in order."""
     excused: dict[int, str] = field(default_factory=dict)
     """``id()`` of a reference whose target may be absent, and why."""
     parents: dict[int, list[int | None]] = field(default_factory=dict)
     """Member index of a manifest to the nested indexes it was reached from."""
     children: dict[int, list[Reference]] = field(default_factory=dict)
     """Member index of a nested index to the references in it."""
+    ways: int = 0
+    """Steps that were taken again, to carry names down."""
 
 
 def walk(reading: Reading, starts: Mapping[int, str], view: OciView, *, orphan: bool = False) -> None:
@@ -74,32 +76,61 @@ def walk(reading: Reading, starts: Mapping[int, str], view: OciView, *, orphan: 
     for start, root in starts.items():
         if reading.full():
             return
-        view.visited.setdefault(start, [])
+        view.visited.setdefault(start, {})
         if reading.kind(start) is DocumentKind.MANIFEST:
             _manifest(reading, start, root, None, (), orphan, view)
         else:
             pending.extend(_index(reading, start, root, 0, None, orphan, view))
+    pending = _gathered(pending)
     while pending and not reading.full():
         step = pending.popleft()
         member = step.reference.target
         if member is None:
             continue
-        kind = reading.kind(member)
-        if kind not in (DocumentKind.INDEX, DocumentKind.MANIFEST):
+        if reading.kind(member) not in (DocumentKind.INDEX, DocumentKind.MANIFEST):
             _no_manifest(reading, step.reference, member)
             continue
         view.parents.setdefault(member, []).append(step.parent)
-        seen = member in view.visited
-        view.visited.setdefault(member, []).extend(step.tags)
-        if seen:
-            continue
-        if len(view.visited) > reading.limits.graph_nodes or step.depth > reading.limits.graph_depth:
-            reading.limit(f"followed {reading.limits.graph_nodes} documents, {reading.limits.graph_depth} indexes deep")
-            break
-        if kind is DocumentKind.INDEX:
-            pending.extend(_index(reading, member, step.root, step.depth + 1, step.tags, step.orphan, view))
+        if member in view.visited:
+            pending.extend(_named_again(step, member, view))
         else:
-            _manifest(reading, member, step.root, step.reference.descriptor, step.tags, step.orphan, view)
+            pending.extend(_enter(reading, step, member, view))
+        if len(view.visited) > reading.limits.graph_nodes or view.ways > reading.limits.references:
+            reading.limit(
+                f"followed {len(view.visited)} indexes and manifests by {view.ways} ways; no others were read"
+            )
+            break
+
+
+def _enter(reading: Reading, step: _Step, member: int, view: OciView) -> list[_Step]:
+    """Read an index or a manifest; the steps from there."""
+    view.visited[member] = dict.fromkeys(step.tags)
+    if step.depth > reading.limits.graph_depth:
+        detail = f"was not read: indexes nest deeper than {reading.limits.graph_depth}"
+        reading.note(member, [Anomaly(AnomalyKind.LIMIT, detail)])
+    elif reading.kind(member) is DocumentKind.INDEX:
+        return _index(reading, member, step.root, step.depth + 1, step.tags, step.orphan, view)
+    else:
+        _manifest(reading, member, step.root, step.reference.descriptor, step.tags, step.orphan, view)
+    return []
+
+
+def _named_again(step: _Step, member: int, view: OciView) -> list[_Step]:
+    """A document was read and is reached once more; the steps that carry its new names down."""
+    known = view.visited[member]
+    new = tuple(tag for tag in step.tags if tag not in known)
+    known.update(dict.fromkeys(new))
+    below = view.children.get(member, ()) if new else ()
+    view.ways += len(below)
+    return [_Step(each, step.root, step.depth + 1, new, step.orphan, member) for each in below]
+
+
+def _gathered(steps: deque[_Step]) -> deque[_Step]:
+    """The same steps, the first to each target with the tags of all: so that they go down together."""
+    tags: dict[int | None, dict[str, None]] = {}
+    for step in steps:
+        tags.setdefault(step.reference.target, {}).update(dict.fromkeys(step.tags))
+    return deque(replace(step, tags=tuple(tags.pop(step.reference.target, ()))) for step in steps)
 
 
 def _no_manifest(reading: Reading, reference: Reference, member: int) -> None:
@@ -242,6 +273,8 @@ def _artifact_type(manifest: Manifest, kind: ImageKind) -> str | None:
 
 def _check_media_type(reading: Reading, member: int, document: Index | Manifest) -> None:
     """A document's own media type against what its keys say (CVE-2021-41190)."""
+    if any(problem.kind is AnomalyKind.AMBIGUOUS_KIND for problem in reading.documents[member].problems):
+        return  # its keys say two things, and so whatever it says contradicts one of them
     wanted = "index" if isinstance(document, Index) else "manifest"
     given = document.media_type
     says_index = "index" in given or "manifest.list" in given
@@ -254,8 +287,10 @@ def excuse_absent(reading: Reading, view: OciView) -> None:
     """Mark the references whose absent target is by design: other platforms, attestations."""
     complete = {image.manifest_member for image in view.images if _complete(image)}
     reasons = dict(view.excused)
-    for children in view.children.values():
+    held: set[int | None] = set()
+    for parent, children in view.children.items():
         if any(child.target in complete for child in children):
+            held.add(parent)
             for child in children:
                 reasons.setdefault(id(child), "another platform of a multi-platform image, not saved")
     bare = {
@@ -263,8 +298,8 @@ def excuse_absent(reading: Reading, view: OciView) -> None:
         for image in view.images
         if image.manifest_member is not None
         and _empty(image)
-        and all(_has_complete_sibling(view, parent, complete) for parent in view.parents.get(image.manifest_member, ()))
-        and view.parents.get(image.manifest_member)
+        and (parents := view.parents.get(image.manifest_member))
+        and held.issuperset(parents)
     }
     for position, reference in enumerate(reading.references):
         reason = reasons.get(id(reference))
@@ -272,10 +307,6 @@ def excuse_absent(reading: Reading, view: OciView) -> None:
             reason = "another platform of a multi-platform image, of which only the manifest was saved"
         if reason is not None and reference.excused is None:
             reading.references[position] = replace(reference, excused=reason)
-
-
-def _has_complete_sibling(view: OciView, parent: int | None, complete: set[int | None]) -> bool:
-    return parent is not None and any(child.target in complete for child in view.children.get(parent, ()))
 
 
 def _complete(image: Image) -> bool:

@@ -5,11 +5,25 @@ from dataclasses import replace
 
 from imgforensics.catalogue import Catalogue
 from imgforensics.documentreader import Reader, read_config
-from imgforensics.documents import Config, Descriptor, Document, DocumentKind, read_document
+from imgforensics.documents import (
+    CONFIG_TYPES,
+    INDEX_TYPES,
+    MANIFEST_TYPES,
+    Config,
+    Descriptor,
+    Document,
+    DocumentKind,
+    read_document,
+)
 from imgforensics.model import Anomaly, AnomalyKind, Digest, Location
 from imgforensics.oddities import Oddities
-from imgforensics.strictjson import fold_key, most_values
+from imgforensics.strictjson import escape_pointer, fold_key, most_values
 from imgforensics.structure import Reference, Role
+from imgforensics.v1config import refused_keys
+
+_FOLLOWED = MANIFEST_TYPES | INDEX_TYPES | CONFIG_TYPES
+"""Types of documents that have to be members: few readers take them from a descriptor, so that embedding shows them
+to these few only."""
 
 
 class Reading:
@@ -60,6 +74,11 @@ class Reading:
             return None  # further keys never make it another document: whoever reads it as a config ignores them
         reader = Reader(self.limits)
         config = read_config(value, self.limits, reader)
+        runtime = Reader(self.limits).mapping(value, "config", "")
+        for key in refused_keys(runtime):
+            detail = "a value of a type that Docker does not read: it refuses the config, others read on"
+            pointer = f"/config/{escape_pointer(key)}"
+            reader.problems.append(Anomaly(AnomalyKind.BAD_VALUE, detail, pointer=pointer))
         self.note(index, reader.problems)
         return config
 
@@ -112,7 +131,7 @@ class Reading:
         excused = None
         if is_foreign(descriptor.media_type):
             excused = "a foreign layer, which is kept elsewhere by design"
-        elif descriptor.data is not None and descriptor.digest == Digest.of(descriptor.data):
+        elif descriptor.data is not None and descriptor.media_type not in _FOLLOWED:
             excused = "its content is embedded in the descriptor"
         return self.refer(
             Reference(role, member, where, target, descriptor=descriptor, by_content=by_content, excused=excused)

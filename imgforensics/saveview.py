@@ -57,7 +57,7 @@ def _image(reading: Reading, member: int, root: str, entry: SaveEntry) -> Image:
         layers.append(Layer(number, found[0].target, tuple(found), claimed))
     for diff_id, other in entry.layer_sources.items():
         if config is not None and diff_id not in diff_ids:  # of none of the layers, and yet something that is named
-            reading.refer_to_blob(Role.LAYER, member, root, other)
+            reading.refer_to_blob(Role.SOURCE, member, root, other)
     platform = None if config is None or not config.platform.os else str(config.platform)
     return Image(
         index=-1,

@@ -3,16 +3,19 @@
 Python's own reader accepts byte order marks, UTF-16, NaN and repeated keys, and raises three kinds of exceptions on
 hostile input; Go's accepts repeated keys, keys in another case, invalid UTF-8 and (as a stream) anything behind the
 first value. Where the two differ, an attacker shows one image to a scanner and another to a runtime, so each
-difference becomes an :class:`~imgforensics.model.Anomaly`. The value that comes back is what Go's reader would hold:
-the last of repeated keys.
+difference becomes an :class:`~imgforensics.model.Anomaly`. The value that comes back is what Go's reader would hold, of
+repeated keys the last (see :mod:`imgforensics.jsonreadings`); where Go refuses and Python does not, it is Python's.
 """
 
 import codecs
 import json
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
+from imgforensics.jsonreadings import merged, shown
 from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.model import Anomaly, AnomalyKind, Span
 from imgforensics.oddities import Oddities
@@ -20,6 +23,8 @@ from imgforensics.oddities import Oddities
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _WHITESPACE = " \t\n\r"
 _OTHER_UNICODE = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_HALF_ESCAPED = re.compile(r"\\u[dD][89a-fA-F]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _INTEGER_DIGITS = 20
 
 
@@ -32,13 +37,15 @@ class Parsed:
 
 
 class JsonObject(dict[str, object]):
-    """A JSON object that remembers which of its keys stood there more than once."""
+    """A JSON object that remembers which of its keys stood there more than once, and what the first of each said."""
 
-    repeated: tuple[str, ...] = ()
+    repeated: Mapping[str, str] = MappingProxyType({})
 
 
-class _RejectedError(ValueError):
-    """Raised by the hooks below to leave ``json`` with a reason."""
+class UnusableNumber(str):
+    """What was written where a number should be that not every reader can hold; that is noted already."""
+
+    __slots__ = ()
 
 
 def parse_json(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Parsed:
@@ -59,6 +66,8 @@ def parse_json(raw: bytes, limits: Limits = DEFAULT_LIMITS) -> Parsed:
     value, repeated = _load(text, problems)
     if repeated:
         _repeated_keys(value, problems)
+    if _HALF_ESCAPED.search(text):
+        _lone_surrogates(value, problems)
     return Parsed(value, tuple(problems))
 
 
@@ -82,15 +91,24 @@ def fold_key(key: str) -> str:
 
 def _decode(raw: bytes, problems: Oddities) -> str | None:
     if raw.startswith(codecs.BOM_UTF8):
-        problems.append(Anomaly(AnomalyKind.BYTE_ORDER_MARK, "begins with a UTF-8 byte order mark, which Go refuses"))
+        detail = "begins with a UTF-8 byte order mark: Python takes it, Go refuses"
+        problems.append(Anomaly(AnomalyKind.BYTE_ORDER_MARK, detail))
         raw = raw[3:]
     elif raw.startswith(_OTHER_UNICODE) or b"\0" in raw[:4]:
-        problems.append(Anomaly(AnomalyKind.NOT_UTF8, "is UTF-16 or UTF-32, not UTF-8"))
-        return None
+        encoding = json.detect_encoding(raw)
+        detail = f"is {encoding.upper()[:6]}, not UTF-8: Python reads it, Go and JavaScript refuse it"
+        try:
+            text: str | None = raw.decode(encoding)
+        except UnicodeDecodeError:
+            text = None
+        if text is None or text.startswith("\0"):
+            text, detail = None, "is neither UTF-8 nor sound UTF-16 or UTF-32"
+        problems.append(Anomaly(AnomalyKind.NOT_UTF8, detail))
+        return text
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        detail = f"byte {error.start} is not UTF-8 ({error.reason})"
+        detail = f"byte {error.start} is not UTF-8 ({error.reason}): Go reads U+FFFD there, Python refuses the document"
         problems.append(Anomaly(AnomalyKind.NOT_UTF8, detail, Span(error.start, 1)))
         return raw.decode("utf-8", "replace")
 
@@ -111,7 +129,12 @@ def _bounded(text: str, limits: Limits, problems: Oddities) -> bool:
         if bracket in ("[", "{"):
             depth += 1
             if depth > limits.json_depth:
-                problems.append(Anomaly(AnomalyKind.LIMIT, f"nests deeper than {limits.json_depth}"))
+                problems.append(
+                    Anomaly(
+                        AnomalyKind.LIMIT,
+                        f"nests deeper than {limits.json_depth}: Go reads up to 10000, Python some 1000",
+                    )
+                )
                 return False
         elif bracket in ("]", "}"):
             depth -= 1
@@ -130,18 +153,27 @@ def _load(text: str, problems: Oddities) -> tuple[object, bool]:
 
     def integer(digits: str) -> object:
         if len(digits) > _INTEGER_DIGITS:
-            problems.append(Anomaly(AnomalyKind.BAD_VALUE, f"an integer of {len(digits)} digits"))
-            return digits
+            detail = (
+                f"an integer of {len(digits)} digits: Go refuses it for a number that it reads, Python takes up to 4300"
+            )
+            problems.append(Anomaly(AnomalyKind.BAD_VALUE, detail))
+            return UnusableNumber(digits)
         return int(digits)
 
     def real(digits: str) -> object:
         number = float(digits)
         if math.isfinite(number):
             return number
-        problems.append(Anomaly(AnomalyKind.BAD_VALUE, "a number beyond what 64 bits hold, which Go refuses"))
-        return digits
+        problems.append(
+            Anomaly(AnomalyKind.BAD_VALUE, "a number beyond what 64 bits hold: Go refuses it, Python reads infinity")
+        )
+        return UnusableNumber(digits)
 
-    decoder = json.JSONDecoder(object_pairs_hook=members, parse_int=integer, parse_float=real, parse_constant=_constant)
+    def constant(name: str) -> object:
+        problems.append(Anomaly(AnomalyKind.BAD_VALUE, f"{name} for a value: Python reads it, Go refuses the document"))
+        return UnusableNumber(name)
+
+    decoder = json.JSONDecoder(object_pairs_hook=members, parse_int=integer, parse_float=real, parse_constant=constant)
     start = len(text) - len(text.lstrip(_WHITESPACE))
     value: object
     try:
@@ -151,25 +183,26 @@ def _load(text: str, problems: Oddities) -> tuple[object, bool]:
         return None, False
     rest = text[end:].strip(_WHITESPACE)
     if rest:
-        detail = f"{len(rest)} characters follow the document, from character {end}: some readers stop before them"
+        detail = (
+            f"{len(rest)} characters follow the document, from character {end}: Docker and containerd stop before "
+            "them, containers/image and Python refuse"
+        )
         problems.append(Anomaly(AnomalyKind.TRAILING_JSON, detail))
     return value, repeated
 
 
-def _constant(name: str) -> object:
-    raise _RejectedError(f"{name} is no JSON value")
-
-
 def _object(pairs: list[tuple[str, object]]) -> JsonObject:
     result = JsonObject()
-    repeated = []
+    repeated: dict[str, str] = {}
     for key, value in pairs:
         if key in result:
-            repeated.append(key)
-            del result[key]  # so that the order of keys is that of their last, effective occurrence
-        result[key] = value
+            before = result.pop(key)  # so that the order of keys is that of their last, effective occurrence
+            repeated.setdefault(key, shown(before))
+            result[key] = merged(before, value)
+        else:
+            result[key] = value
     if repeated:
-        result.repeated = tuple(dict.fromkeys(repeated))
+        result.repeated = repeated
     return result
 
 
@@ -189,17 +222,36 @@ class _Place:
         return "".join(f"/{token}" for token in reversed(tokens))
 
 
+def _lone_surrogates(value: object, problems: Oddities) -> None:
+    """Note the first text with half a character in it, with its pointer; without recursion."""
+    pending: list[tuple[_Place | None, object]] = [(None, value)]
+    while pending:
+        place, item = pending.pop()
+        if isinstance(item, dict):
+            pending.extend((_Place(place, key), child) for key, child in reversed(item.items()))
+            half = any(_SURROGATE.search(key) for key in item)
+        elif isinstance(item, list):
+            pending.extend((_Place(place, number), item[number]) for number in reversed(range(len(item))))
+            half = False
+        else:
+            half = isinstance(item, str) and _SURROGATE.search(item) is not None
+        if half:
+            detail = "half a character (a lone surrogate): Go reads U+FFFD in its place, others keep it or refuse"
+            problems.append(Anomaly(AnomalyKind.LONE_SURROGATE, detail, pointer=str(place or "")))
+            return
+
+
 def _repeated_keys(value: object, problems: Oddities) -> None:
     """Note every key that stands more than once in its object, with its pointer; without recursion."""
     pending: list[tuple[_Place | None, object]] = [(None, value)]
     while pending:
         place, item = pending.pop()
         if isinstance(item, JsonObject):
-            for key in item.repeated:
+            for key, first in item.repeated.items():
                 if problems.full(AnomalyKind.DUPLICATE_KEY):
                     problems.leave_out(AnomalyKind.DUPLICATE_KEY)
                     return
-                detail = f"key {key!r} stands more than once"
+                detail = f"key {key!r} stands more than once: Go holds {shown(item[key])}, the first says {first}"
                 problems.append(Anomaly(AnomalyKind.DUPLICATE_KEY, detail, pointer=str(_Place(place, key))))
             pending.extend((_Place(place, key), child) for key, child in item.items() if _is_tree(child))
         elif isinstance(item, list):

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from imgforensics.documents import Config, Descriptor, Document, DocumentKind
 from imgforensics.model import Anomaly, Digest, Location
+from imgforensics.refnames import has_repository, normalise
 
 
 class View(StrEnum):
@@ -23,6 +24,8 @@ class Role(StrEnum):
     CONFIG = "config"
     LAYER = "layer"
     SUBJECT = "subject"
+    SOURCE = "layer source"
+    """An entry of ``LayerSources`` for a layer that the image does not have."""
 
 
 class ImageKind(StrEnum):
@@ -107,6 +110,15 @@ class Image:
     """Claimed legacy v1 IDs of its layers, lowest first, where the layout has them (names of the layer directories)."""
     names: tuple[tuple[View, str], ...] = ()
     """Every reference that names it, and the view that says so: two views can give one image different names."""
+
+    @property
+    def moved_names(self) -> tuple[str, ...]:
+        """Every name that loading the archive takes from the image that has it, spelled out, each once.
+
+        An annotation that is a bare tag names no repository; what a reader makes of it is the reader's choice.
+        """
+        given = (name for view, name in self.names if view is View.SAVE or has_repository(name))
+        return tuple(dict.fromkeys(map(normalise, given)))
 
     def names_in(self, view: View) -> tuple[str, ...]:
         """The references by which one view names it."""

@@ -115,6 +115,24 @@ _CONFIG = (
 )
 
 
+def refused_keys(value: Mapping[str, object]) -> tuple[str, ...]:
+    """Keys of a config's ``config`` whose values Docker cannot hold: for one of them, it refuses the whole config.
+
+    Ports are taken as any text, as Docker did before 29.
+    """
+    dialect = Dialect((28, 0), short_controls=True)
+    given = {fold_key(key): (key, item) for key, item in value.items()}
+    refused = []
+    for field in _CONFIG:
+        if field.since <= dialect.version < field.until and field.name.lower() in given:
+            key, item = given[field.name.lower()]
+            try:
+                field.read(item, dialect)
+            except UnreadableError:
+                refused.append(key)
+    return tuple(refused)
+
+
 def is_config(value: Mapping[str, object]) -> bool:
     """Whether an object has no other keys than ``container.Config`` of some engine."""
     return {field.name.lower() for field in _CONFIG}.issuperset(fold_key(key) for key in value)

@@ -468,7 +468,7 @@ def test_ordinary_layer_that_is_elsewhere() -> None:
     described = builder.go(document)
     report = report_of(oci([descriptor(described)], [CONFIG, LAYERS[1], described]))
     assert the(report, "IMG204").severity is Severity.ERROR
-    assert report.verdict is Verdict.INCOMPLETE
+    assert the(report, "IMG219").severity is Severity.ERROR
 
 
 def test_source_of_no_layer() -> None:

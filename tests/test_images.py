@@ -414,7 +414,7 @@ def test_foreign_layer_is_noted(media_type: str) -> None:
     document = builder.go(json.loads(MANIFEST) | {"layers": [absent, descriptor(LAYERS[1], builder.OCI_LAYER)]})
     report = report_of(oci([descriptor(document)], [CONFIG, LAYERS[1], document]))
     assert_clean(report)
-    assert codes(report) == ["IMG204"]
+    assert codes(report) == ["IMG204", "IMG219"]
 
 
 # ---------------------------------------------------------------------------------------------------------------- links

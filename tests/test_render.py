@@ -130,6 +130,22 @@ def test_inspect_as_json_has_config_and_history() -> None:
     assert "history" not in plain
 
 
+def test_inspect_lists_the_names_that_loading_would_move() -> None:
+    tags = ["alpine:3.10", "example.com/app"]
+    report = examined(builder.archive("crane", builder.ImageSpec(tags=tags)))
+    text = table.archive(report, command="inspect")
+    assert "  loading this would move\n    docker.io/library/alpine:3.10 to @0 (a well-known name)\n" in text
+    assert "    example.com/app:latest to @0\n" in text
+    assert "would move" not in table.archive(report)
+    (image,) = json_of(report, "inspect")["archives"][0]["images"]
+    assert image["moves"] == [
+        {"name": "docker.io/library/alpine:3.10", "well_known": True},
+        {"name": "example.com/app:latest", "well_known": False},
+    ]
+    for layout, spec in (("oci_archive", builder.ImageSpec(tags=["app:1.0"])), ("crane", builder.ImageSpec(tags=[]))):
+        assert "would move" not in table.archive(examined(builder.archive(layout, spec)), command="inspect")
+
+
 def test_notes_are_counted_until_they_are_asked_for() -> None:
     report = examined(builder.archive("pre110"))
     notes = [finding for finding in report.findings if finding.severity is Severity.NOTE]

@@ -13,6 +13,8 @@ from imgforensics.checks.rule import Check, Found
 from imgforensics.expectation import SuppliedManifest
 from tests import builder
 from tests.builder import Entry, ImageSpec
+from tests.crafted import CRAFTED
+from tests.crafted.case import Crafted
 from tests.support import codes, descriptor, edit, manifest, oci, report_of, the, told
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
@@ -52,6 +54,12 @@ class Expected:
     claimed: str | None = None
     computed: str | None = None
     options: Options | None = None
+
+
+def _case(name: str) -> Crafted:
+    """An entry of the catalogue of threats."""
+    known: dict[str, Crafted] = {each.name: each for each in CRAFTED}
+    return known[name]
 
 
 def _edited(layout: str, name: str, change: Callable[..., object], spec: ImageSpec | None = None) -> list[Entry]:
@@ -467,6 +475,28 @@ FIRING = [
         Verdict.INTACT,
         claimed=builder.digest(CIPHER),
     ),
+    *(
+        Expected(code, _case(name).make, severity, verdict)
+        for code, name, severity, verdict in (
+            ("IMG218", "VIEW-12-official", NOTE, Verdict.INTACT),
+            ("IMG219", "CFG-01-inside", ERROR, Verdict.SUSPECT),
+            ("IMG219", "CFG-01-outside", WARNING, Verdict.SUSPECT),
+            ("IMG219", "CFG-07-foreign", NOTE, Verdict.INTACT),
+            ("IMG220", "INT-14-size-of-the-absent", WARNING, Verdict.SUSPECT),
+            ("IMG220", "INT-14-type-of-a-layer", WARNING, Verdict.SUSPECT),
+            ("IMG221", "VIEW-13-twice", WARNING, Verdict.SUSPECT),
+            ("IMG222", "VIEW-15-layer-source", WARNING, Verdict.SUSPECT),
+            ("IMG223", "VIEW-12-look-alike", WARNING, Verdict.SUSPECT),
+            ("IMG402", "CFG-05-rootfs-type", WARNING, Verdict.SUSPECT),
+            ("IMG404", "CFG-02-log", ERROR, Verdict.SUSPECT),
+            ("IMG404", "CFG-02-restart", WARNING, Verdict.SUSPECT),
+            ("IMG404", "CFG-02-runlabel", NOTE, Verdict.INTACT),
+            ("IMG405", "CFG-03-no-date", WARNING, Verdict.SUSPECT),
+            ("IMG405", "CFG-03-order", NOTE, Verdict.INTACT),
+            ("IMG406", "CFG-06-preload", NOTE, Verdict.INTACT),
+            ("IMG407", "CFG-05-payload", NOTE, Verdict.INTACT),
+        )
+    ),
     Expected("IMG109", _sparse, NOTE, Verdict.INTACT, _names("docker25")[1]),
     Expected("IMG109", lambda: _sparse(lost=1), WARNING, Verdict.SUSPECT, _names("docker25")[1]),
     Expected("IMG907", lambda: _sparse(lost=1), ERROR, Verdict.SUSPECT, _names("docker25")[1]),
@@ -513,6 +543,12 @@ SILENT: dict[str, Callable[[], bytes | list[Entry]]] = {
     "IMG213": lambda: builder.containerd([ImageSpec(), ImageSpec(platform="linux/arm64")], index=True),
     "IMG214": lambda: builder.archive("umoci"),
     "IMG215": lambda: builder.containerd([ImageSpec(), ImageSpec(platform="linux/arm64")], attestation=True),
+    "IMG218": _case("VIEW-12-kubernetes").twin,
+    "IMG219": _case("CFG-01-inside").twin,
+    "IMG220": _case("INT-14-type-of-a-layer").twin,
+    "IMG221": _case("VIEW-13-twice").twin,
+    "IMG222": _case("VIEW-15-layer-source").twin,
+    "IMG223": _case("VIEW-12-look-alike").twin,
     "IMG301": lambda: _lied("docker_legacy", builder.swap_layer),
     "IMG302": lambda: _lied("docker25", builder.swap_layer),
     "IMG303": lambda: _lied("docker25", builder.swap_config),
@@ -523,6 +559,10 @@ SILENT: dict[str, Callable[[], bytes | list[Entry]]] = {
     "IMG401": lambda: builder.crane([ImageSpec(history=[])]),
     "IMG402": lambda: builder.archive("jib"),
     "IMG403": lambda: builder.containerd([ImageSpec()], attestation=True),
+    "IMG404": _case("CFG-02-log").twin,
+    "IMG405": _case("CFG-03-order").twin,
+    "IMG406": _case("CFG-06-fetch-and-run").twin,
+    "IMG407": _case("CFG-05-payload").twin,
     "IMG601": lambda: builder.archive("crane"),
     "IMG602": lambda: builder.archive("crane"),
     "IMG901": lambda: builder.containerd([ImageSpec()], compression="zstd"),

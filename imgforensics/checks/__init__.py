@@ -5,14 +5,18 @@ from collections.abc import Iterable
 from imgforensics.case import Case
 from imgforensics.checks import (
     attestations,
+    claims,
     config,
     coverage,
+    descriptors,
     digests,
     documents,
     framing,
     provenance,
     references,
+    runtime,
     tags,
+    times,
 )
 from imgforensics.checks.rule import Check
 from imgforensics.errors import SelectionError
@@ -26,9 +30,13 @@ ALL: tuple[Check, ...] = tuple(
             *documents.CHECKS,
             *references.CHECKS,
             *tags.CHECKS,
+            *claims.CHECKS,
+            *descriptors.CHECKS,
             *attestations.CHECKS,
             *digests.CHECKS,
             *config.CHECKS,
+            *runtime.CHECKS,
+            *times.CHECKS,
             *provenance.CHECKS,
             *coverage.CHECKS,
         ),

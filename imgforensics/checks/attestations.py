@@ -7,7 +7,7 @@ from imgforensics.checks.rule import Check, Found, check
 from imgforensics.findings import Effect, Severity
 from imgforensics.model import Location
 from imgforensics.ociview import ATTESTED_ANNOTATION
-from imgforensics.structure import Image, ImageKind
+from imgforensics.structure import Image, ImageKind, Role
 
 
 @check("IMG215", "foreign-attestation", Severity.WARNING, Effect.SUSPECT)
@@ -16,15 +16,15 @@ def foreign_attestation(case: Case) -> Iterator[Found]:
 
     ## What it means
     The annotation `vnd.docker.reference.digest` beside an attestation names a manifest. No index lists that manifest,
-    or the statements inside are about other digests.
+    or the attestation's `subject`, or the statements inside, are about other digests.
 
     ## Why it matters
     Provenance and bills of materials are read by whoever trusts that they are there. One that was taken from another
     image vouches for nothing.
 
     ## How it is computed
-    The annotation against the digests that the archive's indexes list, and against `subject` of each in-toto statement
-    that is small enough to be read. Signatures are not verified.
+    The annotation against the digests that the archive's indexes list, against `subject` of the attestation's manifest,
+    and against `subject` of each in-toto statement that is small enough to be read. Signatures are not verified.
 
     ## When it is innocent
     An image that was compressed anew, or otherwise changed, after it was attested.
@@ -32,7 +32,9 @@ def foreign_attestation(case: Case) -> Iterator[Found]:
     listed = {
         reference.descriptor.digest_text
         for reference in case.structure.references
-        if reference.descriptor is not None and ATTESTED_ANNOTATION not in reference.descriptor.annotations
+        if reference.descriptor is not None
+        and reference.role in (Role.INDEX, Role.MANIFEST)
+        and ATTESTED_ANNOTATION not in reference.descriptor.annotations
     }
     for artifact in case.structure.artifacts:
         if artifact.kind is not ImageKind.ATTESTATION or artifact.manifest_member is None:
@@ -43,6 +45,11 @@ def foreign_attestation(case: Case) -> Iterator[Found]:
                 continue
             if said not in listed:
                 yield Found(f"an attestation of {said}, which no index lists", reference.where, claimed=said)
+            if artifact.subject is not None and str(artifact.subject) != said:
+                own = str(artifact.subject)
+                message = f"an attestation of {said} by its index, its subject is {own}"
+                places = (Location(case.name(artifact.manifest_member), "/subject"),)
+                yield Found(message, reference.where, places, claimed=said, computed=own)
             for member, subjects in _statements(case, artifact):
                 if subjects and said not in subjects:
                     first = min(subjects)

@@ -4,8 +4,11 @@ from collections.abc import Iterator
 
 from imgforensics.case import Case
 from imgforensics.checks.rule import Check, Found, check
+from imgforensics.documents import CONFIG_TYPES
 from imgforensics.findings import Effect, Severity
 from imgforensics.model import Location, What
+
+_ROOTFS_TYPES = ("", "layers", "layers+base")
 
 
 @check("IMG401", "history-count-mismatch", Severity.NOTE, Effect.NONE)
@@ -30,7 +33,7 @@ def history_count_mismatch(case: Case) -> Iterator[Found]:
             yield Found(message, failure.subject, claimed=failure.claimed, computed=failure.computed)
 
 
-@check("IMG402", "config-incomplete", Severity.NOTE, Effect.NONE)
+@check("IMG402", "config-incomplete", Severity.WARNING, Effect.SUSPECT)
 def config_incomplete(case: Case) -> Iterator[Found]:
     """A config lacks what the specification demands.
 
@@ -44,7 +47,8 @@ def config_incomplete(case: Case) -> Iterator[Found]:
     image-spec, config.md, "Properties", required ones.
 
     ## When it is innocent
-    Often: `docker import` and hand-made images leave them out.
+    What is absent is only noted, since `docker import` and hand-made images leave it out, and so are `layers+base`,
+    which old Windows images have, and what stands in configs of other types than those of images.
     """
     for image in case.structure.images:
         if image.config is None or image.config_member is None:
@@ -54,7 +58,10 @@ def config_incomplete(case: Case) -> Iterator[Found]:
             absent.append("rootfs.type")
         if absent:
             where = Location(case.name(image.config_member), image=image.index)
-            yield Found(f"the config has no usable {', '.join(absent)}", where)
+            types = {each.descriptor.media_type for each in image.references if each.descriptor is not None}
+            wrong = image.config.rootfs_type not in _ROOTFS_TYPES and types <= CONFIG_TYPES | {""}
+            severity = None if wrong else Severity.NOTE
+            yield Found(f"the config has no usable {', '.join(absent)}", where, severity=severity)
 
 
 @check("IMG403", "platform-mismatch", Severity.WARNING, Effect.SUSPECT)

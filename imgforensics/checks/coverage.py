@@ -7,7 +7,7 @@ from imgforensics.case import Case
 from imgforensics.checks.rule import Check, Found, check
 from imgforensics.findings import Effect, Rule, Severity
 from imgforensics.legacy import BOUND
-from imgforensics.model import Anomaly, AnomalyKind, Compression, Digest, Location, Outcome
+from imgforensics.model import Anomaly, AnomalyKind, Compression, Digest, Location, Outcome, Verification
 from imgforensics.verify import ENCRYPTED, SPARSE
 
 
@@ -107,6 +107,7 @@ def unverifiable_digest(case: Case) -> Iterator[Found]:
     ## When it is innocent
     New algorithms that image-spec registers after this version.
     """
+    groups: dict[tuple[str, int | None], list[Verification]] = defaultdict(list)
     for verification in case.verifications:
         if verification.outcome is Outcome.UNCHECKED and verification.claimed:
             try:
@@ -115,8 +116,10 @@ def unverifiable_digest(case: Case) -> Iterator[Found]:
                 continue
             blob = None if verification.target is None else case.catalogue.blobs.get(verification.target)
             if not digest.known or (blob is not None and blob.digest_by(digest.algorithm) is None):
-                message = f"{verification.claimed} cannot be checked: {verification.reason}"
-                yield Found(message, verification.subject, claimed=verification.claimed)
+                groups[verification.claimed, verification.target].append(verification)
+    for (claimed, _), (first, *others) in groups.items():
+        message = f"{claimed} cannot be checked: {first.reason}"
+        yield Found(message, first.subject, tuple(each.subject for each in others), claimed=claimed)
 
 
 @check("IMG905", "not-hashed", Severity.NOTE, Effect.UNCHECKED)

@@ -87,8 +87,11 @@ def layer_diff_id_mismatch(case: Case) -> Iterator[Found]:
         number = first.subject.layer
         said = f"layer {number}: {first.subject.member} at {first.subject.pointer} says {claimed}"
         because = f" ({first.reason})" if "compressed bytes" in first.reason else ""
+        hashes = f"the uncompressed bytes of {name} hash to {first.computed}{because}"
+        if first.computed is None:
+            hashes = f"which is {first.reason}"
         yield Found(
-            f"{said}, the uncompressed bytes of {name} hash to {first.computed}{because}",
+            f"{said}, {hashes}",
             Location(name if member is not None else None, image=first.subject.image, layer=number),
             (first.subject, *(failure.subject for failure in others)),
             claimed=claimed,

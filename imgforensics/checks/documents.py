@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from imgforensics.case import Case
 from imgforensics.checks.rule import Check, Found, check
 from imgforensics.documentreader import Reader
-from imgforensics.documents import INDEX_TYPES, MANIFEST_TYPES, DocumentKind
+from imgforensics.documents import CONFIG_TYPES, INDEX_TYPES, MANIFEST_TYPES, Document, DocumentKind
 from imgforensics.findings import Effect, Severity
 from imgforensics.model import Anomaly, AnomalyKind, Compression, Location
 from imgforensics.structure import Role
@@ -19,13 +19,26 @@ _MALFORMED = frozenset(
         AnomalyKind.TRAILING_JSON,
         AnomalyKind.BAD_VALUE,
         AnomalyKind.MISSING_KEY,
+        AnomalyKind.LONE_SURROGATE,
     }
 )
+_CONFIG_TYPES = CONFIG_TYPES | {"", "application/vnd.docker.plugin.v1+json", "application/octet-stream"}
+"""Types of configs with diff_ids: of images, of Docker's plugins, and what Docker 1.10 pushed."""
+_MODELS = "application/vnd.docker.ai."
+"""How Docker's types of models begin, whose configs have diff_ids, too."""
+_UNREAD = frozenset({AnomalyKind.NOT_JSON, AnomalyKind.NOT_UTF8, AnomalyKind.AMBIGUOUS_KIND, AnomalyKind.LIMIT})
 _TYPE_OF = {
     Compression.GZIP: ("gzip",),
     Compression.ZSTD: ("zstd",),
     Compression.NONE: (),
 }
+
+
+def _related(case: Case, anomaly: Anomaly) -> tuple[Location, ...]:
+    """Members that only another reading of the document leads to, and what hangs below them."""
+    orphans = case.mentions.of(anomaly)
+    below = (part for orphan in orphans for part in case.structure.orphan_parts.get(orphan, ()))
+    return tuple(Location(case.name(member)) for member in dict.fromkeys((*orphans, *below)))
 
 
 def _place(case: Case, anomaly: Anomaly) -> Location:
@@ -42,45 +55,53 @@ def malformed_document(case: Case) -> Iterator[Found]:
 
     ## Why it matters
     Readers differ in what they forgive: Go takes invalid UTF-8 and stops behind the first value, Python takes byte
-    order marks, UTF-16 and NaN. A document that some refuse and others read shows each of them another archive.
+    order marks, UTF-16 and NaN; where a value has a wrong type, Go refuses the whole document and others read on. A
+    document that some refuse and others read shows each of them another archive.
 
     ## How it is computed
     Strictly after RFC 8259 and the image specifications; reading goes on wherever it can.
 
     ## When it is innocent
-    Hand-written test archives leave out fields; a missing field is a warning only. `RepoTags` and `manifests` that are
+    Hand-written test archives leave out fields; a missing field is a warning only, and so is half a character in a
+    text. `RepoTags` and `manifests` that are
     `null` are ordinary and not reported.
     """
     for problem in case.structure.problems:
         if problem.kind in _MALFORMED:
             place = f" at {problem.pointer}" if problem.pointer else ""
             name = "the document" if problem.member is None else case.name(problem.member)
-            severity = Severity.WARNING if problem.kind is AnomalyKind.MISSING_KEY else None
-            yield Found(f"{name}{place}: {problem.detail}", _place(case, problem), severity=severity)
+            mild = problem.kind in (AnomalyKind.MISSING_KEY, AnomalyKind.LONE_SURROGATE)
+            severity = Severity.WARNING if mild else None
+            message = f"{name}{place}: {problem.detail}"
+            yield Found(message, _place(case, problem), _related(case, problem), severity=severity)
 
 
 @check("IMG202", "duplicate-json-key", Severity.ERROR, Effect.SUSPECT)
 def duplicate_json_key(case: Case) -> Iterator[Found]:
-    """A JSON object has a key twice, or two keys that differ in case only.
+    """A JSON object has a key twice, or two keys that differ in case only, or a key that only Go takes for another.
 
     ## What it means
-    The document can be read in two ways.
+    The document can be read in two ways; the message gives both.
 
     ## Why it matters
-    Go takes the last of equal keys and does not mind their case: `"Config"` and `"config"` are one to it and two to
-    Python and JavaScript. A scanner in one language and a runtime in the other see different images.
+    Go takes the last of equal keys, merges objects that stand under them, and does not mind their case: `"Config"` and
+    `"config"` are one to it and two to Python and JavaScript. A scanner in one language and a runtime in the other see
+    different images.
 
     ## How it is computed
     Equal keys in every object of every document that is in use; keys that differ in case where a document has a fixed
-    set of them. Labels and annotations may differ in case.
+    set of them, in a config also those that runtimes read. Labels and annotations may differ in case.
 
     ## When it is innocent
-    No writer of images produces it.
+    No writer of images produces it. One key alone in another case is a warning only, since hand-made configs have it;
+    the lower-case keys of jib's `manifest.json` are not reported.
     """
     for problem in case.structure.problems:
-        if problem.kind in (AnomalyKind.DUPLICATE_KEY, AnomalyKind.CASE_KEY):
+        if problem.kind in (AnomalyKind.DUPLICATE_KEY, AnomalyKind.CASE_KEY, AnomalyKind.FOLDED_KEY):
             name = "the document" if problem.member is None else case.name(problem.member)
-            yield Found(f"{name} at {problem.pointer}: {problem.detail}", _place(case, problem))
+            severity = Severity.WARNING if problem.kind is AnomalyKind.FOLDED_KEY else None
+            message = f"{name} at {problem.pointer}: {problem.detail}"
+            yield Found(message, _place(case, problem), _related(case, problem), severity=severity)
 
 
 @check("IMG203", "ambiguous-document", Severity.ERROR, Effect.SUSPECT)
@@ -95,16 +116,19 @@ def ambiguous_document(case: Case) -> Iterator[Found]:
     by Docker and containerd.
 
     ## How it is computed
-    Keys of an index (`manifests`) beside those of a manifest (`layers`, `config`), a `mediaType` that contradicts the
-    keys or the descriptor, and documents of one name with different digests.
+    Keys of an index (`manifests`) beside those of a manifest (`layers`, `config`) or a config (`rootfs`), a `mediaType`
+    that contradicts the keys or the descriptor, and documents of one name with different digests.
 
     ## When it is innocent
-    No writer of images produces it. Two types that both fit the document's keys are only a warning.
+    No writer of images produces it. Two types that both fit the document's keys are only a warning, and so is a config
+    with diff_ids under the type of an artifact.
     """
     for problem in case.structure.problems:
         if problem.kind is AnomalyKind.AMBIGUOUS_KIND:
             name = "the document" if problem.member is None else case.name(problem.member)
-            yield Found(f"{name}: {problem.detail}", _place(case, problem))
+            leading = () if problem.member is None else case.references_to.get(problem.member, ())
+            related = (*(each.where for each in leading), *_related(case, problem))
+            yield Found(f"{name}: {problem.detail}", _place(case, problem), related)
     yield from _contradicting_descriptors(case)
     named: dict[str, set[int]] = defaultdict(set)
     for member in case.structure.entry_points:
@@ -121,19 +145,36 @@ def _contradicting_descriptors(case: Case) -> Iterator[Found]:
         descriptor, target = reference.descriptor, reference.target
         if descriptor is None or target is None or target not in case.structure.documents:
             continue
-        kind = case.structure.documents[target].kind
+        document = case.structure.documents[target]
+        kind = document.kind
+        if any(problem.kind is AnomalyKind.AMBIGUOUS_KIND for problem in document.problems):
+            continue
+        own = Reader().text(document.value, "mediaType", "")
         says_index = "image.index." in descriptor.media_type or "manifest.list." in descriptor.media_type
         says_manifest = "image.manifest." in descriptor.media_type or "manifest.v2+" in descriptor.media_type
         places = (Location(case.name(target)),)
-        if (says_index and kind is DocumentKind.MANIFEST) or (says_manifest and kind is DocumentKind.INDEX):
+        if reference.role is Role.CONFIG and _is_runnable(document):
+            if descriptor.media_type not in _CONFIG_TYPES and not descriptor.media_type.startswith(_MODELS):
+                message = f"a config of the type {descriptor.media_type} has the diff_ids of an image"
+                yield Found(message, reference.where, places, descriptor.media_type, severity=Severity.WARNING)
+        elif (says_index and kind is DocumentKind.MANIFEST) or (says_manifest and kind is DocumentKind.INDEX):
+            if own == descriptor.media_type:
+                continue  # the document's own type is wrong, and that is said of it
             message = f"a descriptor of the type {descriptor.media_type} leads to an {kind}"
             yield Found(message, reference.where, places)
         elif reference.role in (Role.INDEX, Role.MANIFEST) and kind in (DocumentKind.MANIFEST, DocumentKind.INDEX):
-            own = Reader().text(case.structure.documents[target].value, "mediaType", "")
             given = descriptor.media_type
             if given and given != own and (own or given not in INDEX_TYPES | MANIFEST_TYPES):
                 message = f"a descriptor of the type {given} leads to an {kind} of the type {own or '(none)'}"
                 yield Found(message, reference.where, places, given, own, severity=Severity.WARNING)
+
+
+def _is_runnable(document: Document) -> bool:
+    """Whether a document is a config with layers, which runtimes run whatever its type is said to be."""
+    reader = Reader()
+    return document.kind is DocumentKind.CONFIG and bool(
+        reader.array(reader.get(document.value, "rootfs", ""), "diff_ids", "")
+    )
 
 
 @check("IMG208", "media-type-mismatch", Severity.NOTE, Effect.NONE)
@@ -187,7 +228,8 @@ def malformed_digest(case: Case) -> Iterator[Found]:
     for problem in case.structure.problems:
         if problem.kind is AnomalyKind.BAD_DIGEST:
             name = "the document" if problem.member is None else case.name(problem.member)
-            yield Found(f"{name} at {problem.pointer}: {problem.detail}", _place(case, problem))
+            message = f"{name} at {problem.pointer}: {problem.detail}"
+            yield Found(message, _place(case, problem), _related(case, problem))
 
 
 @check("IMG210", "no-image-document", Severity.ERROR, Effect.INCOMPLETE)
@@ -208,7 +250,8 @@ def no_image_document(case: Case) -> Iterator[Found]:
     as a build cache, is a store of these, which is noted.
     """
     named_but_absent = any(reference.target is None for reference in case.structure.references)
-    if not case.structure.images and not case.structure.artifacts and not named_but_absent:
+    unread = any(problem.kind in _UNREAD for problem in case.structure.problems)  # which then is the cause
+    if not unread and not case.structure.images and not case.structure.artifacts and not named_but_absent:
         named = sorted({case.name(member) for member in case.structure.entry_points})
         which = f"{', '.join(named)} names no image" if named else "no document names an image"
         empty = bool(named) and not case.structure.orphans

@@ -33,7 +33,7 @@ def missing_blob(case: Case) -> Iterator[Found]:
     """
     missing: dict[str, list[Reference]] = defaultdict(list)
     for reference in case.structure.references:
-        if reference.target is None and reference.claims:
+        if reference.target is None and reference.claims and not _malformed(reference):
             missing[_named(reference)].append(reference)
     for name, references in missing.items():
         needed = [reference for reference in references if reference.excused is None]
@@ -54,6 +54,11 @@ def missing_blob(case: Case) -> Iterator[Found]:
             message = f"{reference.claims} does not stand under blobs/, where readers look for it"
             where = (Location(case.name(reference.target)),)
             yield Found(message, reference.where, where, claimed=reference.claims, severity=Severity.WARNING)
+
+
+def _malformed(reference: Reference) -> bool:
+    """Whether it gives a digest that is none, and so leads to nothing wherever it stands (IMG209)."""
+    return reference.descriptor is not None and reference.descriptor.digest is None
 
 
 def _named(reference: Reference) -> str:
@@ -82,10 +87,11 @@ def unreferenced_member(case: Case) -> Iterator[Found]:
 
     ## When it is innocent
     The legacy JSON that Docker 25 and newer stores a layer is recognised by its ID, the manifest that Docker 25.0
-    forgot to list by its image; neither is reported. Files of the operating system that packed a folder (`.DS_Store`)
+    forgot to list by its image; neither is reported. What a document names that can be read in two ways, or not at all,
+    belongs to the finding about that document. Files of the operating system that packed a folder (`.DS_Store`)
     are only noted.
     """
-    explained = _explained_v1_json(case)
+    explained = _explained_v1_json(case).union(*case.mentions.by_document.values())
     for member in case.structure.orphans:
         if member in explained:
             continue

@@ -10,6 +10,7 @@ from imgforensics.documents import History
 from imgforensics.findings import Finding, Skipped, Verdict
 from imgforensics.model import Location, Verification
 from imgforensics.rendering.escape import json_text
+from imgforensics.rendering.moves import moves_json
 from imgforensics.rendering.registry_json import expectation_json, registry_json
 from imgforensics.report import ArchiveReport, Report
 from imgforensics.structure import Image, Layer
@@ -139,6 +140,7 @@ def image_json(case: Case, image: Image, *, detailed: bool) -> Json:
         "layers": [layer_json(case, layer) for layer in image.layers],
     }
     if detailed:
+        result["moves"] = moves_json(image)
         result["config"] = _config_json(image)
         result["history"] = [_history_json(entry) for entry in (image.config.history if image.config else None) or ()]
     return result

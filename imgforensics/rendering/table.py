@@ -9,6 +9,7 @@ from imgforensics.findings import Finding, Severity, Skipped, Verdict
 from imgforensics.model import Location, Outcome
 from imgforensics.rendering import registry_table
 from imgforensics.rendering.escape import printable
+from imgforensics.rendering.moves import moves_lines
 from imgforensics.rendering.style import Style
 from imgforensics.report import ArchiveReport, Report
 from imgforensics.structure import Image
@@ -70,6 +71,7 @@ def archive(
     lines += registry_table.images(report, style, verbose=verbose)
     lines += _artifacts(report.case)
     if command == "inspect":
+        lines += moves_lines(report.images)
         for image in report.images:
             lines += ["", *_image_details(report.case, image)]
     lines += ["", f"  {_checked(report)}"]

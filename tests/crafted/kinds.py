@@ -1,0 +1,345 @@
+"""VIEW-10 to VIEW-15 and RES: documents that contradict themselves or each other, or cost too much."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tests import builder
+from tests.builder import Entry, ImageSpec
+from tests.crafted.bending import (
+    ABSENT,
+    CONFIG,
+    LAYERS,
+    Make,
+    configured,
+    lied,
+    listed,
+    made,
+    true,
+)
+from tests.crafted.case import Crafted
+from tests.support import descriptor, edit, manifest, oci
+
+
+def _two_kinds(**more: Any) -> Make:
+    """One document that is a manifest and something else."""
+    return made(lambda document: document.update(more))
+
+
+def _kind_by_type(media_type: str) -> Make:
+    return made(lambda document: document.update(mediaType=media_type), entry={"mediaType": media_type})
+
+
+def _config_type(media_type: str) -> Make:
+    return made(lambda document: document["config"].update(mediaType=media_type))
+
+
+def _config_is_manifest() -> Make:
+    inner = manifest(CONFIG, LAYERS)
+    return made(lambda document: document.update(config=descriptor(inner, builder.OCI_CONFIG)), blobs=[inner])
+
+
+def _renamed(entries: list[Entry]) -> None:
+    edit(entries, "manifest.json", lambda images: images[0].update(RepoTags=["example.com/other:1"]))
+
+
+def _annotated(**annotations: str) -> Make:
+    names = {key.replace("_", "."): value for key, value in annotations.items()}
+    return made(entry={"annotations": names})
+
+
+def _tagged(*tags: str) -> Make:
+    return true("crane", ImageSpec(tags=list(tags)))
+
+
+def _platforms(*descriptions: dict[str, Any]) -> Make:
+    """An index of so many images, each with its own config, described in these words."""
+    configs = [configured(author=str(number)) for number in range(len(descriptions))]
+    documents = [manifest(config, LAYERS) for config in configs]
+    entries = [descriptor(each, **more) for each, more in zip(documents, descriptions, strict=True)]
+    index = builder.go({"schemaVersion": 2, "mediaType": builder.OCI_INDEX, "manifests": entries})
+    return listed(descriptor(index, builder.OCI_INDEX), blobs=[index, *documents, *configs, *LAYERS])
+
+
+_AMD64 = {"platform": {"os": "linux", "architecture": "amd64"}}
+_ARM64 = {"platform": {"os": "linux", "architecture": "arm64"}}
+
+
+def _attested(
+    annotation: Callable[[str], str] = lambda digest: digest,
+    statement: Callable[[str], str] = lambda digest: digest,
+    subject: Callable[[str], str] = lambda digest: digest,
+) -> Make:
+    """An image and its attestation, which speaks of it in three places."""
+    document = manifest(CONFIG, LAYERS)
+    own = builder.digest(document)
+    claim = builder.go(
+        {
+            "_type": "https://in-toto.io/Statement/v1",
+            "subject": [{"name": "app", "digest": {"sha256": statement(own).partition(":")[2]}}],
+            "predicateType": "https://slsa.dev/provenance/v1",
+            "predicate": {},
+        }
+    )
+    attestation = builder.go(
+        {
+            "schemaVersion": 2,
+            "mediaType": builder.OCI_MANIFEST,
+            "config": descriptor(b"{}", builder.OCI_EMPTY),
+            "layers": [descriptor(claim, "application/vnd.in-toto+json")],
+            "subject": descriptor(document) | {"digest": subject(own)},
+        }
+    )
+    notes = {"vnd.docker.reference.digest": annotation(own), "vnd.docker.reference.type": "attestation-manifest"}
+    entries = [
+        descriptor(document) | _AMD64,
+        descriptor(attestation, annotations=notes, platform={"os": "unknown", "architecture": "unknown"}),
+    ]
+    index = builder.go({"schemaVersion": 2, "mediaType": builder.OCI_INDEX, "manifests": entries})
+    blobs = [index, document, attestation, claim, b"{}", CONFIG, *LAYERS]
+    return listed(descriptor(index, builder.OCI_INDEX), blobs=blobs)
+
+
+def _orphan(entries: list[Entry]) -> None:
+    payload = b"\x7fELF" + bytes(100)
+    entries.append(Entry(f"blobs/sha256/{builder.sha256(payload)}", payload))
+
+
+def _orphan_image(entries: list[Entry]) -> None:
+    config = ImageSpec(layers=[builder.EVIL]).config_bytes()
+    hidden = (manifest(config, [builder.EVIL]), config, builder.EVIL)
+    entries.extend(Entry(f"blobs/sha256/{builder.sha256(data)}", data) for data in hidden)
+
+
+def _stray_source(entries: list[Entry]) -> None:
+    """LayerSources has one entry more, of a layer that the image does not have."""
+    entries.append(Entry(f"blobs/sha256/{builder.sha256(builder.EVIL)}", builder.EVIL))
+    source = descriptor(builder.EVIL, builder.OCI_LAYER)
+    edit(entries, "manifest.json", lambda images: images[0]["LayerSources"].update({ABSENT: source}))
+
+
+def _index_of(*entries: dict[str, Any]) -> bytes:
+    return builder.go({"schemaVersion": 2, "mediaType": builder.OCI_INDEX, "manifests": list(entries)})
+
+
+def _chain(depth: int) -> Make:
+    """Indexes in indexes, down to an image."""
+    blobs = [manifest(CONFIG, LAYERS)]
+    top = descriptor(blobs[0])
+    for _ in range(depth):
+        blobs.append(_index_of(top))
+        top = descriptor(blobs[-1], builder.OCI_INDEX)
+    return lambda: builder.tar(oci([top], [CONFIG, *LAYERS, *blobs]))
+
+
+def _doubling(depth: int) -> Make:
+    """Indexes that list the next one twice: as many ways to the image as two to the power of their number."""
+    blobs = [manifest(CONFIG, LAYERS)]
+    top = descriptor(blobs[0])
+    for _ in range(depth):
+        blobs.append(_index_of(top, top | {"annotations": {"way": "another"}}))
+        top = descriptor(blobs[-1], builder.OCI_INDEX)
+    return lambda: builder.tar(oci([top], [CONFIG, *LAYERS, *blobs]))
+
+
+def _wide(width: int) -> Make:
+    """An index.json that lists one image so many times."""
+    document = manifest(CONFIG, LAYERS)
+    return listed(*[descriptor(document)] * width, blobs=[document, CONFIG, *LAYERS])
+
+
+def _large_config(size: int) -> Make:
+    return made(config=configured(comment="p" * size))
+
+
+CRAFTED: tuple[Crafted, ...] = (
+    Crafted(
+        "VIEW-10-index-and-manifest",
+        "one document is a manifest and an index",
+        _two_kinds(manifests=[]),
+        frozenset({"IMG203"}),
+        made(),
+    ),
+    Crafted(
+        "VIEW-10-config-and-manifest",
+        "one document is a config and a manifest: as which it is read depends on what leads to it",
+        made(config=configured(layers=[], schemaVersion=2)),
+        frozenset({"IMG203"}),
+        made(),
+    ),
+    Crafted(
+        "VIEW-10-schema-1",
+        "one document is a manifest of schema 1 and one of schema 2",
+        _two_kinds(fsLayers=[]),
+        frozenset({"IMG203"}),
+        made(),
+    ),
+    Crafted(
+        "VIEW-10-schema-version",
+        "a manifest calls itself one of schema 1",
+        _two_kinds(schemaVersion=1),
+        frozenset({"IMG201"}),
+        made(lambda document: document.pop("schemaVersion")),
+    ),
+    Crafted(
+        "VIEW-10-own-type",
+        "a manifest calls itself an index, and so does the descriptor",
+        _kind_by_type(builder.OCI_INDEX),
+        frozenset({"IMG203"}),
+        made(),
+    ),
+    Crafted(
+        "VIEW-10-descriptor",
+        "the descriptor says Docker's manifest, the manifest says OCI's",
+        made(entry={"mediaType": builder.DOCKER_MANIFEST}),
+        frozenset({"IMG203"}),
+        made(lambda document: document.pop("mediaType"), entry={"mediaType": builder.DOCKER_MANIFEST}),
+    ),
+    Crafted(
+        "VIEW-10-artifact",
+        "the config of an image goes under the type of a chart, so that it is an image for some only",
+        _config_type("application/vnd.cncf.helm.config.v1+json"),
+        frozenset({"IMG203"}),
+        _config_type("application/vnd.docker.plugin.v1+json"),
+    ),
+    Crafted(
+        "VIEW-10-manifest-as-config",
+        "what an image calls its config is a manifest",
+        _config_is_manifest(),
+        frozenset({"IMG201"}),
+        made(),
+    ),
+    Crafted(
+        "VIEW-11-repositories",
+        "repositories gives the tag to the lower layer",
+        lied(
+            "docker_legacy",
+            lambda entries: edit(
+                entries,
+                "repositories",
+                lambda table: table["example.com/app"].update(
+                    {"1.0": builder.layers_of(entries)[0].path.partition("/")[0]}
+                ),
+            ),
+        ),
+        frozenset({"IMG211"}),
+        true("docker_legacy"),
+    ),
+    Crafted(
+        "VIEW-11-tags",
+        "manifest.json and index.json give an image different tags",
+        lied("containerd", _renamed),
+        frozenset({"IMG206"}),
+        true("containerd"),
+    ),
+    Crafted(
+        "VIEW-11-annotations",
+        "one entry of index.json has two names that do not agree",
+        _annotated(
+            io_containerd_image_name="example.com/app:1", org_opencontainers_image_ref_name="evil.example/app:1"
+        ),
+        frozenset({"IMG213"}),
+        _annotated(io_containerd_image_name="example.com/app:1", org_opencontainers_image_ref_name="1"),
+    ),
+    Crafted(
+        "VIEW-12-official",
+        "the image takes the name of an official one",
+        _tagged("alpine:3.10"),
+        frozenset(),
+        _tagged("example.com/alpine:3.10"),
+        frozenset({"IMG218"}),
+    ),
+    Crafted(
+        "VIEW-12-kubernetes",
+        "the image takes a name that Kubernetes relies on",
+        _tagged("example.com/app:1.0", "registry.k8s.io/pause:3.9"),
+        frozenset(),
+        _tagged("registry.k8s.io.example.com/pause:3.9"),
+        frozenset({"IMG218"}),
+    ),
+    Crafted(
+        "VIEW-12-look-alike",
+        "a tag that reads like another one: a Cyrillic letter in it",
+        _tagged("docker.io/library/\u0430lpine:3.10"),
+        frozenset({"IMG223"}),
+        _tagged("docker.io/library/alpine:3.10"),
+    ),
+    Crafted(
+        "VIEW-13-config",
+        "the index says arm64, the config amd64",
+        _platforms(_ARM64),
+        frozenset({"IMG403"}),
+        _platforms(_AMD64),
+    ),
+    Crafted(
+        "VIEW-13-twice",
+        "an index has two images for one platform: some readers take the first, some another",
+        _platforms(_AMD64, _AMD64),
+        frozenset({"IMG221"}),
+        lambda: builder.tar(
+            builder.containerd([ImageSpec(), ImageSpec(platform="linux/arm64")], index=True, attestation=True)
+        ),
+    ),
+    Crafted(
+        "VIEW-14-annotation",
+        "the index says that the attestation is of an image that is not listed",
+        _attested(*[lambda _: ABSENT] * 3),
+        frozenset({"IMG215"}),
+        _attested(),
+    ),
+    Crafted(
+        "VIEW-14-statement",
+        "the statement is about another image",
+        _attested(statement=lambda _: ABSENT),
+        frozenset({"IMG215"}),
+        _attested(),
+    ),
+    Crafted(
+        "VIEW-14-subject",
+        "the attestation's subject is another image",
+        _attested(subject=lambda _: ABSENT),
+        frozenset({"IMG215"}),
+        _attested(),
+    ),
+    Crafted(
+        "VIEW-15-blob",
+        "a blob that no document refers to",
+        lied("oci_archive", _orphan),
+        frozenset({"IMG205"}),
+        true("docker25"),
+    ),
+    Crafted(
+        "VIEW-15-image",
+        "a whole image that no document refers to",
+        lied("oci_archive", _orphan_image),
+        frozenset({"IMG205"}),
+        true("oci_archive"),
+    ),
+    Crafted(
+        "VIEW-15-layer-source",
+        "LayerSources names a layer that the image does not have",
+        lied("docker25", _stray_source),
+        frozenset({"IMG222"}),
+        true("docker25"),
+    ),
+    Crafted(
+        "RES-01-chain",
+        "indexes nest a hundred deep",
+        _chain(100),
+        frozenset({"IMG902"}),
+        _chain(3),
+    ),
+    Crafted(
+        "RES-01-large",
+        "a config of five mebibytes, which some readers take and others do not",
+        _large_config(5 << 20),
+        frozenset({"IMG902"}),
+        _large_config(1 << 20),
+    ),
+    Crafted(
+        "RES-01-fan-out",
+        "index.json lists more manifests than are followed",
+        _wide(20_001),
+        frozenset({"IMG902"}),
+        _doubling(14),
+    ),
+)
