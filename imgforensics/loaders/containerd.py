@@ -1,0 +1,132 @@
+"""containerd's importer: ``ctr images import``, nerdctl, k3s and rke2, and Docker with the containerd store.
+
+Imitated: containerd, ``images/archive/importer.go`` (``ImportIndex``) and ``client/import.go``, of 1.6.20 (judged) to
+2.x (read); Docker 29, ``daemon/containerd/image_exporter.go`` (read). The tar is read once. Every regular member is
+stored under its true digest, whatever it is called, but for ``oci-layout`` and ``manifest.json``, which are decoded in
+passing, each occurrence into the same variable. With an ``oci-layout`` of version 1.0.0 the last ``index.json`` counts;
+without one ``manifest.json`` does. Hard links are ignored; symlinks lead one hop, by exact names, for ``manifest.json``
+only, and one that leads nowhere ends the import. A manifest that is missing ends the import of ctr; Docker goes on.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from imgforensics.loaders.contents import Contents, occurrence
+from imgforensics.loaders.documents import CONFIG, INDEX, LAYOUT, NAME, REF, SAVED, diff_ids, names
+from imgforensics.loaders.gonames import clean, join, parent
+from imgforensics.loaders.graph import Rules, images
+from imgforensics.loaders.load import Load, MissingError, Reader, RefusedError
+from imgforensics.loaders.references import normalised
+from imgforensics.model import Member, MemberKind
+from imgforensics.structure import Structure
+
+_DOCUMENTS = ("oci-layout", "manifest.json")
+
+
+def containerd(contents: Contents, _: Structure) -> Iterator[Load]:
+    """``ctr images import`` and what shares it; an image that cannot be unpacked ends it with an error."""
+    yield from _load(contents, Reader.CONTAINERD)
+
+
+def docker(contents: Contents, _: Structure) -> Iterator[Load]:
+    """Docker with the containerd store: blobs may be missing, and an error of unpacking is only printed."""
+    yield from _load(contents, Reader.DOCKER_CONTAINERD)
+
+
+def _load(contents: Contents, reader: Reader) -> Iterator[Load]:
+    regular = [member for member in contents.whole() if member.kind in (MemberKind.FILE, MemberKind.SPARSE)]
+    layout, saved = _documents(contents, regular)
+    blobs = {name: member for member in regular if (name := clean(member.name)) not in _DOCUMENTS}
+    if layout:
+        if layout != "1.0.0":
+            raise RefusedError(f"oci-layout says version {layout!r}")
+        yield from _listed(contents, reader, regular, blobs)
+        return
+    if saved is None:
+        raise RefusedError("there is neither an oci-layout nor a manifest.json that lists images")
+    yield from _saved(contents, reader, regular, blobs, saved)
+
+
+def _documents(contents: Contents, regular: list[Member]) -> tuple[str, list[dict[str, Any]] | None]:
+    """The version of ``oci-layout`` and the entries of ``manifest.json``, every occurrence decoded over the last."""
+    layout: dict[str, str] | None = None
+    saved: list[dict[str, Any]] | None = None
+    for member in regular:
+        if clean(member.name) == "oci-layout":
+            layout = contents.decode(member.index, LAYOUT, stream=True, into=layout)
+        elif clean(member.name) == "manifest.json":
+            saved = contents.decode(member.index, SAVED, stream=True, into=saved)
+    return "" if layout is None else layout["imageLayoutVersion"], saved
+
+
+def _listed(
+    contents: Contents, reader: Reader, regular: list[Member], blobs: Mapping[str, Member]
+) -> Iterator[Load]:
+    index = blobs.get("index.json")
+    if index is None:
+        raise RefusedError("there is an oci-layout, and no index.json")
+    copies = [member for member in regular if clean(member.name) == "index.json"]
+    why = f"{occurrence(copies, index, 'index.json')}, since oci-layout is there"
+    rules = Rules(
+        find=contents.by_content.get,
+        checks_diff_ids=reader is Reader.CONTAINERD,
+        checks_layers=reader is Reader.CONTAINERD,
+    )
+    for entry in contents.decode(index.index, INDEX, stream=False)["manifests"] or []:
+        tags = names(entry, NAME, REF)
+        try:
+            for found in images(contents, entry, rules):
+                told = f"{why}; {found.why}" if found.why else why
+                yield Load(reader, found.config, found.manifest, tags, told)
+        except MissingError as error:
+            if reader is Reader.CONTAINERD:
+                raise
+            yield Load(reader, None, None, tags, f"{why}; it names an image of which {error}", refused=True)
+
+
+def _saved(
+    contents: Contents,
+    reader: Reader,
+    regular: list[Member],
+    blobs: Mapping[str, Member],
+    saved: list[dict[str, Any]],
+) -> Iterator[Load]:
+    targets = dict(blobs)
+    for member in contents.whole():
+        if member.kind is MemberKind.SYMLINK:
+            target = join(parent(member.name), member.linkname)
+            if target not in blobs:
+                raise RefusedError(f"the symlink {member.name} leads to no regular member")
+            targets[member.name] = blobs[target]
+    copies = [member for member in regular if clean(member.name) == "manifest.json"]
+    merged = f"{len(copies)} manifest.json, one decoded over the other" if len(copies) > 1 else "manifest.json"
+    why = f"{merged}, since there is no oci-layout"
+    made = []
+    for entry in saved:
+        if entry["Config"] not in targets:
+            raise RefusedError(f"the config {entry['Config']} is not in the archive")
+        absent = [name for name in entry["Layers"] or [] if name not in targets]
+        if absent:
+            raise RefusedError(f"the layer {absent[0]} is not in the archive")
+        config = targets[entry["Config"]].index
+        contents.decode(config, CONFIG, stream=False)
+        normalised(entry["RepoTags"] or ())
+        made.append((entry, config))
+    for entry, config in made:
+        layers = [targets[name].index for name in entry["Layers"] or []]
+        trouble = _trouble(contents, config, layers)
+        if trouble and reader is Reader.CONTAINERD:
+            raise RefusedError(f"imported by {why}, but cannot be unpacked: {trouble}")
+        told = f"{why}; unpacking then fails, and the load succeeds: {trouble}" if trouble else why
+        yield Load(reader, contents.digest(config), None, tuple(entry["RepoTags"] or ()), told)
+
+
+def _trouble(contents: Contents, config: int, layers: list[int]) -> str:
+    """Why an image cannot be unpacked; empty where it can."""
+    claimed = diff_ids(contents, config)
+    if len(claimed) != len(layers):
+        return f"{len(layers)} layers, and {len(claimed)} diff_ids in the config"
+    for number, (layer, diff_id) in enumerate(zip(layers, claimed, strict=True)):
+        if contents.layer_differs(layer, diff_id):
+            return f"layer {number} does not hash to the config's diff_id"
+    return ""
