@@ -7,6 +7,7 @@ from functools import cached_property
 
 from imgforensics.catalogue import Catalogue
 from imgforensics.expectation import Expectation
+from imgforensics.loaders import Load
 from imgforensics.model import AnomalyKind, Location, Outcome, Verification, What
 from imgforensics.producer import Producer
 from imgforensics.structure import Image, Reference, Role, Structure
@@ -33,6 +34,8 @@ class Case:
     verifications: tuple[Verification, ...]
     expectations: tuple[Expectation, ...] = ()
     """How the digests fared that the archive was said to hold."""
+    loads: tuple[Load, ...] = ()
+    """What each real reader would take out of the archive."""
 
     @cached_property
     def wrong_bytes(self) -> Mapping[int, Sequence[Verification]]:

@@ -25,6 +25,8 @@ _DOCUMENTS = ("oci-layout", "manifest.json")
 
 def containerd(contents: Contents, _: Structure) -> Iterator[Load]:
     """``ctr images import`` and what shares it; an image that cannot be unpacked ends it with an error."""
+    if contents.compressed:
+        raise RefusedError(f"ctr does not undo {contents.catalogue.outer} around an archive; nerdctl and k3s do")
     yield from _load(contents, Reader.CONTAINERD)
 
 

@@ -49,7 +49,7 @@ def _oci(contents: Contents, tried: str) -> Iterator[Load]:
             find=lambda digest: contents.disk.open(f"blobs/{digest.replace(':', '/')}"),
             checks_top=False,
             checks_below=False,
-            nested=False,
+            levels=0,
         )
         for found in images(contents, entries[0], rules):
             why = "index.json" if not _saved_is_there(contents) else f"index.json, since manifest.json fails: {tried}"

@@ -28,8 +28,10 @@ class Rules:
     """It opens the layers and hashes them."""
     checks_diff_ids: bool = False
     """It compares layers with the config's diff_ids, one by one and in number."""
-    nested: bool = True
-    """It goes through an index below ``index.json``."""
+    levels: int | None = None
+    """Indexes below each other that it goes through, below ``index.json``; None for any number."""
+    sha256_only: bool = False
+    """It hashes configs by SHA-256, whatever their digest's algorithm is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def images(contents: Contents, entry: Entry, rules: Rules) -> Iterator[Found]:
     if not _is_index(contents, top, entry["mediaType"]):
         yield _image(contents, top, entry, rules)
         return
-    if not rules.nested:
+    if rules.levels == 0:
         raise RefusedError(f"{contents.name(top)} is an index of several images")
     yield from _children(contents, top, rules)
 
@@ -74,6 +76,8 @@ def _children(contents: Contents, top: int, rules: Rules) -> Iterator[Found]:
                 if not _is_index(contents, member, child["mediaType"]):
                     yield _image(contents, member, child, rules, several=True)
                     any_found = True
+                elif rules.levels is not None and depth >= rules.levels:
+                    raise RefusedError(f"{contents.name(index)} is an index that lists another index")
                 elif member not in visited and depth < contents.catalogue.limits.graph_depth:
                     visited.add(member)
                     pending.append((member, depth + 1))
@@ -87,6 +91,8 @@ def _image(contents: Contents, member: int, entry: Entry, rules: Rules, *, sever
     check_unambiguous(contents, member, entry["mediaType"])
     manifest = contents.decode(member, MANIFEST, stream=False)
     config = _blob(contents, rules, manifest["config"]["digest"], check=rules.checks_below)
+    if rules.sha256_only and not manifest["config"]["digest"].startswith("sha256:"):
+        raise RefusedError(f"{contents.name(config)} is hashed by SHA-256 and compared with {_shortened(manifest)}")
     layers = manifest["layers"] or []
     members = [_layer(contents, rules, layer["digest"]) for layer in layers] if rules.checks_layers else []
     if rules.checks_diff_ids:
@@ -98,6 +104,11 @@ def _image(contents: Contents, member: int, entry: Entry, rules: Rules, *, sever
                 raise RefusedError(f"layer {number} does not hash to the config's diff_id")
     why = f"for {_platform(entry)}" if several else ""
     return Found(contents.digest(config), contents.digest(member), why)
+
+
+def _shortened(manifest: Entry) -> str:
+    algorithm: str = manifest["config"]["digest"].partition(":")[0]
+    return f"a digest of {algorithm}"
 
 
 def _platform(entry: Entry) -> str:

@@ -47,7 +47,12 @@ def entries_of(contents: Contents) -> tuple[list[dict[str, Any]], str]:
 
 def load(contents: Contents, reader: Reader, entry: dict[str, Any], why: str) -> Iterator[Load]:
     """The images of one entry."""
-    rules = Rules(find=lambda digest: contents.disk.open(f"blobs/{digest.replace(':', '/')}"), checks_top=False)
+    rules = Rules(
+        find=lambda digest: contents.disk.open(f"blobs/{digest.replace(':', '/')}"),
+        checks_top=False,
+        levels=1,
+        sha256_only=True,
+    )
     for found in images(contents, entry, rules):
         told = f"{why}; {found.why}" if found.why else why
         yield Load(reader, found.config, found.manifest, names(entry, REF), told)
