@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 Answer = frozenset[str] | None
-"""Image IDs, or None: refused."""
+"""Image IDs, or None: refused, or nothing was there to take."""
 
 _SECONDS = 60
 
@@ -85,7 +85,7 @@ class Tools:
         loaded = _run(*podman, "load", "-q", "-i", str(archive))
         listed = _run(*podman, "images", "-a", "--no-trunc", "--format", "{{.ID}}")
         shutil.rmtree(root, ignore_errors=True)
-        return frozenset(listed.stdout.split()) if loaded.returncode == 0 else None
+        return (frozenset(listed.stdout.split()) or None) if loaded.returncode == 0 else None
 
     def containerd(self, archive: Path) -> Answer:
         """``ctr images import``; images without a name are kept by their digests."""
@@ -96,7 +96,7 @@ class Tools:
         if imported.returncode:
             return None
         targets = [line.split()[2] for line in _run(*ctr, "images", "ls").stdout.splitlines()[1:]]
-        return frozenset(config for target in set(targets) for config in self._configs(ctr, target))
+        return frozenset(config for target in set(targets) for config in self._configs(ctr, target)) or None
 
     def _configs(self, ctr: Sequence[str], digest: str) -> Iterator[str]:
         content = _run(*ctr, "content", "get", digest)
@@ -114,7 +114,7 @@ class Tools:
         loaded = _run(*docker, "load", "-q", "-i", str(archive))
         listed = _run(*docker, "images", "-aq", "--no-trunc").stdout.split()
         _run(*docker, "image", "prune", "-af")
-        return frozenset(listed) if loaded.returncode == 0 else None
+        return (frozenset(listed) or None) if loaded.returncode == 0 else None
 
 
 @contextmanager

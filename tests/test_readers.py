@@ -13,6 +13,7 @@ from imgforensics.loaders import Reader
 from tests import realreaders
 from tests.builder import LAYOUTS, ImageSpec, tar
 from tests.crafted import views
+from tests.readerarchives import TRICKS
 from tests.realreaders import Answer, Tools
 from tests.support import case_of, report_of
 
@@ -29,13 +30,15 @@ ARCHIVES = {
     **{f"{case.name}-twin": case.twin for case in views.CRAFTED},
     **{path.name: path.read_bytes for path in FIXTURES},
     **{name: (lambda make=make: tar(make([ImageSpec()]))) for name, make in LAYOUTS.items()},
+    **TRICKS,
 }
 
 
 OLD = {
     (Reader.SKOPEO_DOCKER, "docker20-save.tar.gz"): "skopeo 1.9.3 fails on gzip around an archive, later ones do not",
     (Reader.PODMAN, "docker20-save.tar.gz"): "and so does podman 4.3.1",
-    (Reader.SKOPEO_DOCKER, "docker20-multi.tar"): "its target dir: minds that a symlinked layer counts as 0 bytes",
+    (Reader.SKOPEO_DOCKER, "docker20-multi.tar"): "the target dir: minds that a symlinked layer counts as 0 bytes",
+    (Reader.SKOPEO_DOCKER, "layer-symlink"): "the same",
     (Reader.SKOPEO_OCI, "ctr-export-docker.tar"): "skopeo 1.9.3 looks up OCI media types only, later ones Docker's too",
     (Reader.DOCKER_28, "docker20-save.tar.zst"): "Docker 20.10 does not know zstd, later ones do",
 }
@@ -67,7 +70,7 @@ def _names(data: bytes) -> list[str]:
             found = [member for member in archive if member.name in ("index.json", "./index.json")]
             content = archive.extractfile(found[-1]) if found else None
             entries = json.loads(content.read() if content else b'{"manifests":[]}')["manifests"]
-    except (KeyError, ValueError, tarfile.TarError):
+    except (KeyError, TypeError, ValueError, tarfile.TarError):
         return []
     notes = [entry.get("annotations", {}).get("org.opencontainers.image.ref.name") for entry in entries]
     return [name for name in notes if name]

@@ -16,7 +16,7 @@ from imgforensics.loaders.documents import CONFIG, INDEX, LAYOUT, NAME, REF, SAV
 from imgforensics.loaders.gonames import clean, join, parent
 from imgforensics.loaders.graph import Rules, images
 from imgforensics.loaders.load import Load, MissingError, Reader, RefusedError
-from imgforensics.loaders.references import normalised
+from imgforensics.loaders.references import check_named
 from imgforensics.model import Member, MemberKind
 from imgforensics.structure import Structure
 
@@ -44,7 +44,7 @@ def _load(contents: Contents, reader: Reader) -> Iterator[Load]:
             raise RefusedError(f"oci-layout says version {layout!r}")
         yield from _listed(contents, reader, regular, blobs)
         return
-    if saved is None:
+    if not saved:
         raise RefusedError("there is neither an oci-layout nor a manifest.json that lists images")
     yield from _saved(contents, reader, regular, blobs, saved)
 
@@ -74,7 +74,10 @@ def _listed(
         checks_diff_ids=reader is Reader.CONTAINERD,
         checks_layers=reader is Reader.CONTAINERD,
     )
-    for entry in contents.decode(index.index, INDEX, stream=False)["manifests"] or []:
+    entries = contents.decode(index.index, INDEX, stream=False)["manifests"]
+    if not entries:
+        raise RefusedError("index.json lists nothing")
+    for entry in entries:
         tags = names(entry, NAME, REF)
         try:
             for found in images(contents, entry, rules):
@@ -111,8 +114,10 @@ def _saved(
         if absent:
             raise RefusedError(f"the layer {absent[0]} is not in the archive")
         config = targets[entry["Config"]].index
-        contents.decode(config, CONFIG, stream=False)
-        normalised(entry["RepoTags"] or ())
+        system = contents.decode(config, CONFIG, stream=False)["os"]
+        if system not in ("", "linux"):
+            raise RefusedError(f"{contents.name(config)} is for {system}")
+        check_named(entry["RepoTags"] or ())
         made.append((entry, config))
     for entry, config in made:
         layers = [targets[name].index for name in entry["Layers"] or []]

@@ -28,8 +28,13 @@ class Contents:
 
     @cached_property
     def disk(self) -> Disk:
-        """The archive unpacked. Raises as :meth:`whole` does, or where unpacking itself fails."""
-        return Disk(self.whole())
+        """The archive unpacked as containers/storage does. Raises as :meth:`whole` does, or where unpacking fails."""
+        return Disk(self.whole(), chroot=False)
+
+    @cached_property
+    def docker_disk(self) -> Disk:
+        """The archive unpacked as Docker does. Raises as :attr:`disk` does."""
+        return Disk(self.whole(), chroot=True)
 
     def whole(self) -> Sequence[Member]:
         """All members, for readers that read the tar to its end.

@@ -1,9 +1,9 @@
 """The archive unpacked into a folder, as moby's and containers/storage's ``archive.Untar`` do it, without a disk.
 
 Names are cleaned below the folder, the last of several members counts, folders are made where they are missing, a file
-replaces a folder and the other way round. Names that climb out, and links that do, end the unpacking with an error, as
-does a hard link whose target is not there yet (moby, ``pkg/archive``, ``Unpack`` and ``createTarFile``, Docker 20.10 to
-29; containers/storage, the same).
+replaces a folder and the other way round. Where nothing keeps the program inside, names that climb out, and links that
+do, end the unpacking with an error; Docker unpacks in a chroot, in which nothing climbs out. A hard link whose target is
+not there yet ends it, too (moby, ``pkg/archive`` and ``pkg/chrootarchive``; containers/storage, ``pkg/archive``).
 """
 
 from collections.abc import Sequence
@@ -23,13 +23,14 @@ Node: TypeAlias = "dict[str, Node] | int | str"
 class Disk:
     """What lies in the folder."""
 
-    def __init__(self, members: Sequence[Member]) -> None:
-        """Unpack.
+    def __init__(self, members: Sequence[Member], *, chroot: bool) -> None:
+        """Unpack, in a chroot or not.
 
         Raises:
             RefusedError: a name or link leads out, or a hard link leads nowhere.
         """
         self._root: dict[str, Node] = {}
+        self._chroot = chroot
         self.copies: dict[str, list[Member]] = {}
         """Regular and link members by path, all of each, in order."""
         for member in members:
@@ -41,7 +42,7 @@ class Disk:
         return node if isinstance(node, int) else None
 
     def _unpack(self, member: Member) -> None:
-        path = clean(member.name).lstrip("/")
+        path = self._inside(member.name)
         if path == ".." or path.startswith("../"):
             raise RefusedError(f"{member.name} leads out of the folder that it is unpacked to")
         if path in ("", "."):
@@ -55,17 +56,21 @@ class Disk:
                 above[name] = {}
         elif member.kind is MemberKind.SYMLINK:
             inside = join(parent(path), member.linkname)
-            if inside == ".." or inside.startswith("../"):
+            if not self._chroot and (inside == ".." or inside.startswith("../")):
                 raise RefusedError(f"the link {member.name} leads out of the folder that it is unpacked to")
             above[name] = member.linkname
         elif member.kind is MemberKind.HARDLINK:
-            target = clean(member.linkname).lstrip("/")
+            target = self._inside(member.linkname)
             found = self._walk(target, follow_last=False)
             if target == ".." or target.startswith("../") or found is None or isinstance(found, dict):
                 raise RefusedError(f"the hard link {member.name} leads to nothing that was unpacked before it")
             above[name] = found
         elif member.kind in (MemberKind.FILE, MemberKind.SPARSE):
             above[name] = member.index
+
+    def _inside(self, name: str) -> str:
+        """A name below the folder; it begins with ``..`` where it leads out."""
+        return clean(f"/{name}" if self._chroot else name).lstrip("/")
 
     def _folder(self, path: str) -> dict[str, Node]:
         """The folder of this path, made where it is missing."""

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from imgforensics.loaders.contents import Contents, occurrence
-from imgforensics.loaders.documents import SAVED, diff_ids
+from imgforensics.loaders.documents import SAVED, check_rootfs, diff_ids
 from imgforensics.loaders.gonames import clean, join, parent
 from imgforensics.loaders.load import Load, MissingError, Reader, RefusedError
-from imgforensics.loaders.references import normalised
 from imgforensics.model import Member, MemberKind
 from imgforensics.structure import Structure
 
@@ -22,13 +21,13 @@ _MANIFEST_LIMIT = 1 << 20
 """Bytes of ``manifest.json`` that are read (containers/image, ``iolimits.MaxTarFileManifestSize``)."""
 
 
-def skopeo(contents: Contents, _: Structure) -> Iterator[Load]:
+def skopeo(contents: Contents, _structure: Structure) -> Iterator[Load]:
     """``skopeo copy docker-archive:FILE``; of several images the one that is asked for, by name or ``@N``."""
     entries, why = entries_of(contents)
     asked = f"{why}; of {len(entries)} images the one that is asked for" if len(entries) > 1 else why
     for entry in entries:
-        config = image(contents, entry)
-        yield Load(Reader.SKOPEO_DOCKER, contents.digest(config), None, tuple(normalised(entry["RepoTags"])), asked)
+        config, _ = image(contents, entry)
+        yield Load(Reader.SKOPEO_DOCKER, contents.digest(config), None, tuple(entry["RepoTags"]), asked)
 
 
 def entries_of(contents: Contents) -> tuple[list[dict[str, Any]], str]:
@@ -48,13 +47,14 @@ def entries_of(contents: Contents) -> tuple[list[dict[str, Any]], str]:
     return filled, occurrence(copies, copies[0], "manifest.json")
 
 
-def image(contents: Contents, entry: dict[str, Any]) -> int:
-    """The config's member of one entry, everything checked that is checked while copying.
+def image(contents: Contents, entry: dict[str, Any]) -> tuple[int, dict[str, str]]:
+    """The config's member of one entry, and its layers' names by diff_id, all checked that is checked while copying.
 
     Raises:
         RefusedError: something is missing or does not fit.
     """
     config = component(contents, entry["Config"])
+    check_rootfs(contents, config)
     claimed, layers = diff_ids(contents, config), entry["Layers"]
     if len(claimed) != len(layers):
         raise RefusedError(f"manifest.json lists {len(layers)} layers, the config {len(claimed)} diff_ids")
@@ -70,7 +70,13 @@ def image(contents: Contents, entry: dict[str, Any]) -> int:
         member = component(contents, path)
         if contents.layer_differs(member, diff_id):
             raise RefusedError(f"layer {number}, {contents.name(member)}, does not hash to the config's diff_id")
-    return config
+    return config, paths
+
+
+def is_link(contents: Contents, name: str) -> bool:
+    """Whether a name leads to a symlink."""
+    found = _first(contents, name)
+    return found is not None and found.kind is MemberKind.SYMLINK
 
 
 def component(contents: Contents, name: str) -> int:

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from imgforensics.loaders.contents import Contents, needed, occurrence
-from imgforensics.loaders.documents import ROOTFS, SAVED, diff_ids
+from imgforensics.loaders.documents import SAVED, check_rootfs, diff_ids
+from imgforensics.loaders.gonames import clean
 from imgforensics.loaders.load import Load, Reader, RefusedError
 from imgforensics.loaders.references import normalised
 from imgforensics.model import Digest
@@ -22,7 +23,7 @@ _SYSTEM = {"os": str}
 
 def before_29(contents: Contents, structure: Structure) -> Iterator[Load]:
     """Docker 1.10 to 28."""
-    if contents.disk.open("manifest.json") is None and contents.disk.open("repositories") is not None:
+    if contents.docker_disk.open("manifest.json") is None and contents.docker_disk.open("repositories") is not None:
         yield from _legacy(structure)
         return
     yield from _load(contents, Reader.DOCKER_28)
@@ -34,11 +35,11 @@ def since_29(contents: Contents, _: Structure) -> Iterator[Load]:
 
 
 def _load(contents: Contents, reader: Reader) -> Iterator[Load]:
-    document = needed(contents.disk.open("manifest.json"), "manifest.json")
+    document = needed(contents.docker_disk.open("manifest.json"), "manifest.json")
     entries = contents.decode(document, SAVED, stream=True)
     if not entries:
         raise RefusedError("manifest.json lists no image")
-    copies = contents.disk.copies.get("manifest.json", ())
+    copies = contents.docker_disk.copies.get("manifest.json", ())
     why = occurrence(copies, copies[-1], "manifest.json") if copies else "manifest.json"
     known: set[str] = set()
     for entry in entries:
@@ -49,9 +50,8 @@ def _load(contents: Contents, reader: Reader) -> Iterator[Load]:
 
 
 def _image(contents: Contents, entry: dict[str, Any], known: set[str]) -> int:
-    config = needed(contents.disk.open(entry["Config"]), f"the config {entry['Config']}")
-    if contents.decode(config, ROOTFS, stream=False)["rootfs"] is None:
-        raise RefusedError(f"{contents.name(config)} has no rootfs")
+    config = needed(_open(contents, entry["Config"]), f"the config {entry['Config']}")
+    check_rootfs(contents, config)
     system = contents.decode(config, _SYSTEM, stream=False)["os"]
     if system not in ("", "linux"):
         raise RefusedError(f"{contents.name(config)} is for {system}")
@@ -60,11 +60,18 @@ def _image(contents: Contents, entry: dict[str, Any], known: set[str]) -> int:
         raise RefusedError(f"manifest.json lists {len(layers)} layers, the config {len(claimed)} diff_ids")
     for number, (name, diff_id, chain) in enumerate(zip(layers, claimed, _chains(claimed), strict=True)):
         if chain not in known:
-            member = needed(contents.disk.open(name), f"layer {number}, {name},")
+            member = needed(_open(contents, name), f"layer {number}, {name},")
             if contents.layer_differs(member, diff_id):
                 raise RefusedError(f"layer {number}, {contents.name(member)}, does not hash to the config's diff_id")
             known.add(chain)
     return config
+
+
+def _open(contents: Contents, name: str) -> int | None:
+    """The member that a name in ``manifest.json`` leads to (``safePath``)."""
+    if clean(name).startswith(".."):
+        raise RefusedError(f"{name} leads out of the archive's folder")
+    return contents.docker_disk.open(name)
 
 
 def _chains(claimed: list[str]) -> Iterator[str]:

@@ -41,6 +41,16 @@ def diff_ids(contents: Contents, config: int, *, stream: bool = False) -> list[s
     return found or []
 
 
+def check_rootfs(contents: Contents, config: int) -> None:
+    """What readers refuse that hold ``rootfs`` by a pointer: a config without one, or with ``null`` as the last one.
+
+    Raises:
+        RefusedError: there is none.
+    """
+    if contents.decode(config, ROOTFS, stream=False)["rootfs"] is None:
+        raise RefusedError(f"{contents.name(config)} has no rootfs")
+
+
 def check_unambiguous(contents: Contents, member: int, media_type: str) -> None:
     """What readers refuse since CVE-2021-41190: keys or a media type of the other kind.
 

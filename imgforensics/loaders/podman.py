@@ -29,7 +29,10 @@ def podman(contents: Contents, _: Structure) -> Iterator[Load]:
 
 
 def _saved(contents: Contents, tried: str) -> Iterator[Load]:
-    """Every image of ``manifest.json``; one with tags is looked up by them, so that the first of a tag counts."""
+    """Every image of ``manifest.json``; one with tags is looked up by them, so that the first of a tag counts.
+
+    A layer that is a symlink is taken only where an image before it had it: the link's size is compared with the bytes'.
+    """
     try:
         entries, why = dockerarchive.entries_of(contents)
     except RefusedError as error:
@@ -40,9 +43,14 @@ def _saved(contents: Contents, tried: str) -> Iterator[Load]:
     for number, entry in enumerate(entries):
         for tag in normalised(entry["RepoTags"]):
             first.setdefault(tag, number)
+    known: set[str] = set()
     for number, entry in enumerate(entries):
         chosen = {first[normalise(tag)] for tag in entry["RepoTags"]} or {number}
         for each in sorted(chosen):
-            config = dockerarchive.image(contents, entries[each])
+            config, layers = dockerarchive.image(contents, entries[each])
+            for diff_id, name in layers.items():
+                if diff_id not in known and dockerarchive.is_link(contents, name):
+                    raise RefusedError(f"the layer {name} is a symlink, whose size is taken to be 0")
+            known.update(layers)
             tags = tuple(tag for tag in entry["RepoTags"] if first[normalise(tag)] == each)
             yield Load(Reader.PODMAN, contents.digest(config), None, tags, why)

@@ -23,6 +23,15 @@ def normalised(tags: Iterable[str]) -> list[str]:
     return [_normalised(tag) for tag in tags]
 
 
+def check_named(tags: Iterable[str]) -> None:
+    """As :func:`normalised`, for readers that take a digest for a tag.
+
+    Raises:
+        RefusedError: one of them is no reference.
+    """
+    normalised(tag.partition("@")[0] for tag in tags)
+
+
 def _normalised(tag: str) -> str:
     name = normalise(tag)
     if len(tag) > _LONGEST or not _REFERENCE.fullmatch(name):
