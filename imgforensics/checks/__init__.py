@@ -5,12 +5,14 @@ from collections.abc import Iterable
 from imgforensics.case import Case
 from imgforensics.checks import (
     attestations,
+    collisions,
     config,
     coverage,
     digests,
     documents,
     framing,
     provenance,
+    readers,
     references,
     tags,
 )
@@ -19,6 +21,9 @@ from imgforensics.errors import SelectionError
 from imgforensics.findings import Finding
 from imgforensics.model import Location
 
+_EXPLAIN = ("IMG102", "IMG104", "IMG108", "IMG109", "IMG201", "IMG202", "IMG203", "IMG206", "IMG213", "IMG217")
+"""Rules that name a reason why readers take different images."""
+
 ALL: tuple[Check, ...] = tuple(
     sorted(
         (
@@ -26,6 +31,8 @@ ALL: tuple[Check, ...] = tuple(
             *documents.CHECKS,
             *references.CHECKS,
             *tags.CHECKS,
+            *collisions.CHECKS,
+            readers.make_check(lambda: tuple(each for each in ALL if each.rule.code in _EXPLAIN)),
             *attestations.CHECKS,
             *digests.CHECKS,
             *config.CHECKS,

@@ -76,6 +76,13 @@ def second_manifest(name: str = "manifest.json", *, first: bool = False) -> list
     return entries
 
 
+def lookalike(name: str) -> list[Entry]:
+    """A second ``manifest.json`` under a name like it, which gives the image another tag."""
+    entries = builder.docker_legacy([good()])
+    document = builder.find(entries, "manifest.json").data.replace(TAG.encode(), b"nginx:latest")
+    return [*entries, Entry(name, document)]
+
+
 def merged_manifest() -> list[Entry]:
     """A second ``manifest.json`` with a config only: whoever decodes it over the first keeps tags and layers."""
     entries = builder.jib([good()])

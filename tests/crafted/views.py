@@ -79,9 +79,8 @@ def _is(*codes: str) -> frozenset[str]:
 
 
 def _spelled(name: str, spelling: str, what: str, *codes: str) -> Crafted:
-    return Crafted(
-        f"VIEW-04-{name}", what, packed(lambda: parts.second_manifest(spelling)), _is(*(codes or ("IMG104",))), plain
-    )
+    make = parts.lookalike if "IMG217" in codes else parts.second_manifest
+    return Crafted(f"VIEW-04-{name}", what, packed(lambda: make(spelling)), _is(*(codes or ("IMG104",))), plain)
 
 
 CRAFTED: tuple[Crafted, ...] = (
@@ -141,7 +140,7 @@ CRAFTED: tuple[Crafted, ...] = (
     _spelled("dot-slash", "./manifest.json", "a second manifest.json called ./manifest.json"),
     _spelled("up-and-down", "a/../manifest.json", "a second manifest.json called a/../manifest.json"),
     _spelled("absolute", "/manifest.json", "a second manifest.json called /manifest.json"),
-    _spelled("trailing-slash", "manifest.json/", "a second manifest.json called manifest.json/"),
+    _spelled("trailing-slash", "manifest.json/", "a second manifest.json called manifest.json/", "IMG104", "IMG109"),
     _spelled("backslash", ".\\manifest.json", "a second manifest.json called .\\manifest.json", "IMG217"),
     _spelled("case", "Manifest.json", "a second manifest.json called Manifest.json", "IMG217"),
     _spelled("percent", "%6danifest.json", "a second manifest.json called %6danifest.json", "IMG217"),
