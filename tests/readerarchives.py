@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from tests import builder
@@ -98,15 +99,17 @@ TRICKS: dict[str, Callable[[], bytes]] = {
     "config-dot": _edited("jib", "manifest.json", lambda data: data.replace(b"config.json", b"./config.json")),
     "config-up": _edited("jib", "manifest.json", lambda data: data.replace(b"config.json", b"../config.json")),
     "config-empty": _edited("jib", "manifest.json", lambda data: data.replace(b"config.json", b"")),
-    "member-dots": _with("jib", lambda entries: [setattr(each, "name", f"./{each.path}") for each in entries]),
-    "member-rooted": _with("jib", lambda entries: [setattr(each, "name", f"/{each.path}") for each in entries]),
+    "member-dots": lambda: builder.tar(replace(each, name=f"./{each.path}") for each in builder.jib([good()])),
+    "member-rooted": lambda: builder.tar(replace(each, name=f"/{each.path}") for each in builder.jib([good()])),
     "member-escapes": _with("jib", lambda entries: entries.append(Entry("../x", b"x"))),
     "device": _with("jib", lambda entries: entries.append(Entry("null", type=b"3"))),
     "dangling-symlink": _with("jib", lambda entries: entries.append(Entry("x", type=b"2", linkname="y"))),
     "dangling-hardlink": _with("jib", lambda entries: entries.insert(0, Entry("x", type=b"1", linkname="y"))),
     "escaping-symlink": _with("jib", lambda entries: entries.append(Entry("x", type=b"2", linkname="../../y"))),
     "oci-member-escapes": _with("oci_archive", lambda entries: entries.append(Entry("../x", b"x"))),
-    "oci-escaping-symlink": _with("oci_archive", lambda entries: entries.append(Entry("x", type=b"2", linkname="../y"))),
+    "oci-escaping-symlink": _with(
+        "oci_archive", lambda entries: entries.append(Entry("x", type=b"2", linkname="../y"))
+    ),
     "oci-rooted-symlink": _with("oci_archive", lambda entries: entries.append(Entry("x", type=b"2", linkname="/y"))),
     "oci-dangling-hardlink": _with("oci_archive", lambda entries: entries.append(Entry("x", type=b"1", linkname="y"))),
     "rooted-symlink": _with("jib", lambda entries: entries.append(Entry("x", type=b"2", linkname="/config.json"))),
@@ -128,7 +131,9 @@ TRICKS: dict[str, Callable[[], bytes]] = {
     "oci-swapped-layer": _with("oci_archive", builder.swap_layer),
     "oci-swapped-both": _with("oci_archive", builder.swap_both),
     "both-swapped-both": _with("containerd", builder.swap_both),
-    "more-layers": _edited("nix", "manifest.json", lambda data: data.replace(b'"Layers": [', b'"Layers": ["config",', 1)),
+    "more-layers": _edited(
+        "nix", "manifest.json", lambda data: data.replace(b'"Layers": [', b'"Layers": ["config",', 1)
+    ),
     "fewer-diff-ids": lambda: builder.tar(
         builder.crane([ImageSpec(extra={"rootfs": {"type": "layers", "diff_ids": ImageSpec().diff_ids[:1]}})])
     ),
@@ -154,9 +159,7 @@ TRICKS: dict[str, Callable[[], bytes]] = {
     "cut-data": lambda: builder.tar(builder.docker_legacy([good()]), end=b"")[:-520],
     "cut-header": lambda: builder.tar(builder.docker_legacy([good()]), end=b"")[:-812],
     "folder-with-data": packed(_hidden),
-    "negative-size": lambda: builder.tar(
-        [*builder.docker_legacy([good()]), Entry("x", size=b"\xff" * 12)]
-    ),
+    "negative-size": lambda: builder.tar([*builder.docker_legacy([good()]), Entry("x", size=b"\xff" * 12)]),
     "symlink-with-data": lambda: builder.tar(
         [*builder.docker_legacy([good()]), Entry("x", b"x" * 512, type=b"2", linkname="manifest.json")]
     ),

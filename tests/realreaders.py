@@ -80,8 +80,8 @@ class Tools:
     def podman(self, archive: Path) -> Answer:
         """``podman load``."""
         root = self._fresh()
-        podman = ("podman", "--root", f"{root}/root", "--runroot", f"{root}/run", "--storage-driver", "vfs")
-        podman += ("--cgroup-manager", "cgroupfs", "--tmpdir", f"{root}/tmp")
+        folders = ("--root", f"{root}/root", "--runroot", f"{root}/run", "--tmpdir", f"{root}/tmp")
+        podman = ("podman", *folders, "--storage-driver", "vfs", "--cgroup-manager", "cgroupfs")
         loaded = _run(*podman, "load", "-q", "-i", str(archive))
         listed = _run(*podman, "images", "-a", "--no-trunc", "--format", "{{.ID}}")
         shutil.rmtree(root, ignore_errors=True)

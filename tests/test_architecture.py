@@ -60,6 +60,7 @@ ORDER = [
     "verify",
     "recompress/",
     "expectation",
+    "loaders/",
     "case",
     "reconstruct/",
     "checks/",

@@ -3,7 +3,8 @@
 import io
 import json
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,7 +12,7 @@ import pytest
 
 from imgforensics.loaders import Reader
 from tests import realreaders
-from tests.builder import LAYOUTS, ImageSpec, tar
+from tests.builder import LAYOUTS, archive
 from tests.crafted import views
 from tests.readerarchives import TRICKS
 from tests.realreaders import Answer, Tools
@@ -25,11 +26,11 @@ pytestmark = [
     pytest.mark.skipif(realreaders.missing() is not None, reason=realreaders.missing() or ""),
 ]
 
-ARCHIVES = {
+ARCHIVES: dict[str, Callable[[], bytes]] = {
     **{case.name: case.make for case in views.CRAFTED},
     **{f"{case.name}-twin": case.twin for case in views.CRAFTED},
     **{path.name: path.read_bytes for path in FIXTURES},
-    **{name: (lambda make=make: tar(make([ImageSpec()]))) for name, make in LAYOUTS.items()},
+    **{name: partial(archive, name) for name in LAYOUTS},
     **TRICKS,
 }
 
@@ -66,9 +67,9 @@ def _expected(data: bytes, reader: Reader) -> tuple[Answer, frozenset[str]]:
 def _names(data: bytes) -> list[str]:
     """Names that index.json gives its entries."""
     try:
-        with tarfile.open(fileobj=io.BytesIO(data)) as archive:
-            found = [member for member in archive if member.name in ("index.json", "./index.json")]
-            content = archive.extractfile(found[-1]) if found else None
+        with tarfile.open(fileobj=io.BytesIO(data)) as opened:
+            found = [member for member in opened if member.name in ("index.json", "./index.json")]
+            content = opened.extractfile(found[-1]) if found else None
             entries = json.loads(content.read() if content else b'{"manifests":[]}')["manifests"]
     except (KeyError, TypeError, ValueError, tarfile.TarError):
         return []
@@ -82,21 +83,21 @@ def _names(data: bytes) -> list[str]:
 )
 def test_the_model_answers_as_the_program_did(name: str, reader: Reader, tools: Tools, tmp_path: Path) -> None:
     data = ARCHIVES[name]()
-    archive = tmp_path / "archive.tar"
-    archive.write_bytes(data)
+    path = tmp_path / "archive.tar"
+    path.write_bytes(data)
     ask = {
         Reader.SKOPEO_DOCKER: tools.skopeo_docker,
-        Reader.SKOPEO_OCI: lambda path: tools.skopeo_oci(path, _names(data)),
+        Reader.SKOPEO_OCI: lambda file: tools.skopeo_oci(file, _names(data)),
         Reader.PODMAN: tools.podman,
         Reader.CONTAINERD: tools.containerd,
         Reader.DOCKER_28: tools.docker,
     }[reader]
     expected, elsewhere = _expected(data, reader)
-    answer = ask(archive)
+    answer = ask(path)
     if (reader, name) in OLD:
         assert answer != expected, "no longer an exception"
         return
-    if expected == {"None"}:  # the program makes the config itself
+    if expected == frozenset({"None"}):  # the program makes the config itself
         assert answer
         return
     assert (None if answer is None else answer - elsewhere) == expected

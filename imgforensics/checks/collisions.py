@@ -16,8 +16,8 @@ def names_collide(case: Case) -> Iterator[Found]:
     """Two names differ, and are one name on some disks or to some readers.
 
     ## What it means
-    They differ in case, in how an accent is encoded, in `\\` for `/`, in a percent escape, or in dots or spaces at an
-    end.
+    They differ in case, in how an accent is encoded, in a backslash for a slash, in a percent escape, or in dots
+    or spaces at an end.
 
     ## Why it matters
     Whoever unpacks the archive on a disk that does not tell them apart (Windows, macOS) keeps the last of them only;
@@ -35,7 +35,9 @@ def names_collide(case: Case) -> Iterator[Found]:
     used = case.references_to.keys() | case.structure.entry_points.keys()
     for members in collisions(case).values():
         blobs = [catalogue.blobs.get(member) for member in members]
-        same = len({str(blob.digest) if blob else str(member) for blob, member in zip(blobs, members, strict=True)}) == 1
+        same = (
+            len({str(blob.digest) if blob else str(member) for blob, member in zip(blobs, members, strict=True)}) == 1
+        )
         severity = None if used & set(members) and not same else Severity.WARNING
         first, *others = (catalogue.members[member] for member in members)
         names = " and ".join(repr(catalogue.members[member].name) for member in members)

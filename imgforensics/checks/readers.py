@@ -35,9 +35,9 @@ def make_check(others: Callable[[], tuple[Check, ...]]) -> Check:
         The one that was scanned is then not the one that runs.
 
         ## How it is computed
-        A model of each reader (docker, containerd, podman, skopeo, crane, syft, trivy, regctl, oras) says which image it
-        would take. Readers that share no image, or none under a tag, disagree. Where another rule names the reason, such
-        as two documents that differ or a member that stands twice, that finding names the readers and this one is
+        A model of each reader (docker, containerd, podman, skopeo, crane, syft, trivy, regctl, oras) says which image
+        it would take. Readers that share no image, or none under a tag, disagree. Where another rule names the reason,
+        such as two documents that differ or a member that stands twice, that finding names the readers and this one is
         silent. Besides, documents and configs that are links, and layers behind several of them, are a warning:
         containerd follows no link to a document, skopeo one symlink, docker all.
 
@@ -58,7 +58,7 @@ def _explains(other: Check, case: Case) -> bool:
 
 def _links(case: Case) -> Iterator[Found]:
     catalogue = case.catalogue
-    names = {path: "document" for path in _documents(case)}
+    names = dict.fromkeys(_documents(case), "document")
     for reference in case.structure.references:
         if reference.path and reference.target is not None and reference.role in (Role.CONFIG, Role.LAYER):
             folder = catalogue.members[reference.member].name.rpartition("/")[0]

@@ -26,7 +26,7 @@ class Side:
     def __str__(self) -> str:
         shown = ", ".join(self.image_ids[:_MOST])
         more = f" and {len(self.image_ids) - _MOST} more" if len(self.image_ids) > _MOST else ""
-        return f"{', '.join(reader.title for reader in self.readers)} would load {shown}{more}"
+        return f"{', '.join(reader.called for reader in self.readers)} would load {shown}{more}"
 
 
 def sides(loads: Iterable[Load]) -> tuple[Side, ...]:

@@ -61,9 +61,7 @@ def _documents(contents: Contents, regular: list[Member]) -> tuple[str, list[dic
     return "" if layout is None else layout["imageLayoutVersion"], saved
 
 
-def _listed(
-    contents: Contents, reader: Reader, regular: list[Member], blobs: Mapping[str, Member]
-) -> Iterator[Load]:
+def _listed(contents: Contents, reader: Reader, regular: list[Member], blobs: Mapping[str, Member]) -> Iterator[Load]:
     index = blobs.get("index.json")
     if index is None:
         raise RefusedError("there is an oci-layout, and no index.json")

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
 
 from imgforensics.catalogue import Catalogue
 from imgforensics.loaders import godecode, gotar
@@ -19,7 +18,7 @@ class Contents:
     def __init__(self, catalogue: Catalogue, structure: Structure) -> None:
         self.catalogue = catalogue
         self._structure = structure
-        self._decoded: dict[tuple[int, int, bool], Any] = {}
+        self._decoded: dict[tuple[int, int, bool], godecode.Decoded] = {}
 
     @cached_property
     def tar(self) -> gotar.GoTar:
@@ -67,7 +66,9 @@ class Contents:
             found.setdefault(member.name, []).append(member)
         return found
 
-    def decode(self, member: int, schema: godecode.Schema, *, stream: bool, into: Any = None) -> Any:
+    def decode(
+        self, member: int, schema: godecode.Schema, *, stream: bool, into: godecode.Decoded = None
+    ) -> godecode.Decoded:
         """A member's document as Go decodes it; see :func:`.godecode.decode`. Results are shared: never change them.
 
         Raises:
@@ -154,5 +155,3 @@ def needed(member: int | None, what: str) -> int:
     if member is None:
         raise MissingError(f"{what} is not in the archive")
     return member
-
-

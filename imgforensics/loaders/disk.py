@@ -2,8 +2,8 @@
 
 Names are cleaned below the folder, the last of several members counts, folders are made where they are missing, a file
 replaces a folder and the other way round. Where nothing keeps the program inside, names that climb out, and links that
-do, end the unpacking with an error; Docker unpacks in a chroot, in which nothing climbs out. A hard link whose target is
-not there yet ends it, too (moby, ``pkg/archive`` and ``pkg/chrootarchive``; containers/storage, ``pkg/archive``).
+do, end the unpacking with an error; Docker unpacks in a chroot, in which nothing climbs out. A hard link whose target
+is not there yet ends it, too (moby, ``pkg/archive`` and ``pkg/chrootarchive``; containers/storage, ``pkg/archive``).
 """
 
 from collections.abc import Sequence

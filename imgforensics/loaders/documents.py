@@ -1,12 +1,12 @@
 """The documents of an archive as the readers' own types take them (see :mod:`.godecode` for the notation)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from imgforensics.documents import CONFIG_TYPES, INDEX_TYPES, MANIFEST_TYPES
 from imgforensics.loaders.contents import Contents
 from imgforensics.loaders.godecode import MAP
 from imgforensics.loaders.load import RefusedError
-from imgforensics.documents import CONFIG_TYPES, INDEX_TYPES, MANIFEST_TYPES
 
 SAVED = [{"Config": str, "RepoTags": [str], "Layers": [str]}]
 """``manifest.json``."""
@@ -29,6 +29,16 @@ def names(entry: Mapping[str, Any], *keys: str) -> tuple[str, ...]:
     annotations = entry["annotations"] or {}
     name = next((annotations[key] for key in keys if annotations.get(key)), None)
     return () if name is None else (name,)
+
+
+def only_one(entries: Sequence[object]) -> None:
+    """What readers demand that take no name to choose an entry of ``index.json`` by.
+
+    Raises:
+        RefusedError: there are none, or several.
+    """
+    if len(entries) != 1:
+        raise RefusedError(f"index.json has {len(entries)} entries, where it takes one")
 
 
 def diff_ids(contents: Contents, config: int, *, stream: bool = False) -> list[str]:

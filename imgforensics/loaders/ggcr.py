@@ -1,8 +1,8 @@
 """go-containerregistry's ``pkg/v1/tarball`` and the programs that use it: crane, trivy, syft and grype.
 
 Imitated, all of them read, not run here: go-containerregistry of 2026, ``pkg/v1/tarball/image.go``; trivy,
-``pkg/fanal/image/archive.go``; stereoscope, ``pkg/image/{docker,oci}``. Names are compared after ``path.Clean``, the first
-member of a name counts, symlinks and hard links are followed, both from the folder that they stand in.
+``pkg/fanal/image/archive.go``; stereoscope, ``pkg/image/{docker,oci}``. Names are compared after ``path.Clean``, the
+first member of a name counts, symlinks and hard links are followed, both from the folder that they stand in.
 ``manifest.json`` is read by a Go decoder and must list one image. Neither names nor diff_ids are compared with bytes.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from imgforensics.loaders.contents import Contents, needed, occurrence
-from imgforensics.loaders.documents import INDEX, SAVED, diff_ids
+from imgforensics.loaders.documents import INDEX, SAVED, diff_ids, only_one
 from imgforensics.loaders.gonames import clean, join, parent
 from imgforensics.loaders.graph import Rules, images
 from imgforensics.loaders.load import Load, MissingError, Reader, RefusedError
@@ -43,8 +43,7 @@ def _oci(contents: Contents, tried: str) -> Iterator[Load]:
     try:
         index = needed(contents.disk.open("index.json"), "index.json")
         entries = contents.decode(index, INDEX, stream=True)["manifests"] or []
-        if len(entries) != 1:
-            raise RefusedError(f"index.json has {len(entries)} entries, where it takes one")
+        only_one(entries)
         rules = Rules(
             find=lambda digest: contents.disk.open(f"blobs/{digest.replace(':', '/')}"),
             checks_top=False,

@@ -21,6 +21,9 @@ Schema: TypeAlias = Any
 """See above; a recursive type that gains nothing by being spelled out."""
 MAP = "map[string]string"
 
+Decoded: TypeAlias = Any
+"""What a variable holds: strings, numbers, lists, and mappings by field names, as its schema says."""
+
 _SPACE = " \t\r\n"
 
 
@@ -28,14 +31,14 @@ class _Pairs(list[tuple[str, Any]]):
     """A JSON object, all of its members in order."""
 
 
-def _refuse(constant: str) -> Any:
+def _refuse(constant: str) -> Decoded:
     raise ValueError(f"{constant} is no JSON value")
 
 
 _JSON = json.JSONDecoder(object_pairs_hook=_Pairs, parse_float=str, parse_constant=_refuse)
 
 
-def decode(raw: bytes, schema: Schema, *, stream: bool, into: Any = None) -> Any:
+def decode(raw: bytes, schema: Schema, *, stream: bool, into: Decoded = None) -> Decoded:
     """What a variable holds after decoding.
 
     Args:
@@ -61,7 +64,7 @@ def decode(raw: bytes, schema: Schema, *, stream: bool, into: Any = None) -> Any
     return _fill(schema, value, zero(schema) if into is None else into)
 
 
-def zero(schema: Schema) -> Any:
+def zero(schema: Schema) -> Decoded:
     """Go's zero value of a type; nil slices and maps are None, structs their fields' zero values."""
     if schema is str:
         return ""
@@ -70,7 +73,7 @@ def zero(schema: Schema) -> Any:
     return {name: zero(field) for name, field in schema.items()} if isinstance(schema, Mapping) else None
 
 
-def _fill(schema: Schema, value: Any, held: Any) -> Any:
+def _fill(schema: Schema, value: Decoded, held: Decoded) -> Decoded:
     if schema is object:
         return value
     if value is None:
@@ -107,13 +110,13 @@ def _fill_struct(fields: Mapping[str, Schema], pairs: _Pairs, held: Mapping[str,
     return result
 
 
-def _of(kind: type, value: Any) -> Any:
+def _of(kind: type, value: Decoded) -> Decoded:
     if not isinstance(value, kind):
         raise RefusedError(f"has {_words(value)} where Go wants another type")
     return value
 
 
-def _words(value: Any) -> str:
+def _words(value: Decoded) -> str:
     if isinstance(value, _Pairs):
         return "an object"
     return {list: "an array", str: "a string", bool: "a boolean", int: "a number"}.get(type(value), "another value")

@@ -23,7 +23,7 @@ class Reader(StrEnum):
     ORAS = "oras"
 
     @property
-    def title(self) -> str:
+    def called(self) -> str:
         """For people."""
         return _TITLES[self]
 
@@ -32,12 +32,12 @@ _TITLES = {
     Reader.DOCKER_28: "docker 28 and older",
     Reader.DOCKER_29: "docker 29 with the classic store",
     Reader.DOCKER_CONTAINERD: "docker with the containerd store",
-    Reader.CONTAINERD: "ctr, nerdctl, k3s",
+    Reader.CONTAINERD: "ctr/nerdctl/k3s",
     Reader.PODMAN: "podman load",
     Reader.SKOPEO_DOCKER: "skopeo docker-archive:",
     Reader.SKOPEO_OCI: "skopeo oci-archive:",
     Reader.CRANE: "crane",
-    Reader.SYFT: "syft, grype",
+    Reader.SYFT: "syft/grype",
     Reader.TRIVY: "trivy",
     Reader.REGCTL: "regctl",
     Reader.ORAS: "oras",

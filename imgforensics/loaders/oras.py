@@ -1,7 +1,7 @@
 """``oras copy --from-oci-layout FILE:REF``, and oras-go's read-only store over a tar.
 
-Imitated: oras-go v2, ``content/oci/readonlyoci.go`` and ``internal/fs/tarfs`` (read, not run here). Exact names, the last
-member of a name counts, regular members only; ``oci-layout`` must be there. Everything that is read is verified.
+Imitated: oras-go v2, ``content/oci/readonlyoci.go`` and ``internal/fs/tarfs`` (read, not run here). Exact names, the
+last member of a name counts, regular members only; ``oci-layout`` must be there. Everything that is read is verified.
 """
 
 from collections.abc import Iterator

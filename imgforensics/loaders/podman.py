@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from imgforensics.loaders import dockerarchive, ociarchive
 from imgforensics.loaders.contents import Contents
+from imgforensics.loaders.documents import only_one
 from imgforensics.loaders.load import Load, Reader, RefusedError
 from imgforensics.loaders.references import normalised
 from imgforensics.refnames import normalise
@@ -19,8 +20,7 @@ def podman(contents: Contents, _: Structure) -> Iterator[Load]:
     """All images of the first form that can be read."""
     try:
         entries, why = ociarchive.entries_of(contents)
-        if len(entries) != 1:
-            raise RefusedError(f"index.json has {len(entries)} entries, where it takes one")
+        only_one(entries)
         loads = list(ociarchive.load(contents, Reader.PODMAN, entries[0], why))
     except RefusedError as error:
         yield from _saved(contents, str(error))
@@ -31,7 +31,7 @@ def podman(contents: Contents, _: Structure) -> Iterator[Load]:
 def _saved(contents: Contents, tried: str) -> Iterator[Load]:
     """Every image of ``manifest.json``; one with tags is looked up by them, so that the first of a tag counts.
 
-    A layer that is a symlink is taken only where an image before it had it: the link's size is compared with the bytes'.
+    A layer that is a symlink is taken only where an image before it had it: its own size is compared with theirs.
     """
     try:
         entries, why = dockerarchive.entries_of(contents)

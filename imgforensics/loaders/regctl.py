@@ -1,15 +1,15 @@
 """``regctl image import``.
 
-Imitated: regclient, ``image.go``, ``ImageImport`` (read, not run here). The tar is walked as often as something new was
-asked for; the first member of an exact name counts. ``oci-layout`` and ``index.json`` come first; where one of them, or a
-blob below, is *not found*, ``manifest.json`` is used, if it was met before both of them were. Of several entries the one
-with the wanted tag is taken. Blobs are verified while they are uploaded; from ``manifest.json`` nothing is.
+Imitated: regclient, ``image.go``, ``ImageImport`` (read, not run here). The tar is walked as often as something new
+was asked for; the first member of an exact name counts. ``oci-layout`` and ``index.json`` come first; where one of
+them, or a blob below, is *not found*, ``manifest.json`` is used, if it was met before both of them were. Of several
+entries the one with the wanted tag is taken. Blobs are verified while they are uploaded, those of ``index.json`` only.
 """
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from imgforensics.loaders.contents import Contents
+from imgforensics.loaders.contents import Contents, occurrence
 from imgforensics.loaders.documents import INDEX, LAYOUT, REF, SAVED, names
 from imgforensics.loaders.graph import Rules, images
 from imgforensics.loaders.load import Load, MissingError, Reader, RefusedError
@@ -48,7 +48,8 @@ def _first(contents: Contents, name: str) -> Member | None:
 def _listed(contents: Contents, entries: Sequence[dict[str, Any]]) -> Iterator[Load]:
     rules = Rules(find=lambda digest: _blob(contents, f"blobs/{digest.replace(':', '/')}"))
     chosen = list(entries)
-    why = "index.json, since oci-layout is there"
+    copies = contents.by_exact_name["index.json"]
+    why = f"{occurrence(copies, copies[0], 'index.json')}, since oci-layout is there"
     if len(entries) != 1:
         first: dict[str, dict[str, Any]] = {}
         for entry in entries:
@@ -72,7 +73,8 @@ def _saved(contents: Contents, saved: Member, lacking: str) -> Load:
     absent = [name for name in (entry["Config"], *(entry["Layers"] or [])) if _blob(contents, name) is None]
     if absent:
         raise RefusedError(f"{lacking}; {absent[0]}, which manifest.json names, is not in the archive")
-    which = "manifest.json" if len(entries) == 1 else f"manifest.json, the first of its {len(entries)} images"
+    which = occurrence(contents.by_exact_name["manifest.json"], saved, "manifest.json")
+    which += f", the first of its {len(entries)} images" if len(entries) > 1 else ""
     config = _blob(contents, entry["Config"])
     digest = None if config is None else contents.digest(config)
     return Load(Reader.REGCTL, digest, None, tuple(entry["RepoTags"] or ()), f"{which}, since {lacking}")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from tests import builder
@@ -153,7 +154,7 @@ def linked(name: str, *, kind: bytes = b"2", hops: int = 1, layout: Callable[...
     target = entries[place]
     names = [f"elsewhere{number}" for number in range(hops)]
     entries[place] = Entry(target.name, type=kind, linkname=names[0])
-    chain = [Entry(one, type=kind, linkname=other) for one, other in zip(names, names[1:], strict=False)]
+    chain = [Entry(one, type=kind, linkname=other) for one, other in pairwise(names)]
     real = replace(target, name=names[-1])
     if kind == b"1":
         return [real, *reversed(chain), *entries]
