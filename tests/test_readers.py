@@ -57,9 +57,10 @@ def _expected(data: bytes, reader: Reader) -> tuple[Answer, frozenset[str]]:
     """What the model says, as the program answers; and the image IDs for other platforms than the host's."""
     case = case_of(report_of(data))
     loads = [load for load in case.loads if load.reader is reader]
-    if any(load.refused for load in loads):
+    chooses = reader in (Reader.SKOPEO_DOCKER, Reader.SKOPEO_OCI)  # each image is asked for by itself
+    if (all if chooses else any)(load.refused for load in loads):
         return None, frozenset()
-    found = {str(load.image_id) for load in loads}
+    found = {str(load.image_id) for load in loads if not load.refused}
     elsewhere = {str(load.image_id) for load in loads if "; for " in load.why and f"; for {HOST}" not in load.why}
     return frozenset(found - elsewhere), frozenset(elsewhere)
 

@@ -13,6 +13,7 @@ from imgforensics.checks.rule import Check, Found
 from imgforensics.expectation import SuppliedManifest
 from tests import builder
 from tests.builder import Entry, ImageSpec
+from tests.crafted.viewparts import linked
 from tests.support import codes, descriptor, edit, manifest, oci, report_of, the, told
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
@@ -271,13 +272,6 @@ FIRING = [
     Expected("IMG202", _doubled_key, ERROR, Verdict.SUSPECT, "manifest.json"),
     Expected(
         "IMG203",
-        lambda: _lied("crane", lambda entries: builder.duplicate(entries, "manifest.json", b"[]", before=True)),
-        ERROR,
-        Verdict.SUSPECT,
-        "manifest.json",
-    ),
-    Expected(
-        "IMG203",
         lambda: _edited("docker25", "index.json", lambda document: document.update(layers=[])),
         ERROR,
         Verdict.SUSPECT,
@@ -369,6 +363,9 @@ FIRING = [
     ),
     Expected("IMG215", lambda: _attested("digest"), WARNING, Verdict.SUSPECT),
     Expected("IMG215", lambda: _attested("statement"), WARNING, Verdict.SUSPECT),
+    Expected("IMG216", lambda: linked("manifest.json"), WARNING, Verdict.SUSPECT, "manifest.json"),
+    Expected("IMG217", lambda: _added(Entry("MANIFEST.JSON", b"[]")), ERROR, Verdict.SUSPECT, "manifest.json"),
+    Expected("IMG217", lambda: _added(Entry("x", b""), Entry("X", b"")), WARNING, Verdict.SUSPECT, "x"),
     Expected(
         "IMG301",
         lambda: _lied("docker_legacy", builder.swap_config),
@@ -491,7 +488,7 @@ SILENT: dict[str, Callable[[], bytes | list[Entry]]] = {
     "IMG101": lambda: builder.archive("crane"),
     "IMG102": lambda: builder.archive("docker25"),
     "IMG103": lambda: builder.archive("crane") + bytes(10240),
-    "IMG104": lambda: _added(Entry("MANIFEST.JSON", b"[]")),
+    "IMG104": lambda: _added(Entry("manifest.json.bak", b"[]")),
     "IMG105": lambda: _added(Entry("a/../b", b"x"), Entry("c/d", type=b"2", linkname="../b")),
     "IMG106": lambda: builder.docker_legacy([ImageSpec(layers=[LAYERS[0], LAYERS[0]])]),
     "IMG107": lambda: builder.tar(builder.crane([ImageSpec()]), pad_to=10240),
@@ -513,6 +510,8 @@ SILENT: dict[str, Callable[[], bytes | list[Entry]]] = {
     "IMG213": lambda: builder.containerd([ImageSpec(), ImageSpec(platform="linux/arm64")], index=True),
     "IMG214": lambda: builder.archive("umoci"),
     "IMG215": lambda: builder.containerd([ImageSpec(), ImageSpec(platform="linux/arm64")], attestation=True),
+    "IMG216": lambda: builder.docker_legacy([ImageSpec(layers=[LAYERS[0], LAYERS[0]])]),
+    "IMG217": lambda: _added(Entry("caf\u00e9", b"x"), Entry("cafe", b"y"), Entry("a.b/c", b""), Entry("ab/c", b"")),
     "IMG301": lambda: _lied("docker_legacy", builder.swap_layer),
     "IMG302": lambda: _lied("docker25", builder.swap_layer),
     "IMG303": lambda: _lied("docker25", builder.swap_config),

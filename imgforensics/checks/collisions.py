@@ -1,14 +1,16 @@
 """IMG217: names that are one name to some readers or disks."""
 
+import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from urllib.parse import unquote
 
 from imgforensics.case import Case
 from imgforensics.checks.rule import Check, Found, check
 from imgforensics.findings import Effect, Severity
 from imgforensics.model import Location, MemberKind, clean_path
+
+_PERCENT = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 
 @check("IMG217", "names-collide", Severity.ERROR, Effect.SUSPECT)
@@ -62,7 +64,9 @@ def _reduced(path: str) -> str:
     plain = path.isascii() and not set(path) & set("\\%") and path.islower() and "." + "/" not in path
     if plain and path[-1] not in ". ":
         return path
-    text = unicodedata.normalize("NFC", unquote(path.replace("\\", "/"), errors="surrogateescape")).casefold()
+    raw = path.replace("\\", "/").encode("utf-8", "surrogateescape")
+    plain_text = _PERCENT.sub(lambda escape: bytes.fromhex(escape[1].decode()), raw).decode("utf-8", "surrogateescape")
+    text = unicodedata.normalize("NFC", plain_text).casefold()
     parts = (part if part == ".." else part.rstrip(". ") for part in text.split("/"))
     return clean_path("/".join(parts)) or path
 

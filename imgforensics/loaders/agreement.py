@@ -1,11 +1,12 @@
 """Which readers take which image, and where they contradict each other.
 
 Readers that cannot read a layout, or one image where there are several, contradict nobody, and neither do readers that
-see further images beside those of others: ``manifest.json`` lists one platform of an image, ``index.json`` all.
+see further images beside those of others: ``manifest.json`` lists one platform of an image, ``index.json`` all; one
+reader takes the first entry with a bare tag, another the last, where a third loads both under their full names.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from imgforensics.loaders.load import Load, Reader
@@ -41,9 +42,18 @@ def sides(loads: Iterable[Load]) -> tuple[Side, ...]:
                     tagged[normalise(tag)][load.reader].add(str(load.image_id))
     for taken in (whole, *tagged.values()):
         found = _groups(taken)
-        if any(not set(one.image_ids) & set(other.image_ids) for one in found for other in found):
+        if _contradict([set(side.image_ids) for side in found]):
             return found
     return ()
+
+
+def _contradict(taken: Sequence[set[str]]) -> bool:
+    """Whether two readers share nothing, and no reader takes what both of them do, side by side."""
+    for number, one in enumerate(taken):
+        for other in taken[:number]:
+            if not one & other and not any(one | other <= whole for whole in taken):
+                return True
+    return False
 
 
 def _groups(taken: Mapping[Reader, set[str]]) -> tuple[Side, ...]:

@@ -112,9 +112,7 @@ def _saved(
         if absent:
             raise RefusedError(f"the layer {absent[0]} is not in the archive")
         config = targets[entry["Config"]].index
-        system = contents.decode(config, CONFIG, stream=False)["os"]
-        if system not in ("", "linux"):
-            raise RefusedError(f"{contents.name(config)} is for {system}")
+        _check_platform(contents, reader, config)
         check_named(entry["RepoTags"] or ())
         made.append((entry, config))
     for entry, config in made:
@@ -124,6 +122,14 @@ def _saved(
             raise RefusedError(f"imported by {why}, but cannot be unpacked: {trouble}")
         told = f"{why}; unpacking then fails, and the load succeeds: {trouble}" if trouble else why
         yield Load(reader, contents.digest(config), None, tuple(entry["RepoTags"] or ()), told)
+
+
+def _check_platform(contents: Contents, reader: Reader, config: int) -> None:
+    """ctr keeps to the host's platform, which is taken to be some Linux; Docker imports all."""
+    platform = contents.decode(config, CONFIG, stream=False)
+    if reader is Reader.CONTAINERD and (platform["os"] not in ("", "linux") or not platform["architecture"]):
+        said = f"for {platform['os']}" if platform["os"] else "for no architecture"
+        raise RefusedError(f"{contents.name(config)} is {said}, and filtered out")
 
 
 def _trouble(contents: Contents, config: int, layers: list[int]) -> str:

@@ -36,7 +36,7 @@ class Disk:
         for member in members:
             self._unpack(member)
 
-    def open(self, path: str) -> int | None:
+    def at(self, path: str) -> int | None:
         """Index of the member whose bytes a path leads to; links are followed, never out of the folder."""
         node = self._walk(path)
         return node if isinstance(node, int) else None

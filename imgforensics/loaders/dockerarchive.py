@@ -13,7 +13,7 @@ from typing import Any
 from imgforensics.loaders.contents import Contents, occurrence
 from imgforensics.loaders.documents import SAVED, check_rootfs, diff_ids
 from imgforensics.loaders.gonames import clean, join, parent
-from imgforensics.loaders.load import Load, MissingError, Reader, RefusedError
+from imgforensics.loaders.load import Load, MissingError, Reader, RefusedError, asked_for
 from imgforensics.model import Member, MemberKind
 from imgforensics.structure import Structure
 
@@ -26,8 +26,13 @@ def skopeo(contents: Contents, _structure: Structure) -> Iterator[Load]:
     entries, why = entries_of(contents)
     asked = f"{why}; of {len(entries)} images the one that is asked for" if len(entries) > 1 else why
     for entry in entries:
-        config, _ = image(contents, entry)
-        yield Load(Reader.SKOPEO_DOCKER, contents.digest(config), None, tuple(entry["RepoTags"]), asked)
+        found = _asked_for(contents, entry, asked)
+        yield from asked_for(Reader.SKOPEO_DOCKER, tuple(entry["RepoTags"]), found) if len(entries) > 1 else found
+
+
+def _asked_for(contents: Contents, entry: dict[str, Any], why: str) -> Iterator[Load]:
+    config, _ = image(contents, entry)
+    yield Load(Reader.SKOPEO_DOCKER, contents.digest(config), None, tuple(entry["RepoTags"]), why)
 
 
 def entries_of(contents: Contents) -> tuple[list[dict[str, Any]], str]:

@@ -23,7 +23,7 @@ _SYSTEM = {"os": str}
 
 def before_29(contents: Contents, structure: Structure) -> Iterator[Load]:
     """Docker 1.10 to 28."""
-    if contents.docker_disk.open("manifest.json") is None and contents.docker_disk.open("repositories") is not None:
+    if contents.docker_disk.at("manifest.json") is None and contents.docker_disk.at("repositories") is not None:
         yield from _legacy(structure)
         return
     yield from _load(contents, Reader.DOCKER_28)
@@ -35,7 +35,7 @@ def since_29(contents: Contents, _: Structure) -> Iterator[Load]:
 
 
 def _load(contents: Contents, reader: Reader) -> Iterator[Load]:
-    document = needed(contents.docker_disk.open("manifest.json"), "manifest.json")
+    document = needed(contents.docker_disk.at("manifest.json"), "manifest.json")
     entries = contents.decode(document, SAVED, stream=True)
     if not entries:
         raise RefusedError("manifest.json lists no image")
@@ -50,7 +50,7 @@ def _load(contents: Contents, reader: Reader) -> Iterator[Load]:
 
 
 def _image(contents: Contents, entry: dict[str, Any], known: set[str]) -> int:
-    config = needed(_open(contents, entry["Config"]), f"the config {entry['Config']}")
+    config = needed(_member_at(contents, entry["Config"]), f"the config {entry['Config']}")
     check_rootfs(contents, config)
     system = contents.decode(config, _SYSTEM, stream=False)["os"]
     if system not in ("", "linux"):
@@ -60,18 +60,18 @@ def _image(contents: Contents, entry: dict[str, Any], known: set[str]) -> int:
         raise RefusedError(f"manifest.json lists {len(layers)} layers, the config {len(claimed)} diff_ids")
     for number, (name, diff_id, chain) in enumerate(zip(layers, claimed, _chains(claimed), strict=True)):
         if chain not in known:
-            member = needed(_open(contents, name), f"layer {number}, {name},")
+            member = needed(_member_at(contents, name), f"layer {number}, {name},")
             if contents.layer_differs(member, diff_id):
                 raise RefusedError(f"layer {number}, {contents.name(member)}, does not hash to the config's diff_id")
             known.add(chain)
     return config
 
 
-def _open(contents: Contents, name: str) -> int | None:
+def _member_at(contents: Contents, name: str) -> int | None:
     """The member that a name in ``manifest.json`` leads to (``safePath``)."""
     if clean(name).startswith(".."):
         raise RefusedError(f"{name} leads out of the archive's folder")
-    return contents.docker_disk.open(name)
+    return contents.docker_disk.at(name)
 
 
 def _chains(claimed: list[str]) -> Iterator[str]:

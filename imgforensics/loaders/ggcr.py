@@ -41,11 +41,11 @@ def _oci(contents: Contents, tried: str) -> Iterator[Load]:
     if contents.compressed:
         raise RefusedError(tried)
     try:
-        index = needed(contents.disk.open("index.json"), "index.json")
+        index = needed(contents.disk.at("index.json"), "index.json")
         entries = contents.decode(index, INDEX, stream=True)["manifests"] or []
         only_one(entries)
         rules = Rules(
-            find=lambda digest: contents.disk.open(f"blobs/{digest.replace(':', '/')}"),
+            find=lambda digest: contents.disk.at(f"blobs/{digest.replace(':', '/')}"),
             checks_top=False,
             checks_below=False,
             levels=0,

@@ -1,5 +1,6 @@
 """What a reader does with an archive: the images that it would load, or why it refuses."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -66,3 +67,13 @@ class RefusedError(Exception):
 
 class MissingError(RefusedError):
     """A reader refuses since something that is named is not in the archive."""
+
+
+def asked_for(reader: Reader, tags: tuple[str, ...], found: Iterable[Load]) -> Iterator[Load]:
+    """The loads of one image of several, of which a user asks for one: that it fails does not touch the others."""
+    try:
+        yield from found
+    except MissingError:
+        raise
+    except RefusedError as error:
+        yield Load(reader, None, None, tags, str(error), refused=True)

@@ -12,7 +12,7 @@ from typing import Any
 from imgforensics.loaders.contents import Contents, needed, occurrence
 from imgforensics.loaders.documents import INDEX, REF, names
 from imgforensics.loaders.graph import Rules, images
-from imgforensics.loaders.load import Load, Reader, RefusedError
+from imgforensics.loaders.load import Load, Reader, RefusedError, asked_for
 from imgforensics.structure import Structure
 
 
@@ -28,7 +28,7 @@ def skopeo(contents: Contents, _: Structure) -> Iterator[Load]:
             if name not in taken:
                 taken.add(name)
                 asked = f"{why}; of {len(entries)} entries the one that is asked for"
-                yield from load(contents, Reader.SKOPEO_OCI, entry, asked)
+                yield from asked_for(Reader.SKOPEO_OCI, (name,), load(contents, Reader.SKOPEO_OCI, entry, asked))
     if not taken:
         raise RefusedError(f"index.json has {len(entries)} entries, none of which has a name to ask for")
 
@@ -39,7 +39,7 @@ def entries_of(contents: Contents) -> tuple[list[dict[str, Any]], str]:
     Raises:
         RefusedError: there is none.
     """
-    index = needed(contents.disk.open("index.json"), "index.json")
+    index = needed(contents.disk.at("index.json"), "index.json")
     entries = contents.decode(index, INDEX, stream=True)["manifests"] or []
     copies = contents.disk.copies.get("index.json", ())
     return entries, occurrence(copies, copies[-1], "index.json") if copies else "index.json"
@@ -48,7 +48,7 @@ def entries_of(contents: Contents) -> tuple[list[dict[str, Any]], str]:
 def load(contents: Contents, reader: Reader, entry: dict[str, Any], why: str) -> Iterator[Load]:
     """The images of one entry."""
     rules = Rules(
-        find=lambda digest: contents.disk.open(f"blobs/{digest.replace(':', '/')}"),
+        find=lambda digest: contents.disk.at(f"blobs/{digest.replace(':', '/')}"),
         checks_top=False,
         levels=1,
         sha256_only=True,

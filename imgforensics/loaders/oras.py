@@ -5,11 +5,12 @@ last member of a name counts, regular members only; ``oci-layout`` must be there
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from imgforensics.loaders.contents import Contents, occurrence
 from imgforensics.loaders.documents import INDEX, LAYOUT, REF, names
 from imgforensics.loaders.graph import Rules, images
-from imgforensics.loaders.load import Load, MissingError, Reader, RefusedError
+from imgforensics.loaders.load import Load, MissingError, Reader, RefusedError, asked_for
 from imgforensics.model import MemberKind
 from imgforensics.structure import Structure
 
@@ -34,8 +35,12 @@ def oras(contents: Contents, _: Structure) -> Iterator[Load]:
         tags = tuple(name for name in names(entry, REF) if last[name] is entry)
         if names(entry, REF) and not tags:
             continue
-        for found in images(contents, entry, rules):
-            yield Load(Reader.ORAS, found.config, found.manifest, tags, f"{why}; {found.why}" if found.why else why)
+        yield from asked_for(Reader.ORAS, tags, _entry(contents, entry, rules, tags, why))
+
+
+def _entry(contents: Contents, entry: dict[str, Any], rules: Rules, tags: tuple[str, ...], why: str) -> Iterator[Load]:
+    for found in images(contents, entry, rules):
+        yield Load(Reader.ORAS, found.config, found.manifest, tags, f"{why}; {found.why}" if found.why else why)
 
 
 def _member(contents: Contents, name: str) -> int:
