@@ -5,7 +5,8 @@ Imitated: containerd, ``images/archive/importer.go`` (``ImportIndex``) and ``cli
 stored under its true digest, whatever it is called, but for ``oci-layout`` and ``manifest.json``, which are decoded in
 passing, each occurrence into the same variable. With an ``oci-layout`` of version 1.0.0 the last ``index.json`` counts;
 without one ``manifest.json`` does. Hard links are ignored; symlinks lead one hop, by exact names, for ``manifest.json``
-only, and one that leads nowhere ends the import. A manifest that is missing ends the import of ctr; Docker goes on.
+only (where one leads to another, it is up to chance), and one that leads nowhere ends the import. A manifest that is
+missing ends the import of ctr; Docker goes on.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,7 @@ from imgforensics.model import Member, MemberKind
 from imgforensics.structure import Structure
 
 _DOCUMENTS = ("oci-layout", "manifest.json")
+_UNPACKING = "; unpacking then fails, and the load succeeds: "
 
 
 def containerd(contents: Contents, _: Structure) -> Iterator[Load]:
@@ -67,24 +69,37 @@ def _listed(contents: Contents, reader: Reader, regular: list[Member], blobs: Ma
         raise RefusedError("there is an oci-layout, and no index.json")
     copies = [member for member in regular if clean(member.name) == "index.json"]
     why = f"{occurrence(copies, index, 'index.json')}, since oci-layout is there"
-    rules = Rules(
-        find=contents.by_content.get,
-        checks_diff_ids=reader is Reader.CONTAINERD,
-        checks_layers=reader is Reader.CONTAINERD,
-    )
+    strict = Rules(find=contents.by_content.get, checks_diff_ids=True)
+    lenient = Rules(find=contents.by_content.get, checks_layers=False)
     entries = contents.decode(index.index, INDEX, stream=False)["manifests"]
     if not entries:
         raise RefusedError("index.json lists nothing")
     for entry in entries:
         tags = names(entry, NAME, REF)
+        if reader is Reader.CONTAINERD:
+            yield from _entry(contents, reader, entry, strict, why)
+            continue
         try:
-            for found in images(contents, entry, rules):
-                told = f"{why}; {found.why}" if found.why else why
-                yield Load(reader, found.config, found.manifest, tags, told)
+            trouble = _unpacking(contents, entry, strict)
+            yield from _entry(contents, reader, entry, lenient, f"{why}{trouble}")
         except MissingError as error:
-            if reader is Reader.CONTAINERD:
-                raise
             yield Load(reader, None, None, tags, f"{why}; it names an image of which {error}", refused=True)
+
+
+def _entry(contents: Contents, reader: Reader, entry: dict[str, Any], rules: Rules, why: str) -> Iterator[Load]:
+    for found in images(contents, entry, rules):
+        told = f"{why}; {found.why}" if found.why else why
+        yield Load(reader, found.config, found.manifest, names(entry, NAME, REF), told)
+
+
+def _unpacking(contents: Contents, entry: dict[str, Any], strict: Rules) -> str:
+    """What is to be said where an image of an entry is imported and cannot be unpacked."""
+    try:
+        for _ in images(contents, entry, strict):
+            pass
+    except RefusedError as error:
+        return f"{_UNPACKING}{error}"
+    return ""
 
 
 def _saved(
@@ -120,12 +135,12 @@ def _saved(
         trouble = _trouble(contents, config, layers)
         if trouble and reader is Reader.CONTAINERD:
             raise RefusedError(f"imported by {why}, but cannot be unpacked: {trouble}")
-        told = f"{why}; unpacking then fails, and the load succeeds: {trouble}" if trouble else why
+        told = f"{why}{_UNPACKING}{trouble}" if trouble else why
         yield Load(reader, contents.digest(config), None, tuple(entry["RepoTags"] or ()), told)
 
 
 def _check_platform(contents: Contents, reader: Reader, config: int) -> None:
-    """ctr keeps to the host's platform, which is taken to be some Linux; Docker imports all."""
+    """For ctr, which keeps to the host's platform, taken to be some Linux; Docker imports all."""
     platform = contents.decode(config, CONFIG, stream=False)
     if reader is Reader.CONTAINERD and (platform["os"] not in ("", "linux") or not platform["architecture"]):
         said = f"for {platform['os']}" if platform["os"] else "for no architecture"

@@ -73,7 +73,5 @@ def asked_for(reader: Reader, tags: tuple[str, ...], found: Iterable[Load]) -> I
     """The loads of one image of several, of which a user asks for one: that it fails does not touch the others."""
     try:
         yield from found
-    except MissingError:
-        raise
     except RefusedError as error:
         yield Load(reader, None, None, tags, str(error), refused=True)

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 from imgforensics.loaders import dockerarchive, ociarchive
 from imgforensics.loaders.contents import Contents
-from imgforensics.loaders.documents import only_one
+from imgforensics.loaders.documents import REF, names, only_one
 from imgforensics.loaders.load import Load, Reader, RefusedError
-from imgforensics.loaders.references import normalised
+from imgforensics.loaders.references import check_named, normalised
 from imgforensics.refnames import normalise
 from imgforensics.structure import Structure
 
@@ -21,6 +21,7 @@ def podman(contents: Contents, _: Structure) -> Iterator[Load]:
     try:
         entries, why = ociarchive.entries_of(contents)
         only_one(entries)
+        check_named(names(entries[0], REF))
         loads = list(ociarchive.load(contents, Reader.PODMAN, entries[0], why))
     except RefusedError as error:
         yield from _saved(contents, str(error))

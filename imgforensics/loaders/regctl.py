@@ -12,7 +12,7 @@ from typing import Any
 from imgforensics.loaders.contents import Contents, occurrence
 from imgforensics.loaders.documents import INDEX, LAYOUT, REF, SAVED, names
 from imgforensics.loaders.graph import Rules, images
-from imgforensics.loaders.load import Load, MissingError, Reader, RefusedError, asked_for
+from imgforensics.loaders.load import Load, MissingError, Reader, RefusedError
 from imgforensics.model import Member, MemberKind
 from imgforensics.structure import Structure
 
@@ -60,8 +60,7 @@ def _listed(contents: Contents, entries: Sequence[dict[str, Any]]) -> Iterator[L
     if not chosen:
         raise RefusedError("no entry of index.json has a tag to ask for")
     for entry in chosen:
-        found = _entry(contents, entry, rules, why)
-        yield from asked_for(Reader.REGCTL, names(entry, REF), found) if len(entries) > 1 else found
+        yield from _entry(contents, entry, rules, why)
 
 
 def _entry(contents: Contents, entry: dict[str, Any], rules: Rules, why: str) -> Iterator[Load]:
