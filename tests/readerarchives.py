@@ -65,6 +65,15 @@ def _hidden() -> list[Entry]:
     return [Entry("hide/", b"x" * 512, type=b"\0"), *entries]
 
 
+def _other_manifest() -> list[Entry]:
+    """An OCI archive in which the manifest's name is kept, and its bytes are those of the other image's."""
+    entries, other = builder.oci_archive([good()]), builder.oci_archive([evil()])
+    manifest, replacement = (next(entry for entry in each if b'"layers":[' in entry.data) for each in (entries, other))
+    manifest.data = replacement.data
+    known = {entry.path for entry in entries}
+    return [*entries, *(entry for entry in other if entry.path not in known)]
+
+
 TRICKS: dict[str, Callable[[], bytes]] = {
     # JSON
     "json-key-twice": _both_configs(lambda a, b: f'[{{"Config":"{a}","Layers":GOOD,"Config":"{b}","Layers":EVIL}}]'),
@@ -130,6 +139,7 @@ TRICKS: dict[str, Callable[[], bytes]] = {
     "oci-swapped-config": _with("oci_archive", builder.swap_config),
     "oci-swapped-layer": _with("oci_archive", builder.swap_layer),
     "oci-swapped-both": _with("oci_archive", builder.swap_both),
+    "oci-other-manifest": packed(_other_manifest),
     "both-swapped-both": _with("containerd", builder.swap_both),
     "more-layers": _edited(
         "nix", "manifest.json", lambda data: data.replace(b'"Layers": [', b'"Layers": ["config",', 1)
