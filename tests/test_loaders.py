@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imgforensics import Limits, Options
 from imgforensics.loaders import MODELS, Reader
 from imgforensics.loaders.disk import Disk
 from imgforensics.loaders.documents import SAVED
@@ -237,3 +238,29 @@ def test_image_ids_are_computed() -> None:
     config, _ = builder.swap_both(entries)
     loads = case_of(report_of(entries)).loads
     assert {load.image_id for load in loads if not load.refused} == {Digest.of(config.data)}
+
+
+# --------------------------------------------------------------------------------------------------------------- bounds
+
+
+def test_names_that_no_disk_takes_end_the_unpacking() -> None:
+    for entry in (Entry("x" * 256, b""), Entry("x", type=b"2", pax={"linkpath": "y/" * 3_000})):
+        with pytest.raises(RefusedError):
+            _disk(entry)
+
+
+def test_links_that_multiply_are_not_followed_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("imgforensics.loaders.disk._STEPS", 1_000)
+    disk = _disk(
+        *(Entry(f"l{n}", type=b"2", linkname=f"./{f'l{n + 1}/../' * 20}l{n + 1}") for n in range(9)), Entry("l9", b"")
+    )
+    with pytest.raises(RefusedError):
+        any(disk.at("l0") for _ in range(1_000))
+
+
+def test_references_are_counted() -> None:
+    limits = Limits(references=9)
+    many = [good(f"example.com/app:{number}") for number in range(6)]
+    loads = case_of(report_of(builder.containerd(many), Options(limits=limits))).loads
+    refused = {load.reader for load in loads if load.refused and "no more were followed" in load.why}
+    assert {Reader.CONTAINERD, Reader.DOCKER_28, Reader.SKOPEO_DOCKER} <= refused

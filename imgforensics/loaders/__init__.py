@@ -40,6 +40,7 @@ def loads(catalogue: Catalogue, structure: Structure) -> tuple[Load, ...]:
 
 def _loads(reader: Reader, model: Model, contents: Contents, structure: Structure) -> Iterator[Load]:
     found = 0
+    contents.begin()
     try:
         for load in model(contents, structure):
             yield load

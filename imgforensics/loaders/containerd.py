@@ -121,6 +121,7 @@ def _saved(
     why = f"{merged}, since there is no oci-layout"
     made = []
     for entry in saved:
+        contents.spend(1 + len(entry["Layers"] or []))
         if entry["Config"] not in targets:
             raise RefusedError(f"the config {entry['Config']} is not in the archive")
         absent = [name for name in entry["Layers"] or [] if name not in targets]

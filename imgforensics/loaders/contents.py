@@ -18,7 +18,22 @@ class Contents:
     def __init__(self, catalogue: Catalogue, structure: Structure) -> None:
         self.catalogue = catalogue
         self._structure = structure
+        self._left = catalogue.limits.references
         self._decoded: dict[tuple[int, int, bool], godecode.Decoded] = {}
+
+    def begin(self) -> None:
+        """Another reader starts: it may follow as many references as one archive may hold."""
+        self._left = self.catalogue.limits.references
+
+    def spend(self, references: int = 1) -> None:
+        """Count references that a reader follows.
+
+        Raises:
+            RefusedError: they are more than are followed here.
+        """
+        self._left -= references
+        if self._left < 0:
+            raise RefusedError(f"more than {self.catalogue.limits.references} references; no more were followed here")
 
     @cached_property
     def tar(self) -> gotar.GoTar:

@@ -15,6 +15,10 @@ from imgforensics.model import Member, MemberKind
 
 _HOPS = 255
 """Links that are followed in one name (``github.com/moby/sys/symlink``); Linux itself follows 40."""
+_PATH, _NAME = 4_095, 255
+"""Bytes of a path, and of a name in it, that Linux takes."""
+_STEPS = 10_000_000
+"""Parts of names that are followed in one archive, links included. The largest mirrors take a tenth of it."""
 
 Node: TypeAlias = "dict[str, Node] | int | str"
 """A folder, the index of a file's member, or a symlink's target."""
@@ -31,6 +35,7 @@ class Disk:
         """
         self._root: dict[str, Node] = {}
         self._chroot = chroot
+        self._left = _STEPS
         self.copies: dict[str, list[Member]] = {}
         """Regular and link members by path, all of each, in order."""
         for member in members:
@@ -47,6 +52,7 @@ class Disk:
             raise RefusedError(f"{member.name} leads out of the folder that it is unpacked to")
         if path in ("", "."):
             return
+        _check_length(path)
         folder, _, name = path.rpartition("/")
         above = self._folder(folder)
         if member.kind is not MemberKind.DIRECTORY:
@@ -58,6 +64,7 @@ class Disk:
             inside = join(parent(path), member.linkname)
             if not self._chroot and (inside == ".." or inside.startswith("../")):
                 raise RefusedError(f"the link {member.name} leads out of the folder that it is unpacked to")
+            _check_length(member.linkname)
             above[name] = member.linkname
         elif member.kind is MemberKind.HARDLINK:
             target = self._inside(member.linkname)
@@ -92,6 +99,9 @@ class Disk:
         trail: list[dict[str, Node]] = [self._root]
         hops = 0
         while pending:
+            self._left -= 1
+            if self._left < 0:
+                raise RefusedError("names are too long, or links too many, to be followed here")
             part = pending.pop()
             if part == "..":
                 if len(trail) > 1:
@@ -110,3 +120,14 @@ class Disk:
             else:
                 return node if not pending else None
         return trail[-1]
+
+
+def _check_length(path: str) -> None:
+    """What the system refuses.
+
+    Raises:
+        RefusedError: the path, or a name in it, is too long.
+    """
+    raw = path.encode("utf-8", "surrogateescape")
+    if len(raw) > _PATH or any(len(name) > _NAME for name in raw.split(b"/")):
+        raise RefusedError(f"a name of {len(raw)} bytes is too long to be unpacked")

@@ -61,6 +61,7 @@ def image(contents: Contents, entry: dict[str, Any]) -> tuple[int, dict[str, str
     config = component(contents, entry["Config"])
     check_rootfs(contents, config)
     claimed, layers = diff_ids(contents, config), entry["Layers"]
+    contents.spend(1 + len(layers))
     if len(claimed) != len(layers):
         raise RefusedError(f"manifest.json lists {len(layers)} layers, the config {len(claimed)} diff_ids")
     contents.whole()  # the sizes of layers are looked up in one walk of the whole tar

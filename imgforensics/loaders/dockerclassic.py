@@ -56,6 +56,7 @@ def _image(contents: Contents, entry: dict[str, Any], known: set[str]) -> int:
     if system not in ("", "linux"):
         raise RefusedError(f"{contents.name(config)} is for {system}")
     claimed, layers = diff_ids(contents, config), entry["Layers"] or []
+    contents.spend(1 + len(layers))
     if len(claimed) != len(layers):
         raise RefusedError(f"manifest.json lists {len(layers)} layers, the config {len(claimed)} diff_ids")
     for number, (name, diff_id, chain) in enumerate(zip(layers, claimed, _chains(claimed), strict=True)):

@@ -90,6 +90,7 @@ def _extract(contents: Contents, name: str) -> int:
     path = name
     while path not in visited:
         visited.add(path)
+        contents.spend()
         found = next(iter(contents.by_clean_name.get(clean(path), ())), None)
         if found is None:
             raise MissingError(contents.tar.error or f"{path or 'a member without a name'} is not in the archive")

@@ -50,6 +50,7 @@ def images(contents: Contents, entry: Entry, rules: Rules) -> Iterator[Found]:
     Raises:
         RefusedError: the reader ends with an error.
     """
+    contents.spend()
     top = _blob(contents, rules, entry["digest"], check=rules.checks_top)
     if not _is_index(contents, top, entry["mediaType"]):
         yield _image(contents, top, entry, rules)
@@ -69,6 +70,7 @@ def _children(contents: Contents, top: int, rules: Rules) -> Iterator[Found]:
     while pending:
         index, depth = pending.pop()
         for child in contents.decode(index, INDEX, stream=False)["manifests"] or []:
+            contents.spend()
             if is_attestation(child):
                 continue
             try:
@@ -94,6 +96,7 @@ def _image(contents: Contents, member: int, entry: Entry, rules: Rules, *, sever
     if rules.sha256_only and not manifest["config"]["digest"].startswith("sha256:"):
         raise RefusedError(f"{contents.name(config)} is hashed by SHA-256 and compared with {_shortened(manifest)}")
     layers = manifest["layers"] or []
+    contents.spend(len(layers))
     members = [_layer(contents, rules, layer["digest"]) for layer in layers] if rules.checks_layers else []
     if rules.checks_diff_ids:
         claimed = diff_ids(contents, config)

@@ -153,7 +153,8 @@ def linked(name: str, *, kind: bytes = b"2", hops: int = 1, layout: Callable[...
         place = entries.index(builder.find(entries, name))
     target = entries[place]
     names = [f"elsewhere{number}" for number in range(hops)]
-    entries[place] = Entry(target.name, type=kind, linkname=names[0])
+    up = "../" * target.path.count("/") if kind == b"2" else ""
+    entries[place] = Entry(target.name, type=kind, linkname=f"{up}{names[0]}")
     chain = [Entry(one, type=kind, linkname=other) for one, other in pairwise(names)]
     real = replace(target, name=names[-1])
     if kind == b"1":
