@@ -84,7 +84,7 @@ def test_a_clean_archive() -> None:
     assert lines[8] == "  10 of 12 readers would load it, none contradicts another (-v lists them)"
     assert lines[9] == ""
     assert lines[10].endswith("claims checked and held")
-    assert len(lines) == 9
+    assert len(lines) == 11
 
 
 def test_a_tampered_archive() -> None:
