@@ -13,6 +13,7 @@ from imgforensics.case import Case
 from imgforensics.catalogue import Catalogue
 from imgforensics.errors import InputError, NotAnImageError
 from imgforensics.findings import Finding, NotChecked, Verdict, verdict_of
+from imgforensics.loaders import loads
 from imgforensics.model import AnomalyKind, Outcome, What
 from imgforensics.names import name_claim
 from imgforensics.reconstruct.ledger import Ledger
@@ -138,7 +139,8 @@ def examine(catalogue: Catalogue) -> Case:
     if not _is_image(catalogue, structure):
         raise NotAnImageError(_why_no_image(catalogue))
     made_by = producer.recognise(catalogue, structure)
-    return Case(catalogue, structure, made_by, verify(catalogue, structure, made_by))
+    checked = verify(catalogue, structure, made_by)
+    return Case(catalogue, structure, made_by, checked, loads=loads(catalogue, structure))
 
 
 def _is_image(catalogue: Catalogue, structure: Structure) -> bool:

@@ -7,6 +7,8 @@ from functools import cached_property
 
 from imgforensics.catalogue import Catalogue
 from imgforensics.expectation import Expectation
+from imgforensics.loaders import Load
+from imgforensics.loaders.agreement import Side, sides
 from imgforensics.mentions import Mentions, find_mentions
 from imgforensics.model import AnomalyKind, Location, Outcome, Verification, What
 from imgforensics.producer import Producer
@@ -34,6 +36,24 @@ class Case:
     verifications: tuple[Verification, ...]
     expectations: tuple[Expectation, ...] = ()
     """How the digests fared that the archive was said to hold."""
+    loads: tuple[Load, ...] = ()
+    """What each real reader would take out of the archive."""
+
+    @cached_property
+    def sides(self) -> tuple[Side, ...]:
+        """Groups of readers that would load different images; empty where none contradicts another."""
+        return sides(self.loads)
+
+    @cached_property
+    def doubled_documents(self) -> frozenset[int]:
+        """Documents of whose name there are several, with different bytes: which of them counts is up to the reader."""
+        doubled: set[int] = set()
+        for members in self.catalogue.by_path.values():
+            if len(members) > 1 and self.structure.entry_points.keys() & set(members):
+                blobs = (self.catalogue.blobs.get(member) for member in members)
+                if len({blob.digest for blob in blobs if blob is not None}) > 1:
+                    doubled.update(members)
+        return frozenset(doubled)
 
     @cached_property
     def wrong_bytes(self) -> Mapping[int, Sequence[Verification]]:

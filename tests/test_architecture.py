@@ -64,6 +64,7 @@ ORDER = [
     "verify",
     "recompress/",
     "expectation",
+    "loaders/",
     "case",
     "dossier",
     "layerfiles",

@@ -81,8 +81,10 @@ def test_a_clean_archive() -> None:
     assert set(lines[5]) == {" ", "-"}
     assert lines[6].split() == ["@0", "example.com/app:1.0", "linux/amd64", image_id, "2"]
     assert lines[7] == ""
-    assert lines[8].endswith("claims checked and held")
-    assert len(lines) == 9
+    assert lines[8] == "  10 of 12 readers would load it, none contradicts another (-v lists them)"
+    assert lines[9] == ""
+    assert lines[10].endswith("claims checked and held")
+    assert len(lines) == 11
 
 
 def test_a_tampered_archive() -> None:

@@ -15,6 +15,7 @@ from tests import builder
 from tests.builder import Entry, ImageSpec
 from tests.crafted import CRAFTED
 from tests.crafted.case import Crafted
+from tests.crafted.viewparts import linked
 from tests.support import codes, descriptor, edit, manifest, oci, report_of, the, told
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
@@ -279,13 +280,6 @@ FIRING = [
     Expected("IMG202", _doubled_key, ERROR, Verdict.SUSPECT, "manifest.json"),
     Expected(
         "IMG203",
-        lambda: _lied("crane", lambda entries: builder.duplicate(entries, "manifest.json", b"[]", before=True)),
-        ERROR,
-        Verdict.SUSPECT,
-        "manifest.json",
-    ),
-    Expected(
-        "IMG203",
         lambda: _edited("docker25", "index.json", lambda document: document.update(layers=[])),
         ERROR,
         Verdict.SUSPECT,
@@ -377,6 +371,9 @@ FIRING = [
     ),
     Expected("IMG215", lambda: _attested("digest"), WARNING, Verdict.SUSPECT),
     Expected("IMG215", lambda: _attested("statement"), WARNING, Verdict.SUSPECT),
+    Expected("IMG216", lambda: linked("manifest.json"), WARNING, Verdict.SUSPECT, "manifest.json"),
+    Expected("IMG217", lambda: _added(Entry("MANIFEST.JSON", b"[]")), ERROR, Verdict.SUSPECT, "manifest.json"),
+    Expected("IMG217", lambda: _added(Entry("x", b""), Entry("X", b"")), WARNING, Verdict.SUSPECT, "x"),
     Expected(
         "IMG301",
         lambda: _lied("docker_legacy", builder.swap_config),
@@ -521,7 +518,7 @@ SILENT: dict[str, Callable[[], bytes | list[Entry]]] = {
     "IMG101": lambda: builder.archive("crane"),
     "IMG102": lambda: builder.archive("docker25"),
     "IMG103": lambda: builder.archive("crane") + bytes(10240),
-    "IMG104": lambda: _added(Entry("MANIFEST.JSON", b"[]")),
+    "IMG104": lambda: _added(Entry("manifest.json.bak", b"[]")),
     "IMG105": lambda: _added(Entry("a/../b", b"x"), Entry("c/d", type=b"2", linkname="../b")),
     "IMG106": lambda: builder.docker_legacy([ImageSpec(layers=[LAYERS[0], LAYERS[0]])]),
     "IMG107": lambda: builder.tar(builder.crane([ImageSpec()]), pad_to=10240),
@@ -549,6 +546,8 @@ SILENT: dict[str, Callable[[], bytes | list[Entry]]] = {
     "IMG221": _case("VIEW-13-twice").twin,
     "IMG222": _case("VIEW-15-layer-source").twin,
     "IMG223": _case("VIEW-12-look-alike").twin,
+    "IMG216": lambda: builder.docker_legacy([ImageSpec(layers=[LAYERS[0], LAYERS[0]])]),
+    "IMG217": lambda: _added(Entry("caf\u00e9", b"x"), Entry("cafe", b"y"), Entry("a.b/c", b""), Entry("ab/c", b"")),
     "IMG301": lambda: _lied("docker_legacy", builder.swap_layer),
     "IMG302": lambda: _lied("docker25", builder.swap_layer),
     "IMG303": lambda: _lied("docker25", builder.swap_config),

@@ -6,6 +6,7 @@ from imgforensics.case import Case
 from imgforensics.checks import (
     attestations,
     claims,
+    collisions,
     config,
     coverage,
     descriptors,
@@ -13,6 +14,7 @@ from imgforensics.checks import (
     documents,
     framing,
     provenance,
+    readers,
     references,
     runtime,
     tags,
@@ -23,6 +25,9 @@ from imgforensics.errors import SelectionError
 from imgforensics.findings import Finding
 from imgforensics.model import Location
 
+_EXPLAIN = ("IMG102", "IMG104", "IMG108", "IMG109", "IMG201", "IMG202", "IMG203", "IMG206", "IMG213", "IMG217")
+"""Rules that name a reason why readers take different images."""
+
 ALL: tuple[Check, ...] = tuple(
     sorted(
         (
@@ -32,6 +37,8 @@ ALL: tuple[Check, ...] = tuple(
             *tags.CHECKS,
             *claims.CHECKS,
             *descriptors.CHECKS,
+            *collisions.CHECKS,
+            readers.make_check(lambda: tuple(each for each in ALL if each.rule.code in _EXPLAIN)),
             *attestations.CHECKS,
             *digests.CHECKS,
             *config.CHECKS,

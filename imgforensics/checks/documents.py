@@ -1,9 +1,9 @@
 """IMG201 to IMG203, IMG208 to IMG210: documents that are not what they should be, or can be read in two ways."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 
 from imgforensics.case import Case
+from imgforensics.checks.readers import contradiction
 from imgforensics.checks.rule import Check, Found, check
 from imgforensics.documentreader import Reader
 from imgforensics.documents import CONFIG_TYPES, INDEX_TYPES, MANIFEST_TYPES, Document, DocumentKind
@@ -72,7 +72,8 @@ def malformed_document(case: Case) -> Iterator[Found]:
             name = "the document" if problem.member is None else case.name(problem.member)
             mild = problem.kind in (AnomalyKind.MISSING_KEY, AnomalyKind.LONE_SURROGATE)
             severity = Severity.WARNING if mild else None
-            message = f"{name}{place}: {problem.detail}"
+            told = contradiction(case) if problem.kind is AnomalyKind.TRAILING_JSON else ""
+            message = f"{name}{place}: {problem.detail}{told}"
             yield Found(message, _place(case, problem), _related(case, problem), severity=severity)
 
 
@@ -100,24 +101,23 @@ def duplicate_json_key(case: Case) -> Iterator[Found]:
         if problem.kind in (AnomalyKind.DUPLICATE_KEY, AnomalyKind.CASE_KEY, AnomalyKind.FOLDED_KEY):
             name = "the document" if problem.member is None else case.name(problem.member)
             severity = Severity.WARNING if problem.kind is AnomalyKind.FOLDED_KEY else None
-            message = f"{name} at {problem.pointer}: {problem.detail}"
+            message = f"{name} at {problem.pointer}: {problem.detail}{contradiction(case)}"
             yield Found(message, _place(case, problem), _related(case, problem), severity=severity)
 
 
 @check("IMG203", "ambiguous-document", Severity.ERROR, Effect.SUSPECT)
 def ambiguous_document(case: Case) -> Iterator[Found]:
-    """A document is an index and a manifest at once, or stands twice with different bytes.
+    """A document is an index and a manifest at once.
 
     ## What it means
     Which image it describes depends on the reader.
 
     ## Why it matters
-    CVE-2021-41190: one digest, two images. A `manifest.json` that stands twice is read first by crane and skopeo, last
-    by Docker and containerd.
+    CVE-2021-41190: one digest, two images.
 
     ## How it is computed
-    Keys of an index (`manifests`) beside those of a manifest (`layers`, `config`) or a config (`rootfs`), a `mediaType`
-    that contradicts the keys or the descriptor, and documents of one name with different digests.
+    Keys of an index (`manifests`) beside those of a manifest (`layers`, `config`) or a config (`rootfs`), and a
+    `mediaType` that contradicts the keys or the descriptor. A document that stands twice is IMG104's.
 
     ## When it is innocent
     No writer of images produces it. Two types that both fit the document's keys are only a warning, and so is a config
@@ -128,16 +128,9 @@ def ambiguous_document(case: Case) -> Iterator[Found]:
             name = "the document" if problem.member is None else case.name(problem.member)
             leading = () if problem.member is None else case.references_to.get(problem.member, ())
             related = (*(each.where for each in leading), *_related(case, problem))
-            yield Found(f"{name}: {problem.detail}", _place(case, problem), related)
+            message = f"{name}: {problem.detail}{contradiction(case)}"
+            yield Found(message, _place(case, problem), related)
     yield from _contradicting_descriptors(case)
-    named: dict[str, set[int]] = defaultdict(set)
-    for member in case.structure.entry_points:
-        named[case.catalogue.members[member].path or ""].add(member)
-    for path, members in named.items():
-        digests = {blob.digest for member in members if (blob := case.catalogue.blobs.get(member))}
-        if len(digests) > 1:
-            words = ", ".join(sorted(digest.short for digest in digests))
-            yield Found(f"{path} stands {len(members)} times with different bytes ({words})", Location(path))
 
 
 def _contradicting_descriptors(case: Case) -> Iterator[Found]:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from imgforensics.case import DAMAGE, Case
+from imgforensics.checks.readers import contradiction
 from imgforensics.checks.rule import Check, Found, check
 from imgforensics.findings import Effect, Severity
 from imgforensics.images import ENTRY_POINTS
@@ -141,7 +142,8 @@ def duplicate_member(case: Case) -> Iterator[Found]:
     runtime can so be shown two images by one file.
 
     ## How it is computed
-    Names are cleaned as readers clean them (`./a`, `/a` and `a/../a` are `a`) and compared; the bytes by SHA-256.
+    Names are cleaned as readers clean them (`./a`, `/a` and `a/../a` are `a`) and compared; the bytes by SHA-256. Where
+    readers take different images for it, the message says which.
 
     ## When it is innocent
     Archives that were appended to (`tar -r`) keep the older member before the newer one.
@@ -157,8 +159,9 @@ def duplicate_member(case: Case) -> Iterator[Found]:
         severity = Severity.NOTE if folders else Severity.WARNING if same else Severity.ERROR
         words = "as a folder" if folders else "with the same bytes" if same else "with different bytes"
         first, *others = (case.catalogue.members[index] for index in indexes)
+        used = any(index in case.structure.entry_points or index in case.references_to for index in indexes)
         yield Found(
-            f"{path} stands {len(indexes)} times in the archive, {words}",
+            f"{path} stands {len(indexes)} times in the archive, {words}{contradiction(case) if used else ''}",
             Location(first.name, offset=first.header.offset, length=first.header.length),
             tuple(Location(other.name, offset=other.header.offset, length=other.header.length) for other in others),
             severity=severity,

@@ -4,10 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from imgforensics.case import Case
+from imgforensics.checks.collisions import collisions
+from imgforensics.checks.readers import contradiction
 from imgforensics.checks.rule import Check, Found, check
 from imgforensics.documents import DocumentKind
 from imgforensics.findings import Effect, Severity
-from imgforensics.model import Location, Outcome, What
+from imgforensics.model import Location, Outcome, Verification, What
 from imgforensics.refnames import has_repository, normalise
 from imgforensics.structure import Image, Reference, View
 
@@ -91,7 +93,7 @@ def unreferenced_member(case: Case) -> Iterator[Found]:
     belongs to the finding about that document. Files of the operating system that packed a folder (`.DS_Store`)
     are only noted.
     """
-    explained = _explained_v1_json(case).union(*case.mentions.by_document.values())
+    explained = _explained_v1_json(case).union(*case.mentions.by_document.values(), *collisions(case).values())
     for member in case.structure.orphans:
         if member in explained:
             continue
@@ -137,7 +139,7 @@ def views_disagree(case: Case) -> Iterator[Found]:
 
     ## How it is computed
     For each tag the computed image IDs of both views are compared, and for each image the tags that both views give it;
-    images that only one view knows are named.
+    images that only one view knows are named. The message says which readers would load which image.
 
     ## When it is innocent
     `manifest.json` lists one platform of a multi-platform image only; such an archive stays silent.
@@ -162,6 +164,7 @@ def views_disagree(case: Case) -> Iterator[Found]:
             told.add(image.index)
             one, other = saved_as[0], found_as[0]
             message = f"the image {_image_id(case, image)} is {one} by manifest.json and {other} by index.json"
+            message += contradiction(case)
             yield Found(message, _where(case, image), claimed=one, computed=other)
     saved_only = [image for image in case.structure.images if image.views == (View.SAVE,) and image.index not in told]
     listed_only = [
@@ -189,7 +192,7 @@ def _share_a_name(saved: list[str], found: list[str]) -> bool:
 
 def _disagreement(case: Case, subject: str, saved: Image, found: Image) -> Found:
     one, other = _image_id(case, saved), _image_id(case, found)
-    message = f"{subject} by manifest.json ({one}) and another by index.json ({other})"
+    message = f"{subject} by manifest.json ({one}) and another by index.json ({other}){contradiction(case)}"
     return Found(message, _where(case, saved), (_where(case, found),), claimed=one, computed=other)
 
 
@@ -220,9 +223,17 @@ def layer_count_mismatch(case: Case) -> Iterator[Found]:
     Test archives that were trimmed by hand.
     """
     for failure in case.mismatches(What.LAYER_COUNT):
-        if case.cause(failure) is None:
+        if case.cause(failure) is None and not _in_doubled_document(case, failure):
             message = f"the config has {failure.claimed} diff_ids, the image {failure.computed} layers"
             yield Found(message, failure.subject, claimed=failure.claimed, computed=failure.computed)
+
+
+def _in_doubled_document(case: Case, failure: Verification) -> bool:
+    """Whether an image without layers stands in a document of whose name there are several, to be merged perhaps."""
+    image = case.image(failure.subject)
+    if image is None or image.layers:
+        return False
+    return any(reference.member in case.doubled_documents for reference in image.references)
 
 
 @check("IMG211", "repositories-disagree", Severity.WARNING, Effect.SUSPECT)

@@ -8,6 +8,7 @@ from typing import Any
 from imgforensics.case import Case
 from imgforensics.documents import History
 from imgforensics.findings import Finding, Skipped, Verdict
+from imgforensics.loaders import Load
 from imgforensics.model import Location, Verification
 from imgforensics.rendering.escape import json_text
 from imgforensics.rendering.moves import moves_json
@@ -121,6 +122,7 @@ def archive_json(archive: ArchiveReport, command: str = "verify") -> Json:
         for image in archive.images
     ]
     result["artifacts"] = [artifact_json(case, image) for image in case.structure.artifacts]
+    result["loads"] = [load_json(each) for each in case.loads]
     result["expectations"] = [expectation_json(each) for each in case.expectations]
     result["verifications"] = [verification_json(each) for each in case.verifications]
     return result
@@ -206,6 +208,18 @@ def _size(case: Case, member: int | None) -> int | None:
         return None
     blob = case.catalogue.blobs.get(member)
     return case.catalogue.members[member].present if blob is None else blob.size
+
+
+def load_json(load: Load) -> Json:
+    """What one reader would load, or that it would not."""
+    return {
+        "reader": load.reader.value,
+        "image_id": None if load.image_id is None else str(load.image_id),
+        "manifest_digest": None if load.manifest_digest is None else str(load.manifest_digest),
+        "tags": [json_text(tag) for tag in load.tags],
+        "refused": load.refused,
+        "why": json_text(load.why),
+    }
 
 
 def verification_json(verification: Verification) -> Json:

@@ -7,7 +7,7 @@ from tabulate import tabulate
 from imgforensics.case import Case
 from imgforensics.findings import Finding, Severity, Skipped, Verdict
 from imgforensics.model import Location, Outcome
-from imgforensics.rendering import registry_table
+from imgforensics.rendering import loads_table, registry_table
 from imgforensics.rendering.escape import printable
 from imgforensics.rendering.moves import moves_lines
 from imgforensics.rendering.style import Style
@@ -70,6 +70,7 @@ def archive(
         lines += ["", *_indent(_images(report.case, report.images))]
     lines += registry_table.images(report, style, verbose=verbose)
     lines += _artifacts(report.case)
+    lines += loads_table.lines(report.case, style, command=command, verbose=verbose)
     if command == "inspect":
         lines += moves_lines(report.images)
         for image in report.images:

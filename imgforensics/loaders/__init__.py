@@ -1,0 +1,54 @@
+"""Who would load what: models of the programs that load image archives, each as a pure function of one archive.
+
+They disagree where documents, members of one name, keys or links can be taken in two ways, and an archive that makes
+them disagree shows one image to a scanner and another to a runtime. Each model's docstring names the program, version
+and function that it imitates, and whether the real program was asked (``tests/test_readers.py``) or its source read.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+
+from imgforensics.catalogue import Catalogue
+from imgforensics.loaders import containerd, dockerarchive, dockerclassic, ggcr, ociarchive, oras, podman, regctl
+from imgforensics.loaders.contents import Contents
+from imgforensics.loaders.load import Load, Reader, RefusedError
+from imgforensics.structure import Structure
+
+Model = Callable[[Contents, Structure], Iterator[Load]]
+
+MODELS: Mapping[Reader, Model] = {
+    Reader.DOCKER_28: dockerclassic.before_29,
+    Reader.DOCKER_29: dockerclassic.since_29,
+    Reader.DOCKER_CONTAINERD: containerd.docker,
+    Reader.CONTAINERD: containerd.containerd,
+    Reader.PODMAN: podman.podman,
+    Reader.SKOPEO_DOCKER: dockerarchive.skopeo,
+    Reader.SKOPEO_OCI: ociarchive.skopeo,
+    Reader.CRANE: ggcr.crane,
+    Reader.SYFT: ggcr.syft,
+    Reader.TRIVY: ggcr.trivy,
+    Reader.REGCTL: regctl.regctl,
+    Reader.ORAS: oras.oras,
+}
+"""Every reader, in the order of reports."""
+
+
+def loads(catalogue: Catalogue, structure: Structure) -> tuple[Load, ...]:
+    """What each reader would do with the archive: its images in order, the refusal that ends them last."""
+    contents = Contents(catalogue, structure)
+    return tuple(load for reader, model in MODELS.items() for load in _loads(reader, model, contents, structure))
+
+
+def _loads(reader: Reader, model: Model, contents: Contents, structure: Structure) -> Iterator[Load]:
+    found = 0
+    contents.begin()
+    try:
+        for load in model(contents, structure):
+            yield load
+            found += 1
+            if found == contents.catalogue.limits.images:
+                return
+    except RefusedError as error:
+        yield Load(reader, None, None, (), str(error), refused=True)
+
+
+__all__ = ["MODELS", "Load", "Reader", "loads"]

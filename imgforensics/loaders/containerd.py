@@ -1,0 +1,159 @@
+"""containerd's importer: ``ctr images import``, nerdctl, k3s and rke2, and Docker with the containerd store.
+
+Imitated: containerd, ``images/archive/importer.go`` (``ImportIndex``) and ``client/import.go``, of 1.6.20 (judged) to
+2.x (read); Docker 29, ``daemon/containerd/image_exporter.go`` (read). The tar is read once. Every regular member is
+stored under its true digest, whatever it is called, but for ``oci-layout`` and ``manifest.json``, which are decoded in
+passing, each occurrence into the same variable. With an ``oci-layout`` of version 1.0.0 the last ``index.json`` counts;
+without one ``manifest.json`` does. Hard links are ignored; symlinks lead one hop, by exact names, for ``manifest.json``
+only (where one leads to another, it is up to chance), and one that leads nowhere ends the import. A manifest that is
+missing ends the import of ctr; Docker goes on.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from imgforensics.loaders.contents import Contents, occurrence
+from imgforensics.loaders.documents import CONFIG, INDEX, LAYOUT, NAME, REF, SAVED, diff_ids, names
+from imgforensics.loaders.gonames import clean, join, parent
+from imgforensics.loaders.graph import Rules, images
+from imgforensics.loaders.load import Load, MissingError, Reader, RefusedError
+from imgforensics.loaders.references import check_named
+from imgforensics.model import Member, MemberKind
+from imgforensics.structure import Structure
+
+_DOCUMENTS = ("oci-layout", "manifest.json")
+_UNPACKING = "; unpacking then fails, and the load succeeds: "
+
+
+def containerd(contents: Contents, _: Structure) -> Iterator[Load]:
+    """``ctr images import`` and what shares it; an image that cannot be unpacked ends it with an error."""
+    if contents.compressed:
+        raise RefusedError(f"ctr does not undo {contents.catalogue.outer} around an archive; nerdctl and k3s do")
+    yield from _load(contents, Reader.CONTAINERD)
+
+
+def docker(contents: Contents, _: Structure) -> Iterator[Load]:
+    """Docker with the containerd store: blobs may be missing, and an error of unpacking is only printed."""
+    yield from _load(contents, Reader.DOCKER_CONTAINERD)
+
+
+def _load(contents: Contents, reader: Reader) -> Iterator[Load]:
+    regular = [member for member in contents.whole() if member.kind in (MemberKind.FILE, MemberKind.SPARSE)]
+    layout, saved = _documents(contents, regular)
+    blobs = {name: member for member in regular if (name := clean(member.name)) not in _DOCUMENTS}
+    if layout:
+        if layout != "1.0.0":
+            raise RefusedError(f"oci-layout says version {layout!r}")
+        yield from _listed(contents, reader, regular, blobs)
+        return
+    if not saved:
+        raise RefusedError("there is neither an oci-layout nor a manifest.json that lists images")
+    yield from _saved(contents, reader, regular, blobs, saved)
+
+
+def _documents(contents: Contents, regular: list[Member]) -> tuple[str, list[dict[str, Any]] | None]:
+    """The version of ``oci-layout`` and the entries of ``manifest.json``, every occurrence decoded over the last."""
+    layout: dict[str, str] | None = None
+    saved: list[dict[str, Any]] | None = None
+    for member in regular:
+        if clean(member.name) == "oci-layout":
+            layout = contents.decode(member.index, LAYOUT, stream=True, into=layout)
+        elif clean(member.name) == "manifest.json":
+            saved = contents.decode(member.index, SAVED, stream=True, into=saved)
+    return "" if layout is None else layout["imageLayoutVersion"], saved
+
+
+def _listed(contents: Contents, reader: Reader, regular: list[Member], blobs: Mapping[str, Member]) -> Iterator[Load]:
+    index = blobs.get("index.json")
+    if index is None:
+        raise RefusedError("there is an oci-layout, and no index.json")
+    copies = [member for member in regular if clean(member.name) == "index.json"]
+    why = f"{occurrence(copies, index, 'index.json')}, since oci-layout is there"
+    strict = Rules(find=contents.by_content.get, checks_diff_ids=True)
+    lenient = Rules(find=contents.by_content.get, checks_layers=False)
+    entries = contents.decode(index.index, INDEX, stream=False)["manifests"]
+    if not entries:
+        raise RefusedError("index.json lists nothing")
+    for entry in entries:
+        tags = names(entry, NAME, REF)
+        if reader is Reader.CONTAINERD:
+            yield from _entry(contents, reader, entry, strict, why)
+            continue
+        try:
+            trouble = _unpacking(contents, entry, strict)
+            yield from _entry(contents, reader, entry, lenient, f"{why}{trouble}")
+        except MissingError as error:
+            yield Load(reader, None, None, tags, f"{why}; it names an image of which {error}", refused=True)
+
+
+def _entry(contents: Contents, reader: Reader, entry: dict[str, Any], rules: Rules, why: str) -> Iterator[Load]:
+    for found in images(contents, entry, rules):
+        told = f"{why}; {found.why}" if found.why else why
+        yield Load(reader, found.config, found.manifest, names(entry, NAME, REF), told)
+
+
+def _unpacking(contents: Contents, entry: dict[str, Any], strict: Rules) -> str:
+    """What is to be said where an image of an entry is imported and cannot be unpacked."""
+    try:
+        for _ in images(contents, entry, strict):
+            pass
+    except RefusedError as error:
+        return f"{_UNPACKING}{error}"
+    return ""
+
+
+def _saved(
+    contents: Contents,
+    reader: Reader,
+    regular: list[Member],
+    blobs: Mapping[str, Member],
+    saved: list[dict[str, Any]],
+) -> Iterator[Load]:
+    targets = dict(blobs)
+    for member in contents.whole():
+        if member.kind is MemberKind.SYMLINK:
+            target = join(parent(member.name), member.linkname)
+            if target not in blobs:
+                raise RefusedError(f"the symlink {member.name} leads to no regular member")
+            targets[member.name] = blobs[target]
+    copies = [member for member in regular if clean(member.name) == "manifest.json"]
+    merged = f"{len(copies)} manifest.json, one decoded over the other" if len(copies) > 1 else "manifest.json"
+    why = f"{merged}, since there is no oci-layout"
+    made = []
+    for entry in saved:
+        contents.spend(1 + len(entry["Layers"] or []))
+        if entry["Config"] not in targets:
+            raise RefusedError(f"the config {entry['Config']} is not in the archive")
+        absent = [name for name in entry["Layers"] or [] if name not in targets]
+        if absent:
+            raise RefusedError(f"the layer {absent[0]} is not in the archive")
+        config = targets[entry["Config"]].index
+        _check_platform(contents, reader, config)
+        check_named(entry["RepoTags"] or ())
+        made.append((entry, config))
+    for entry, config in made:
+        layers = [targets[name].index for name in entry["Layers"] or []]
+        trouble = _trouble(contents, config, layers)
+        if trouble and reader is Reader.CONTAINERD:
+            raise RefusedError(f"imported by {why}, but cannot be unpacked: {trouble}")
+        told = f"{why}{_UNPACKING}{trouble}" if trouble else why
+        yield Load(reader, contents.digest(config), None, tuple(entry["RepoTags"] or ()), told)
+
+
+def _check_platform(contents: Contents, reader: Reader, config: int) -> None:
+    """For ctr, which keeps to the host's platform, taken to be some Linux; Docker imports all."""
+    platform = contents.decode(config, CONFIG, stream=False)
+    if reader is Reader.CONTAINERD and (platform["os"] not in ("", "linux") or not platform["architecture"]):
+        said = f"for {platform['os']}" if platform["os"] else "for no architecture"
+        raise RefusedError(f"{contents.name(config)} is {said}, and filtered out")
+
+
+def _trouble(contents: Contents, config: int, layers: list[int]) -> str:
+    """Why an image cannot be unpacked; empty where it can."""
+    claimed = diff_ids(contents, config)
+    if len(claimed) != len(layers):
+        return f"{len(layers)} layers, and {len(claimed)} diff_ids in the config"
+    for number, (layer, diff_id) in enumerate(zip(layers, claimed, strict=True)):
+        if contents.layer_differs(layer, diff_id):
+            return f"layer {number} does not hash to the config's diff_id"
+    return ""

@@ -1,0 +1,172 @@
+"""One archive as readers find it: members by name, documents decoded their way, digests as measured."""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+from imgforensics.catalogue import Catalogue
+from imgforensics.loaders import godecode, gotar
+from imgforensics.loaders.disk import Disk
+from imgforensics.loaders.gonames import clean
+from imgforensics.loaders.load import MissingError, RefusedError
+from imgforensics.model import AnomalyKind, Compression, Digest, Member
+from imgforensics.structure import Structure
+
+
+class Contents:
+    """Shared by all readers' models, so that no document is decoded twice for the same kind of reading."""
+
+    def __init__(self, catalogue: Catalogue, structure: Structure) -> None:
+        self.catalogue = catalogue
+        self._structure = structure
+        self._left = catalogue.limits.references
+        self._decoded: dict[tuple[int, int, bool], godecode.Decoded] = {}
+
+    def begin(self) -> None:
+        """Another reader starts: it may follow as many references as one archive may hold."""
+        self._left = self.catalogue.limits.references
+
+    def spend(self, references: int = 1) -> None:
+        """Count references that a reader follows.
+
+        Raises:
+            RefusedError: they are more than are followed here.
+        """
+        self._left -= references
+        if self._left < 0:
+            raise RefusedError(f"more than {self.catalogue.limits.references} references; no more were followed here")
+
+    @cached_property
+    def tar(self) -> gotar.GoTar:
+        """The tar as Go reads it."""
+        return gotar.read(self.catalogue)
+
+    @cached_property
+    def disk(self) -> Disk:
+        """The archive unpacked as containers/storage does. Raises as :meth:`whole` does, or where unpacking fails."""
+        return Disk(self.whole(), chroot=False)
+
+    @cached_property
+    def docker_disk(self) -> Disk:
+        """The archive unpacked as Docker does. Raises as :attr:`disk` does."""
+        return Disk(self.whole(), chroot=True)
+
+    def whole(self) -> Sequence[Member]:
+        """All members, for readers that read the tar to its end.
+
+        Raises:
+            RefusedError: Go's tar reader fails before it.
+        """
+        if self.tar.error is not None:
+            raise RefusedError(f"the tar cannot be read to its end: {self.tar.error}")
+        return self.tar.members
+
+    @property
+    def compressed(self) -> bool:
+        """Whether the whole archive is compressed."""
+        return self.catalogue.outer is not Compression.NONE
+
+    @cached_property
+    def by_clean_name(self) -> dict[str, list[Member]]:
+        """Members that Go sees, by the name that ``path.Clean`` makes of theirs, in order."""
+        found: dict[str, list[Member]] = {}
+        for member in self.tar.members:
+            found.setdefault(clean(member.name), []).append(member)
+        return found
+
+    @cached_property
+    def by_exact_name(self) -> dict[str, list[Member]]:
+        """Members that Go sees, by their very name, in order."""
+        found: dict[str, list[Member]] = {}
+        for member in self.tar.members:
+            found.setdefault(member.name, []).append(member)
+        return found
+
+    def decode(
+        self, member: int, schema: godecode.Schema, *, stream: bool, into: godecode.Decoded = None
+    ) -> godecode.Decoded:
+        """A member's document as Go decodes it; see :func:`.godecode.decode`. Results are shared: never change them.
+
+        Raises:
+            RefusedError: it cannot be decoded.
+        """
+        key = (member, id(schema), stream)
+        if into is None and key in self._decoded:
+            held = self._decoded[key]
+            if isinstance(held, RefusedError):
+                raise held
+            return held
+        try:
+            value = godecode.decode(self._document(member), schema, stream=stream, into=into)
+        except RefusedError as error:
+            told = RefusedError(f"{self.name(member)} {error}")
+            if into is None:
+                self._decoded[key] = told
+            raise told from None
+        if into is None:
+            self._decoded[key] = value
+        return value
+
+    def _document(self, member: int) -> bytes:
+        raw = self.catalogue.content(member)
+        if raw is None:
+            raise RefusedError("is no JSON document")
+        document = self._structure.documents.get(member)
+        if document is not None and any(problem.kind is AnomalyKind.LIMIT for problem in document.problems):
+            raise RefusedError("was not read: it is too large, or nests too deep")
+        return raw
+
+    def name(self, member: int) -> str:
+        """A member's name."""
+        return self.catalogue.members[member].name
+
+    def digest(self, member: int) -> Digest | None:
+        """SHA-256 of a member's bytes, None where they were not measured."""
+        blob = self.catalogue.blobs.get(member)
+        return None if blob is None else blob.digest
+
+    def differs(self, member: int, digest: str) -> bool:
+        """Whether a member's bytes were measured and are not what this digest claims."""
+        algorithm = digest.partition(":")[0]
+        blob = self.catalogue.blobs.get(member)
+        found = None if blob is None else blob.digest_by(algorithm)
+        return found is not None and str(found) != digest
+
+    def layer_differs(self, member: int, diff_id: str) -> bool:
+        """Whether a layer's uncompressed bytes were measured and are not what this diff_id claims."""
+        blob = self.catalogue.blobs.get(member)
+        if blob is None or self.catalogue.unexpanded(member):
+            return False
+        if blob.diff_id is None:
+            return blob.compression is not Compression.UNSUPPORTED
+        found = blob.diff_id_by(diff_id.partition(":")[0])
+        return found is not None and str(found) != diff_id
+
+    @cached_property
+    def by_content(self) -> dict[str, int]:
+        """SHA-256 digest to the first member, of those that Go sees, that has these bytes."""
+        found: dict[str, int] = {}
+        for member in self.tar.members:
+            blob = self.catalogue.blobs.get(member.index)
+            if blob is not None:
+                found.setdefault(str(blob.digest), member.index)
+        return found
+
+
+def occurrence(members: Sequence[Member], chosen: Member, name: str) -> str:
+    """The document and, where it stands more than once, which of them was taken."""
+    if len(members) < 2:
+        return name
+    place = next(number for number, each in enumerate(members, 1) if each is chosen)
+    which = {1: "the first", len(members): "the last"}.get(place, f"number {place}")
+    return f"{name}, {which} of {len(members)} members of that name"
+
+
+def needed(member: int | None, what: str) -> int:
+    """The member, where there is one.
+
+    Raises:
+        MissingError: there is none.
+    """
+    if member is None:
+        raise MissingError(f"{what} is not in the archive")
+    return member

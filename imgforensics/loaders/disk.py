@@ -1,0 +1,133 @@
+"""The archive unpacked into a folder, as moby's and containers/storage's ``archive.Untar`` do it, without a disk.
+
+Names are cleaned below the folder, the last of several members counts, folders are made where they are missing, a file
+replaces a folder and the other way round. Where nothing keeps the program inside, names that climb out, and links that
+do, end the unpacking with an error; Docker unpacks in a chroot, in which nothing climbs out. A hard link whose target
+is not there yet ends it, too (moby, ``pkg/archive`` and ``pkg/chrootarchive``; containers/storage, ``pkg/archive``).
+"""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from imgforensics.loaders.gonames import clean, join, parent
+from imgforensics.loaders.load import RefusedError
+from imgforensics.model import Member, MemberKind
+
+_HOPS = 255
+"""Links that are followed in one name (``github.com/moby/sys/symlink``); Linux itself follows 40."""
+_PATH, _NAME = 4_095, 255
+"""Bytes of a path, and of a name in it, that Linux takes."""
+_STEPS = 10_000_000
+"""Parts of names that are followed in one archive, links included. The largest mirrors take a tenth of it."""
+
+Node: TypeAlias = "dict[str, Node] | int | str"
+"""A folder, the index of a file's member, or a symlink's target."""
+
+
+class Disk:
+    """What lies in the folder."""
+
+    def __init__(self, members: Sequence[Member], *, chroot: bool) -> None:
+        """Unpack, in a chroot or not.
+
+        Raises:
+            RefusedError: a name or link leads out, or a hard link leads nowhere.
+        """
+        self._root: dict[str, Node] = {}
+        self._chroot = chroot
+        self._left = _STEPS
+        self.copies: dict[str, list[Member]] = {}
+        """Regular and link members by path, all of each, in order."""
+        for member in members:
+            self._unpack(member)
+
+    def at(self, path: str) -> int | None:
+        """Index of the member whose bytes a path leads to; links are followed, never out of the folder."""
+        node = self._walk(path)
+        return node if isinstance(node, int) else None
+
+    def _unpack(self, member: Member) -> None:
+        path = self._inside(member.name)
+        if path == ".." or path.startswith("../"):
+            raise RefusedError(f"{member.name} leads out of the folder that it is unpacked to")
+        if path in ("", "."):
+            return
+        _check_length(path)
+        folder, _, name = path.rpartition("/")
+        above = self._folder(folder)
+        if member.kind is not MemberKind.DIRECTORY:
+            self.copies.setdefault(path, []).append(member)
+        if member.kind is MemberKind.DIRECTORY:
+            if not isinstance(above.get(name), dict):
+                above[name] = {}
+        elif member.kind is MemberKind.SYMLINK:
+            inside = join(parent(path), member.linkname)
+            if not self._chroot and (inside == ".." or inside.startswith("../")):
+                raise RefusedError(f"the link {member.name} leads out of the folder that it is unpacked to")
+            _check_length(member.linkname)
+            above[name] = member.linkname
+        elif member.kind is MemberKind.HARDLINK:
+            target = self._inside(member.linkname)
+            found = self._walk(target, follow_last=False)
+            if target == ".." or target.startswith("../") or found is None or isinstance(found, dict):
+                raise RefusedError(f"the hard link {member.name} leads to nothing that was unpacked before it")
+            above[name] = found
+        elif member.kind in (MemberKind.FILE, MemberKind.SPARSE):
+            above[name] = member.index
+
+    def _inside(self, name: str) -> str:
+        """A name below the folder; it begins with ``..`` where it leads out."""
+        return clean(f"/{name}" if self._chroot else name).lstrip("/")
+
+    def _folder(self, path: str) -> dict[str, Node]:
+        """The folder of this path, made where it is missing."""
+        node = self._root
+        parts = path.split("/") if path else []
+        for number, part in enumerate(parts, 1):
+            below = node.get(part)
+            if isinstance(below, str):
+                below = self._walk("/".join(parts[:number]))
+                if not isinstance(below, dict):
+                    raise RefusedError(f"the folder {path} cannot be made")
+            elif not isinstance(below, dict):
+                below = node[part] = {}
+            node = below
+        return node
+
+    def _walk(self, path: str, *, follow_last: bool = True) -> "Node | None":
+        pending = [part for part in reversed(path.split("/")) if part not in ("", ".")]
+        trail: list[dict[str, Node]] = [self._root]
+        hops = 0
+        while pending:
+            self._left -= 1
+            if self._left < 0:
+                raise RefusedError("names are too long, or links too many, to be followed here")
+            part = pending.pop()
+            if part == "..":
+                if len(trail) > 1:
+                    trail.pop()
+                continue
+            node = trail[-1].get(part)
+            if isinstance(node, str) and (pending or follow_last):
+                hops += 1
+                if hops > _HOPS:
+                    return None
+                if node.startswith("/"):
+                    del trail[1:]
+                pending.extend(each for each in reversed(node.split("/")) if each not in ("", "."))
+            elif isinstance(node, dict):
+                trail.append(node)
+            else:
+                return node if not pending else None
+        return trail[-1]
+
+
+def _check_length(path: str) -> None:
+    """What the system refuses.
+
+    Raises:
+        RefusedError: the path, or a name in it, is too long.
+    """
+    raw = path.encode("utf-8", "surrogateescape")
+    if len(raw) > _PATH or any(len(name) > _NAME for name in raw.split(b"/")):
+        raise RefusedError(f"a name of {len(raw)} bytes is too long to be unpacked")

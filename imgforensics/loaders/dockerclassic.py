@@ -1,0 +1,90 @@
+"""``docker load`` with the classic image store.
+
+Imitated: moby, ``image/tarexport/load.go``, ``tarexporter.Load``, of Docker 20.10.24 (judged) to 28.5 and 29 (read).
+The archive is unpacked to disk; ``manifest.json`` is read by a Go decoder, ``index.json`` never; the config's name is
+not compared with its bytes; layers are, with the diff_ids, unless the daemon holds a layer of that chain already, in
+which case the archive's own is not even opened. Without ``manifest.json``, Docker up to 28 falls back to
+``repositories`` and the legacy folders; 29 refuses. 29 refuses a ``manifest.json`` that is ``null``, too.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from imgforensics.loaders.contents import Contents, needed, occurrence
+from imgforensics.loaders.documents import SAVED, check_rootfs, diff_ids
+from imgforensics.loaders.gonames import clean
+from imgforensics.loaders.load import Load, Reader, RefusedError
+from imgforensics.loaders.references import normalised
+from imgforensics.model import Digest
+from imgforensics.structure import Structure
+
+_SYSTEM = {"os": str}
+
+
+def before_29(contents: Contents, structure: Structure) -> Iterator[Load]:
+    """Docker 1.10 to 28."""
+    if contents.docker_disk.at("manifest.json") is None and contents.docker_disk.at("repositories") is not None:
+        yield from _legacy(structure)
+        return
+    yield from _load(contents, Reader.DOCKER_28)
+
+
+def since_29(contents: Contents, _: Structure) -> Iterator[Load]:
+    """Docker 29, where the daemon was told to keep the classic store."""
+    yield from _load(contents, Reader.DOCKER_29)
+
+
+def _load(contents: Contents, reader: Reader) -> Iterator[Load]:
+    document = needed(contents.docker_disk.at("manifest.json"), "manifest.json")
+    entries = contents.decode(document, SAVED, stream=True)
+    if not entries:
+        raise RefusedError("manifest.json lists no image")
+    copies = contents.docker_disk.copies.get("manifest.json", ())
+    why = occurrence(copies, copies[-1], "manifest.json") if copies else "manifest.json"
+    known: set[str] = set()
+    for entry in entries:
+        config = _image(contents, entry, known)
+        tags = tuple(entry["RepoTags"] or ())
+        yield Load(reader, contents.digest(config), None, tags, why)
+        normalised(tags)
+
+
+def _image(contents: Contents, entry: dict[str, Any], known: set[str]) -> int:
+    config = needed(_member_at(contents, entry["Config"]), f"the config {entry['Config']}")
+    check_rootfs(contents, config)
+    system = contents.decode(config, _SYSTEM, stream=False)["os"]
+    if system not in ("", "linux"):
+        raise RefusedError(f"{contents.name(config)} is for {system}")
+    claimed, layers = diff_ids(contents, config), entry["Layers"] or []
+    contents.spend(1 + len(layers))
+    if len(claimed) != len(layers):
+        raise RefusedError(f"manifest.json lists {len(layers)} layers, the config {len(claimed)} diff_ids")
+    for number, (name, diff_id, chain) in enumerate(zip(layers, claimed, _chains(claimed), strict=True)):
+        if chain not in known:
+            member = needed(_member_at(contents, name), f"layer {number}, {name},")
+            if contents.layer_differs(member, diff_id):
+                raise RefusedError(f"layer {number}, {contents.name(member)}, does not hash to the config's diff_id")
+            known.add(chain)
+    return config
+
+
+def _member_at(contents: Contents, name: str) -> int | None:
+    """The member that a name in ``manifest.json`` leads to (``safePath``)."""
+    if clean(name).startswith(".."):
+        raise RefusedError(f"{name} leads out of the archive's folder")
+    return contents.docker_disk.at(name)
+
+
+def _chains(claimed: list[str]) -> Iterator[str]:
+    """Chain IDs: of the lowest layer its diff_id, of each other the digest of the one below and its own diff_id."""
+    chain = ""
+    for diff_id in claimed:
+        chain = str(Digest.of(f"{chain} {diff_id}".encode())) if chain else diff_id
+        yield chain
+
+
+def _legacy(structure: Structure) -> Iterator[Load]:
+    """Images of before Docker 1.10: their configs are made while loading, and so their IDs."""
+    for image in structure.images:
+        if image.config_member is None and image.v1_ids:
+            yield Load(Reader.DOCKER_28, None, None, image.tags, "repositories, and the legacy folders that it names")

@@ -1,0 +1,90 @@
+"""The documents of an archive as the readers' own types take them (see :mod:`.godecode` for the notation)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from imgforensics.documents import CONFIG_TYPES, INDEX_TYPES, MANIFEST_TYPES
+from imgforensics.loaders.contents import Contents
+from imgforensics.loaders.godecode import MAP
+from imgforensics.loaders.load import RefusedError
+
+SAVED = [{"Config": str, "RepoTags": [str], "Layers": [str]}]
+"""``manifest.json``."""
+LAYOUT = {"imageLayoutVersion": str}
+_PLATFORM = {"architecture": str, "os": str, "variant": str}
+DESCRIPTOR = {"mediaType": str, "digest": str, "size": int, "annotations": MAP, "platform": _PLATFORM}
+INDEX = {"mediaType": str, "manifests": [DESCRIPTOR]}
+MANIFEST = {"mediaType": str, "config": DESCRIPTOR, "layers": [DESCRIPTOR]}
+KEYS = {"mediaType": str, "manifests": object, "layers": object, "config": object, "fsLayers": object}
+"""Of a manifest or an index, what decides which of them it is."""
+CONFIG = {"os": str, "architecture": str, "rootfs": {"type": str, "diff_ids": [str]}}
+ROOTFS = {"rootfs": object}
+
+NAME = "io.containerd.image.name"
+REF = "org.opencontainers.image.ref.name"
+
+
+def names(entry: Mapping[str, Any], *keys: str) -> tuple[str, ...]:
+    """The name of an index entry: the first of these annotations that is there and not empty."""
+    annotations = entry["annotations"] or {}
+    name = next((annotations[key] for key in keys if annotations.get(key)), None)
+    return () if name is None else (name,)
+
+
+def only_one(entries: Sequence[object]) -> None:
+    """What readers demand that take no name to choose an entry of ``index.json`` by.
+
+    Raises:
+        RefusedError: there are none, or several.
+    """
+    if len(entries) != 1:
+        raise RefusedError(f"index.json has {len(entries)} entries, where it takes one")
+
+
+def diff_ids(contents: Contents, config: int, *, stream: bool = False) -> list[str]:
+    """``rootfs.diff_ids`` of a config.
+
+    Raises:
+        RefusedError: it is no config.
+    """
+    found: list[str] | None = contents.decode(config, CONFIG, stream=stream)["rootfs"]["diff_ids"]
+    return found or []
+
+
+def check_rootfs(contents: Contents, config: int) -> None:
+    """What readers refuse that hold ``rootfs`` by a pointer: a config without one, or with ``null`` as the last one.
+
+    Raises:
+        RefusedError: there is none.
+    """
+    if contents.decode(config, ROOTFS, stream=False)["rootfs"] is None:
+        raise RefusedError(f"{contents.name(config)} has no rootfs")
+
+
+def check_unambiguous(contents: Contents, member: int, media_type: str) -> None:
+    """What readers refuse since CVE-2021-41190: keys or a media type of the other kind.
+
+    Raises:
+        RefusedError: the document is of two kinds.
+    """
+    keys = contents.decode(member, KEYS, stream=False)
+    own = keys["mediaType"]
+    name = contents.name(member)
+    if media_type in MANIFEST_TYPES and (keys["manifests"] or own in INDEX_TYPES):
+        raise RefusedError(f"{name} is called a manifest and is an index, too")
+    if media_type in INDEX_TYPES and (keys["config"] or keys["layers"] or own in MANIFEST_TYPES):
+        raise RefusedError(f"{name} is called an index and is a manifest, too")
+
+
+def is_attestation(entry: Mapping[str, Any]) -> bool:
+    """Whether a child of an index is no image for any platform."""
+    platform = entry["platform"]
+    annotations = entry["annotations"] or {}
+    return (platform["os"], platform["architecture"]) == ("unknown", "unknown") or (
+        annotations.get("vnd.docker.reference.type") == "attestation-manifest"
+    )
+
+
+def is_config(descriptor: Mapping[str, Any]) -> bool:
+    """Whether a manifest's config is that of an image by its type."""
+    return descriptor["mediaType"] in CONFIG_TYPES

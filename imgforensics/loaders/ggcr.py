@@ -1,0 +1,100 @@
+"""go-containerregistry's ``pkg/v1/tarball`` and the programs that use it: crane, trivy, syft and grype.
+
+Imitated, all of them read, not run here: go-containerregistry of 2026, ``pkg/v1/tarball/image.go``; trivy,
+``pkg/fanal/image/archive.go``; stereoscope, ``pkg/image/{docker,oci}``. Names are compared after ``path.Clean``, the
+first member of a name counts, symlinks and hard links are followed, both from the folder that they stand in.
+``manifest.json`` is read by a Go decoder and must list one image. Neither names nor diff_ids are compared with bytes.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from imgforensics.loaders.contents import Contents, needed, occurrence
+from imgforensics.loaders.documents import INDEX, SAVED, diff_ids, only_one
+from imgforensics.loaders.gonames import clean, join, parent
+from imgforensics.loaders.graph import Rules, images
+from imgforensics.loaders.load import Load, MissingError, Reader, RefusedError
+from imgforensics.model import Compression, MemberKind
+from imgforensics.structure import Structure
+
+
+def crane(contents: Contents, _: Structure) -> Iterator[Load]:
+    """``crane push``, ``digest --tarball``, ``validate --tarball``. Compressed archives are not undone."""
+    yield _load(contents, Reader.CRANE, ())
+
+
+def trivy(contents: Contents, _: Structure) -> Iterator[Load]:
+    """``trivy image --input FILE``: a docker archive, gzip around it undone. OCI layouts only as folders."""
+    yield _load(contents, Reader.TRIVY, (Compression.GZIP,))
+
+
+def syft(contents: Contents, _: Structure) -> Iterator[Load]:
+    """``syft FILE``, ``grype FILE``: a docker archive, and an OCI archive where that fails."""
+    try:
+        yield _load(contents, Reader.SYFT, ())
+    except RefusedError as error:
+        yield from _oci(contents, str(error))
+
+
+def _oci(contents: Contents, tried: str) -> Iterator[Load]:
+    """An OCI archive of one image, unpacked; blobs are opened by name, and not hashed."""
+    if contents.compressed:
+        raise RefusedError(tried)
+    try:
+        index = needed(contents.disk.at("index.json"), "index.json")
+        entries = contents.decode(index, INDEX, stream=True)["manifests"] or []
+        only_one(entries)
+        rules = Rules(
+            find=lambda digest: contents.disk.at(f"blobs/{digest.replace(':', '/')}"),
+            checks_top=False,
+            checks_below=False,
+            levels=0,
+        )
+        for found in images(contents, entries[0], rules):
+            why = "index.json" if not _saved_is_there(contents) else f"index.json, since manifest.json fails: {tried}"
+            yield Load(Reader.SYFT, found.config, found.manifest, (), why)
+    except RefusedError as error:
+        raise RefusedError(f"as a docker archive: {tried}; as an OCI archive: {error}") from None
+
+
+def _saved_is_there(contents: Contents) -> bool:
+    return "manifest.json" in contents.by_clean_name
+
+
+def _load(contents: Contents, reader: Reader, undone: tuple[Compression, ...]) -> Load:
+    if contents.compressed and contents.catalogue.outer not in undone:
+        raise RefusedError(f"it does not undo {contents.catalogue.outer} around an archive")
+    document = _extract(contents, "manifest.json")
+    entries: list[dict[str, Any]] = contents.decode(document, SAVED, stream=True) or []
+    if len(entries) != 1:
+        raise RefusedError(f"manifest.json lists {len(entries)} images, where it takes one")
+    (entry,) = entries
+    config = _extract(contents, entry["Config"])
+    claimed = diff_ids(contents, config, stream=True)
+    layers = [_extract(contents, name) for name in entry["Layers"] or []]
+    compressed = any(_compressed(contents, layer) for layer in layers)
+    if (len(layers) > len(claimed)) if compressed else (len(layers) < len(claimed)):
+        raise RefusedError(f"manifest.json lists {len(layers)} layers, the config {len(claimed)} diff_ids")
+    copies = contents.by_clean_name["manifest.json"]
+    why = occurrence(copies, copies[0], "manifest.json")
+    return Load(reader, contents.digest(config), None, tuple(entry["RepoTags"] or ()), why)
+
+
+def _compressed(contents: Contents, member: int) -> bool:
+    blob = contents.catalogue.blobs.get(member)
+    return blob is not None and blob.compression is not Compression.NONE
+
+
+def _extract(contents: Contents, name: str) -> int:
+    visited = set()
+    path = name
+    while path not in visited:
+        visited.add(path)
+        contents.spend()
+        found = next(iter(contents.by_clean_name.get(clean(path), ())), None)
+        if found is None:
+            raise MissingError(contents.tar.error or f"{path or 'a member without a name'} is not in the archive")
+        if found.kind not in (MemberKind.SYMLINK, MemberKind.HARDLINK):
+            return found.index
+        path = join(parent(path), clean(found.linkname))
+    raise RefusedError(f"{name} is a link that leads in a circle")

@@ -1,0 +1,122 @@
+"""JSON decoded as Go's ``encoding/json`` decodes it into a program's variable (Go 1.18 to 1.26).
+
+What differs from a plain reading: keys are matched without regard to case, every occurrence of a key is decoded into
+the same field in turn, and decoding into something that holds a value already overwrites only what is there. An object
+that comes twice is so the union of both; an array decoded into a longer one keeps what its elements leave out.
+
+A program's types are written as :data:`Schema`: ``str``, ``int``, ``object`` (kept unread), a list of one schema, or a
+mapping of field names to schemas; :data:`MAP` is ``map[string]string``.
+"""
+
+import codecs
+import json
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from imgforensics.gojson import scrub
+from imgforensics.loaders.load import RefusedError
+from imgforensics.strictjson import fold_key
+
+Schema: TypeAlias = Any
+"""See above; a recursive type that gains nothing by being spelled out."""
+MAP = "map[string]string"
+
+Decoded: TypeAlias = Any
+"""What a variable holds: strings, numbers, lists, and mappings by field names, as its schema says."""
+
+_SPACE = " \t\r\n"
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """A JSON object, all of its members in order."""
+
+
+def _refuse(constant: str) -> Decoded:
+    raise ValueError(f"{constant} is no JSON value")
+
+
+_JSON = json.JSONDecoder(object_pairs_hook=_Pairs, parse_float=str, parse_constant=_refuse)
+
+
+def decode(raw: bytes, schema: Schema, *, stream: bool, into: Decoded = None) -> Decoded:
+    """What a variable holds after decoding.
+
+    Args:
+        raw: the document; bounded by whoever read it.
+        schema: the variable's type.
+        stream: read by ``json.Decoder``, which stops behind the first value; else by ``json.Unmarshal``, which refuses
+            whatever follows it but white space.
+        into: what the variable held before, None for nothing.
+
+    Raises:
+        RefusedError: Go returns an error.
+    """
+    if raw.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise RefusedError("is no JSON to Go: it begins with a byte order mark")
+    text = raw.decode("utf-8", "replace")
+    start = len(text) - len(text.lstrip(_SPACE))
+    try:
+        value, end = _JSON.raw_decode(text, start)
+    except (ValueError, RecursionError):
+        raise RefusedError("is no JSON to Go") from None
+    if not stream and text[end:].strip(_SPACE):
+        raise RefusedError("is refused by Go: something follows the first value")
+    return _fill(schema, value, zero(schema) if into is None else into)
+
+
+def zero(schema: Schema) -> Decoded:
+    """Go's zero value of a type; nil slices and maps are None, structs their fields' zero values."""
+    if schema is str:
+        return ""
+    if schema is int:
+        return 0
+    return {name: zero(field) for name, field in schema.items()} if isinstance(schema, Mapping) else None
+
+
+def _fill(schema: Schema, value: Decoded, held: Decoded) -> Decoded:
+    if schema is object:
+        return value
+    if value is None:
+        return None if schema == MAP or isinstance(schema, list) else held
+    if schema is str:
+        return scrub(_of(str, value))
+    if schema is int:
+        if isinstance(value, bool):
+            raise RefusedError("has a boolean where Go wants a number")
+        return _of(int, value)
+    if schema == MAP:
+        pairs = {scrub(key): scrub(_of(str, item or "")) for key, item in _of(_Pairs, value)}
+        return (held or {}) | pairs
+    if isinstance(schema, list):
+        return _fill_list(schema[0], _of(list, value), held or [])
+    return _fill_struct(schema, _of(_Pairs, value), held)
+
+
+def _fill_list(item: Schema, values: list[Any], held: list[Any]) -> list[Any]:
+    if isinstance(values, _Pairs):
+        raise RefusedError("has an object where Go wants an array")
+    return [
+        _fill(item, value, held[number] if number < len(held) else zero(item)) for number, value in enumerate(values)
+    ]
+
+
+def _fill_struct(fields: Mapping[str, Schema], pairs: _Pairs, held: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(held)
+    folded = {fold_key(name): name for name in fields}
+    for key, value in pairs:
+        name = key if key in fields else folded.get(fold_key(key))
+        if name is not None:
+            result[name] = _fill(fields[name], value, result[name])
+    return result
+
+
+def _of(kind: type, value: Decoded) -> Decoded:
+    if not isinstance(value, kind):
+        raise RefusedError(f"has {_words(value)} where Go wants another type")
+    return value
+
+
+def _words(value: Decoded) -> str:
+    if isinstance(value, _Pairs):
+        return "an object"
+    return {list: "an array", str: "a string", bool: "a boolean", int: "a number"}.get(type(value), "another value")

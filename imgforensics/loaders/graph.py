@@ -1,0 +1,145 @@
+"""From an index entry down to the images: what every reader of OCI layouts does, with what each of them checks."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from imgforensics.documents import INDEX_TYPES
+from imgforensics.loaders.contents import Contents
+from imgforensics.loaders.documents import INDEX, MANIFEST, check_unambiguous, diff_ids, is_attestation
+from imgforensics.loaders.load import MissingError, RefusedError
+from imgforensics.model import Digest
+
+Entry = Mapping[str, Any]
+"""A descriptor as Go decoded it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How a reader finds blobs and what it verifies."""
+
+    find: Callable[[str], int | None]
+    """The member of a blob by its digest, as claimed."""
+    checks_top: bool = True
+    """It hashes the document that ``index.json`` names. Readers that find blobs by content need not."""
+    checks_below: bool = True
+    """It hashes everything below that."""
+    checks_layers: bool = True
+    """It opens the layers and hashes them."""
+    checks_diff_ids: bool = False
+    """It compares layers with the config's diff_ids, one by one and in number."""
+    levels: int | None = None
+    """Indexes below each other that it goes through, below ``index.json``; None for any number."""
+    sha256_only: bool = False
+    """It hashes configs by SHA-256, whatever their digest's algorithm is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One image."""
+
+    config: Digest | None
+    manifest: Digest | None
+    why: str = ""
+    """What is worth saying besides."""
+
+
+def images(contents: Contents, entry: Entry, rules: Rules) -> Iterator[Found]:
+    """The images that an entry of ``index.json`` leads to: one, or one a platform, of which a host takes its own.
+
+    Raises:
+        RefusedError: the reader ends with an error.
+    """
+    contents.spend()
+    top = _blob(contents, rules, entry["digest"], check=rules.checks_top)
+    if not _is_index(contents, top, entry["mediaType"]):
+        yield _image(contents, top, entry, rules)
+        return
+    if rules.levels == 0:
+        raise RefusedError(f"{contents.name(top)} is an index of several images")
+    yield from _children(contents, top, rules)
+
+
+def _children(contents: Contents, top: int, rules: Rules) -> Iterator[Found]:
+    """Images of an index and of indexes in it; what other platforms miss is their business."""
+    check_unambiguous(contents, top, next(iter(INDEX_TYPES)))
+    pending = [(top, 1)]
+    visited = {top}
+    lacking: RefusedError | None = None
+    any_found = False
+    while pending:
+        index, depth = pending.pop()
+        for child in contents.decode(index, INDEX, stream=False)["manifests"] or []:
+            contents.spend()
+            if is_attestation(child):
+                continue
+            try:
+                member = _blob(contents, rules, child["digest"], check=rules.checks_below)
+                if not _is_index(contents, member, child["mediaType"]):
+                    yield _image(contents, member, child, rules, several=True)
+                    any_found = True
+                elif rules.levels is not None and depth >= rules.levels:
+                    raise RefusedError(f"{contents.name(index)} is an index that lists another index")
+                elif member not in visited and depth < contents.catalogue.limits.graph_depth:
+                    visited.add(member)
+                    pending.append((member, depth + 1))
+            except MissingError as error:
+                lacking = error
+    if lacking is not None and not any_found:
+        raise lacking
+
+
+def _image(contents: Contents, member: int, entry: Entry, rules: Rules, *, several: bool = False) -> Found:
+    check_unambiguous(contents, member, entry["mediaType"])
+    manifest = contents.decode(member, MANIFEST, stream=False)
+    config = _blob(contents, rules, manifest["config"]["digest"], check=rules.checks_below)
+    if rules.sha256_only and not manifest["config"]["digest"].startswith("sha256:"):
+        raise RefusedError(f"{contents.name(config)} is hashed by SHA-256 and compared with {_shortened(manifest)}")
+    layers = manifest["layers"] or []
+    contents.spend(len(layers))
+    members = [_layer(contents, rules, layer["digest"]) for layer in layers] if rules.checks_layers else []
+    if rules.checks_diff_ids:
+        claimed = diff_ids(contents, config)
+        if len(claimed) != len(layers):
+            raise RefusedError(f"{len(layers)} layers, and {len(claimed)} diff_ids in the config")
+        for number, (layer, diff_id) in enumerate(zip(members, claimed, strict=False)):
+            if layer is not None and contents.layer_differs(layer, diff_id):
+                raise RefusedError(f"layer {number} does not hash to the config's diff_id")
+    why = f"for {_platform(entry)}" if several else ""
+    return Found(contents.digest(config), contents.digest(member), why)
+
+
+def _shortened(manifest: Entry) -> str:
+    algorithm: str = manifest["config"]["digest"].partition(":")[0]
+    return f"a digest of {algorithm}"
+
+
+def _platform(entry: Entry) -> str:
+    platform = entry["platform"]
+    parts = (platform["os"], platform["architecture"], platform["variant"])
+    return "/".join(part for part in parts if part) or "any platform"
+
+
+def _layer(contents: Contents, rules: Rules, digest: str) -> int:
+    return _blob(contents, rules, digest, check=rules.checks_below)
+
+
+def _blob(contents: Contents, rules: Rules, text: str, *, check: bool) -> int:
+    try:
+        Digest.parse(text)
+    except ValueError:
+        raise RefusedError(f"{text or 'nothing'} stands where a digest should") from None
+    member = rules.find(text)
+    if member is None:
+        raise MissingError(f"the blob {text} is not in the archive")
+    if contents.catalogue.cut_off(member):
+        raise RefusedError(f"{contents.name(member)} is cut off")
+    if check and contents.differs(member, text):
+        raise RefusedError(f"{contents.name(member)} does not hash to {text}")
+    return member
+
+
+def _is_index(contents: Contents, member: int, media_type: str) -> bool:
+    """By the descriptor's type; where it has none, by the document's own."""
+    own: str = media_type or contents.decode(member, MANIFEST, stream=False)["mediaType"]
+    return own in INDEX_TYPES

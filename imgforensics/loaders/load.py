@@ -1,0 +1,77 @@
+"""What a reader does with an archive: the images that it would load, or why it refuses."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from imgforensics.model import Digest
+
+
+class Reader(StrEnum):
+    """Programs that load image archives, by how they choose. The values are those of the JSON report."""
+
+    DOCKER_28 = "docker-28-classic"
+    DOCKER_29 = "docker-29-classic"
+    DOCKER_CONTAINERD = "docker-containerd"
+    CONTAINERD = "containerd"
+    PODMAN = "podman"
+    SKOPEO_DOCKER = "skopeo-docker-archive"
+    SKOPEO_OCI = "skopeo-oci-archive"
+    CRANE = "crane"
+    SYFT = "syft"
+    TRIVY = "trivy"
+    REGCTL = "regctl"
+    ORAS = "oras"
+
+    @property
+    def called(self) -> str:
+        """For people."""
+        return _TITLES[self]
+
+
+_TITLES = {
+    Reader.DOCKER_28: "docker 28 and older",
+    Reader.DOCKER_29: "docker 29 with the classic store",
+    Reader.DOCKER_CONTAINERD: "docker with the containerd store",
+    Reader.CONTAINERD: "ctr/nerdctl/k3s",
+    Reader.PODMAN: "podman load",
+    Reader.SKOPEO_DOCKER: "skopeo docker-archive:",
+    Reader.SKOPEO_OCI: "skopeo oci-archive:",
+    Reader.CRANE: "crane",
+    Reader.SYFT: "syft/grype",
+    Reader.TRIVY: "trivy",
+    Reader.REGCTL: "regctl",
+    Reader.ORAS: "oras",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One image that a reader would load, or a refusal."""
+
+    reader: Reader
+    image_id: Digest | None
+    """Computed from the config's bytes that the reader takes. None where it refuses, or makes the config itself."""
+    manifest_digest: Digest | None
+    """Computed, of the manifest in the archive that the reader takes; None where it makes one itself."""
+    tags: tuple[str, ...]
+    """Names that the image then has, as written."""
+    why: str
+    """One line that a person can check: the document and the rule, or the reason of the refusal."""
+    refused: bool = False
+
+
+class RefusedError(Exception):
+    """A reader ends with an error here; the message says which. Images before it stay loaded."""
+
+
+class MissingError(RefusedError):
+    """A reader refuses since something that is named is not in the archive."""
+
+
+def asked_for(reader: Reader, tags: tuple[str, ...], found: Iterable[Load]) -> Iterator[Load]:
+    """The loads of one image of several, of which a user asks for one: that it fails does not touch the others."""
+    try:
+        yield from found
+    except RefusedError as error:
+        yield Load(reader, None, None, tags, str(error), refused=True)

@@ -1,0 +1,180 @@
+"""Archives on which readers are asked besides the crafted ones: what tar, JSON, names and digests can do to them."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from tests import builder
+from tests.builder import Entry, ImageSpec
+from tests.crafted import viewparts as parts
+from tests.crafted.viewparts import evil, good, packed
+
+
+def _edited(layout: str, name: str, change: Callable[[bytes], bytes], images: int = 1) -> Callable[[], bytes]:
+    def make() -> bytes:
+        entries = builder.LAYOUTS[layout]([good(), evil("example.com/app:2.0")][:images])
+        entry = builder.config_of(entries) if name == "config" else builder.find(entries, name)
+        entry.data = change(entry.data)
+        return builder.tar(entries)
+
+    return make
+
+
+def _with(layout: str, change: Callable[[list[Entry]], Any]) -> Callable[[], bytes]:
+    def make() -> bytes:
+        entries = builder.LAYOUTS[layout]([good()])
+        change(entries)
+        return builder.tar(entries)
+
+    return make
+
+
+def _both_configs(pick: Callable[[str, str], str]) -> Callable[[], bytes]:
+    """Both images' parts, and a ``manifest.json`` that is written from the two configs' names."""
+
+    def make() -> bytes:
+        entries, document = parts.parts_of_both()
+        (one,), (other,) = json.loads(builder.find(entries, "manifest.json").data), json.loads(document)
+        layers = json.dumps(one["Layers"]), json.dumps(other["Layers"])
+        text = pick(one["Config"], other["Config"]).replace("GOOD", layers[0]).replace("EVIL", layers[1])
+        builder.replace(entries, "manifest.json", text.encode())
+        return builder.tar(entries)
+
+    return make
+
+
+def _framed(change: Callable[[bytes, int], bytes], layout: str = "docker_legacy") -> Callable[[], bytes]:
+    """The bytes of an archive, changed at the header of ``manifest.json``."""
+
+    def make() -> bytes:
+        entries = builder.LAYOUTS[layout]([good()])
+        number = next(place for place, entry in enumerate(entries) if entry.path == "manifest.json")
+        return change(builder.tar(entries), len(builder.tar(entries[:number], end=b"")))
+
+    return make
+
+
+def _flip(data: bytes, at: int) -> bytes:
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+
+
+def _hidden() -> list[Entry]:
+    """A folder by its name, of the type NUL, with data: Go takes the data for a header."""
+    entries = builder.docker_legacy([good()])
+    return [Entry("hide/", b"x" * 512, type=b"\0"), *entries]
+
+
+def _other_manifest() -> list[Entry]:
+    """An OCI archive in which the manifest's name is kept, and its bytes are those of the other image's."""
+    entries, other = builder.oci_archive([good()]), builder.oci_archive([evil()])
+    manifest, replacement = (next(entry for entry in each if b'"layers":[' in entry.data) for each in (entries, other))
+    manifest.data = replacement.data
+    known = {entry.path for entry in entries}
+    return [*entries, *(entry for entry in other if entry.path not in known)]
+
+
+TRICKS: dict[str, Callable[[], bytes]] = {
+    # JSON
+    "json-key-twice": _both_configs(lambda a, b: f'[{{"Config":"{a}","Layers":GOOD,"Config":"{b}","Layers":EVIL}}]'),
+    "json-key-case": _both_configs(lambda a, b: f'[{{"Config":"{a}","Layers":GOOD,"config":"{b}","LAYERS":EVIL}}]'),
+    "json-key-case-first": _both_configs(lambda a, b: f'[{{"config":"{b}","Config":"{a}","Layers":GOOD}}]'),
+    "json-two-values": _both_configs(
+        lambda a, b: f'[{{"Config":"{a}","Layers":GOOD}}] [{{"Config":"{b}","Layers":EVIL}}]'
+    ),
+    "json-trailing": _edited("docker_legacy", "manifest.json", lambda data: data + b"x"),
+    "json-index-trailing": _edited("containerd", "index.json", lambda data: data + b"x"),
+    "json-config-trailing": _edited("jib", "config", lambda data: data + b"x"),
+    "json-bom": _edited("docker_legacy", "manifest.json", lambda data: b"\xef\xbb\xbf" + data),
+    "json-null": _edited("docker_legacy", "manifest.json", lambda _: b"null"),
+    "json-empty-list": _edited("docker_legacy", "manifest.json", lambda _: b"[]"),
+    "json-empty": _edited("docker_legacy", "manifest.json", lambda _: b""),
+    "json-object": _edited("docker_legacy", "manifest.json", lambda data: data.strip()[1:-1]),
+    "json-number": _edited("docker_legacy", "manifest.json", lambda data: data.replace(b'"Layers":[', b'"Layers":[1,')),
+    "json-nan": _edited("docker_legacy", "manifest.json", lambda data: data.replace(b"[{", b'[{"x":NaN,')),
+    "json-not-utf8": _edited("docker_legacy", "manifest.json", lambda data: data.replace(b"[{", b'[{"x":"\xff",')),
+    "json-config-key-twice": _edited("jib", "config", lambda data: data.replace(b"{", b'{"rootfs":{"type":"x"},', 1)),
+    "json-rootfs-missing": _edited("jib", "config", lambda data: data.replace(b'"rootfs"', b'"roots"')),
+    "json-rootfs-null": _edited("jib", "config", lambda data: data[:-1] + b',"rootfs":null}'),
+    "json-index-null": _edited("containerd", "index.json", lambda _: b"null"),
+    "json-layout-empty": _edited("containerd", "oci-layout", lambda _: b"{}"),
+    "json-layout-list": _edited("containerd", "oci-layout", lambda _: b"[]"),
+    # names
+    "tag-bad": _edited("docker_legacy", "manifest.json", lambda data: data.replace(b"example.com/app:1.0", b"App:1.0")),
+    "tag-digest": _edited(
+        "docker_legacy", "manifest.json", lambda data: data.replace(b"app:1.0", b"app@sha256:" + b"0" * 64)
+    ),
+    "config-absolute": _edited("jib", "manifest.json", lambda data: data.replace(b"config.json", b"/config.json")),
+    "config-dot": _edited("jib", "manifest.json", lambda data: data.replace(b"config.json", b"./config.json")),
+    "config-up": _edited("jib", "manifest.json", lambda data: data.replace(b"config.json", b"../config.json")),
+    "config-empty": _edited("jib", "manifest.json", lambda data: data.replace(b"config.json", b"")),
+    "member-dots": lambda: builder.tar(replace(each, name=f"./{each.path}") for each in builder.jib([good()])),
+    "member-rooted": lambda: builder.tar(replace(each, name=f"/{each.path}") for each in builder.jib([good()])),
+    "member-escapes": _with("jib", lambda entries: entries.append(Entry("../x", b"x"))),
+    "device": _with("jib", lambda entries: entries.append(Entry("null", type=b"3"))),
+    "dangling-symlink": _with("jib", lambda entries: entries.append(Entry("x", type=b"2", linkname="y"))),
+    "dangling-hardlink": _with("jib", lambda entries: entries.insert(0, Entry("x", type=b"1", linkname="y"))),
+    "escaping-symlink": _with("jib", lambda entries: entries.append(Entry("x", type=b"2", linkname="../../y"))),
+    "oci-member-escapes": _with("oci_archive", lambda entries: entries.append(Entry("../x", b"x"))),
+    "oci-escaping-symlink": _with(
+        "oci_archive", lambda entries: entries.append(Entry("x", type=b"2", linkname="../y"))
+    ),
+    "oci-rooted-symlink": _with("oci_archive", lambda entries: entries.append(Entry("x", type=b"2", linkname="/y"))),
+    "oci-dangling-hardlink": _with("oci_archive", lambda entries: entries.append(Entry("x", type=b"1", linkname="y"))),
+    "rooted-symlink": _with("jib", lambda entries: entries.append(Entry("x", type=b"2", linkname="/config.json"))),
+    "config-symlink": packed(lambda: parts.linked("config")),
+    "config-symlinks": packed(lambda: parts.linked("config", hops=2)),
+    "layer-symlink": packed(lambda: parts.linked("layer")),
+    "layer-hardlink": packed(lambda: parts.linked("layer", kind=b"1")),
+    "manifest-hardlink": packed(lambda: parts.linked("manifest.json", kind=b"1")),
+    "index-symlink": packed(lambda: parts.linked("index.json", layout=builder.containerd)),
+    "index-hardlink": packed(lambda: parts.linked("index.json", kind=b"1", layout=builder.containerd)),
+    "oci-config-symlink": packed(lambda: parts.linked("config", layout=builder.oci_archive)),
+    "oci-layer-hardlink": packed(lambda: parts.linked("layer", kind=b"1", layout=builder.oci_archive)),
+    "layout-symlink": packed(lambda: parts.linked("oci-layout", layout=builder.containerd)),
+    # digests and counts
+    "swapped-config": _with("docker_legacy", builder.swap_config),
+    "swapped-layer": _with("docker_legacy", builder.swap_layer),
+    "swapped-both": _with("docker_legacy", builder.swap_both),
+    "oci-swapped-config": _with("oci_archive", builder.swap_config),
+    "oci-swapped-layer": _with("oci_archive", builder.swap_layer),
+    "oci-swapped-both": _with("oci_archive", builder.swap_both),
+    "oci-other-manifest": packed(_other_manifest),
+    "both-swapped-both": _with("containerd", builder.swap_both),
+    "more-layers": _edited(
+        "nix", "manifest.json", lambda data: data.replace(b'"Layers": [', b'"Layers": ["config",', 1)
+    ),
+    "fewer-diff-ids": lambda: builder.tar(
+        builder.crane([ImageSpec(extra={"rootfs": {"type": "layers", "diff_ids": ImageSpec().diff_ids[:1]}})])
+    ),
+    "oci-fewer-diff-ids": lambda: builder.tar(
+        builder.oci_archive([ImageSpec(extra={"rootfs": {"type": "layers", "diff_ids": ImageSpec().diff_ids[:1]}})])
+    ),
+    "oci-wrong-diff-ids": lambda: builder.tar(
+        builder.oci_archive([ImageSpec(extra={"rootfs": {"type": "layers", "diff_ids": evil().diff_ids * 2}})])
+    ),
+    "missing-layer": _with("crane", lambda entries: entries.remove(builder.layers_of(entries)[0])),
+    "oci-missing-layer": _with("oci_archive", lambda entries: entries.remove(builder.layers_of(entries)[0])),
+    "oci-missing-config": _with("oci_archive", lambda entries: entries.remove(builder.config_of(entries))),
+    "windows": lambda: builder.archive("docker_legacy", ImageSpec(platform="windows/amd64")),
+    "same-tag": lambda: builder.archive("docker_legacy", good(), evil()),
+    # framing
+    "bad-checksum": _framed(_flip),
+    "bad-checksum-late": lambda: builder.tar([*builder.docker_legacy([good()]), Entry("x", b"x", checksum=1)]),
+    "zero-block": _framed(lambda data, at: data[:at] + bytes(512) + data[at:]),
+    "end-marker": _framed(lambda data, at: data[:at] + bytes(1024) + data[at:]),
+    "end-marker-first": lambda: bytes(1024) + builder.archive("docker_legacy", good()),
+    "trailing": lambda: builder.archive("docker_legacy", good()) + b"PK\3\4" + b"x" * 796,
+    "no-end-marker": lambda: builder.tar(builder.docker_legacy([good()]), end=b""),
+    "cut-data": lambda: builder.tar(builder.docker_legacy([good()]), end=b"")[:-520],
+    "cut-header": lambda: builder.tar(builder.docker_legacy([good()]), end=b"")[:-812],
+    "folder-with-data": packed(_hidden),
+    "negative-size": lambda: builder.tar([*builder.docker_legacy([good()]), Entry("x", size=b"\xff" * 12)]),
+    "symlink-with-data": lambda: builder.tar(
+        [*builder.docker_legacy([good()]), Entry("x", b"x" * 512, type=b"2", linkname="manifest.json")]
+    ),
+    "pax-name": lambda: builder.tar(
+        [*builder.docker_legacy([good()]), Entry("x", parts.parts_of_both()[1], pax={"path": "manifest.json"})]
+    ),
+    "pax-malformed": lambda: builder.tar([*builder.docker_legacy([good()]), Entry("x", b"", pax=b"99 a=b\n")]),
+}

@@ -1,0 +1,156 @@
+"""The real programs, asked what they take out of an archive: skopeo, podman, containerd and docker, in folders of ours.
+
+Daemons are started with their own roots and sockets in a temporary folder and ended with the test session. Each answer is
+the set of image IDs (digests of configs) that the program took, or None where it ended with an error.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+Answer = frozenset[str] | None
+"""Image IDs, or None: refused, or nothing was there to take."""
+
+_SECONDS = 60
+
+
+def missing() -> str | None:
+    """Why the programs cannot be asked here; None where they can."""
+    if os.geteuid() != 0:
+        return "needs root"
+    absent = [name for name in ("skopeo", "podman", "containerd", "ctr", "docker", "dockerd") if not shutil.which(name)]
+    return f"not installed: {', '.join(absent)}" if absent else None
+
+
+def _run(*command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False, errors="replace")
+
+
+@dataclass
+class Tools:
+    """The programs, ready to be asked."""
+
+    folder: Path
+    asked: int = 0
+
+    def _fresh(self) -> Path:
+        self.asked += 1
+        path = self.folder / f"answer{self.asked}"
+        path.mkdir()
+        return path
+
+    def skopeo_docker(self, archive: Path) -> Answer:
+        """``docker-archive:``; each image by its number where there are several."""
+        whole = self._skopeo(f"docker-archive:{archive}")
+        if whole is not None:
+            return whole
+        return self._each(lambda number: self._skopeo(f"docker-archive:{archive}:@{number}"))
+
+    @staticmethod
+    def _each(ask: Callable[[int], Answer]) -> Answer:
+        found: set[str] = set()
+        number = 0
+        while (answer := ask(number)) is not None:
+            found |= answer
+            number += 1
+        return frozenset(found) if found else None
+
+    def skopeo_oci(self, archive: Path, names: Sequence[str] = ()) -> Answer:
+        """``oci-archive:``; each of these names where there are several entries."""
+        whole = self._skopeo(f"oci-archive:{archive}")
+        if whole is not None or not names:
+            return whole
+        answers = [self._skopeo(f"oci-archive:{archive}:{name}") for name in names]
+        found = [answer for answer in answers if answer is not None]
+        return frozenset().union(*found) if found else None
+
+    def _skopeo(self, source: str) -> Answer:
+        target = self._fresh()
+        if _run("skopeo", "--insecure-policy", "copy", "-q", source, f"dir:{target}").returncode:
+            return None
+        manifest = json.loads((target / "manifest.json").read_bytes())
+        return frozenset({manifest["config"]["digest"]})
+
+    def podman(self, archive: Path) -> Answer:
+        """``podman load``."""
+        root = self._fresh()
+        folders = ("--root", f"{root}/root", "--runroot", f"{root}/run", "--tmpdir", f"{root}/tmp")
+        podman = ("podman", *folders, "--storage-driver", "vfs", "--cgroup-manager", "cgroupfs")
+        loaded = _run(*podman, "load", "-q", "-i", str(archive))
+        listed = _run(*podman, "images", "-a", "--no-trunc", "--format", "{{.ID}}")
+        shutil.rmtree(root, ignore_errors=True)
+        return (frozenset(listed.stdout.split()) or None) if loaded.returncode == 0 else None
+
+    def containerd(self, archive: Path) -> Answer:
+        """``ctr images import``; images without a name are kept by their digests."""
+        self.asked += 1
+        ctr = ("ctr", "-a", f"{self.folder}/containerd.sock", "-n", f"answer{self.asked}")
+        options = ("--digests", "--base-name", "example.test/probe", "--snapshotter", "native")
+        imported = _run(*ctr, "images", "import", *options, str(archive))
+        if imported.returncode:
+            return None
+        targets = [line.split()[2] for line in _run(*ctr, "images", "ls").stdout.splitlines()[1:]]
+        return frozenset(config for target in set(targets) for config in self._configs(ctr, target)) or None
+
+    def _configs(self, ctr: Sequence[str], digest: str) -> Iterator[str]:
+        content = _run(*ctr, "content", "get", digest)
+        if content.returncode:
+            return
+        document = json.loads(content.stdout)
+        for child in document.get("manifests") or ():
+            yield from self._configs(ctr, child["digest"])
+        if "config" in document:
+            yield document["config"]["digest"]
+
+    def docker(self, archive: Path) -> Answer:
+        """``docker load``, the classic store."""
+        docker = ("docker", "-H", f"unix://{self.folder}/docker.sock")
+        loaded = _run(*docker, "load", "-q", "-i", str(archive))
+        listed = _run(*docker, "images", "-aq", "--no-trunc").stdout.split()
+        _run(*docker, "image", "prune", "-af")
+        return (frozenset(listed) or None) if loaded.returncode == 0 else None
+
+
+@contextmanager
+def tools(folder: Path) -> Iterator[Tools]:
+    """Start the daemons in a folder; they end with the context."""
+    config = folder / "containerd.toml"
+    config.write_text(
+        f'version = 2\nroot = "{folder}/containerd"\nstate = "{folder}/state"\n'
+        f'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\naddress = "{folder}/containerd.sock"\n'
+    )
+    dockerd = ["dockerd", "--data-root", f"{folder}/docker", "--exec-root", f"{folder}/exec", "--storage-driver", "vfs"]
+    dockerd += ["-H", f"unix://{folder}/docker.sock", "-p", f"{folder}/docker.pid", "--iptables=false", "--bridge=none"]
+    with ExitStack() as stack:
+        stack.enter_context(_daemon(["containerd", "-c", str(config)], folder / "containerd.log"))
+        stack.enter_context(_daemon(dockerd, folder / "dockerd.log"))
+        _until(lambda: not _run("ctr", "-a", f"{folder}/containerd.sock", "version").returncode)
+        _until(lambda: not _run("docker", "-H", f"unix://{folder}/docker.sock", "version").returncode)
+        yield Tools(folder)
+
+
+@contextmanager
+def _daemon(command: Sequence[str], log: Path) -> Iterator[None]:
+    with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
+        try:
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _until(ready: Callable[[], bool]) -> None:
+    for _ in range(_SECONDS * 5):
+        if ready():
+            return
+        time.sleep(0.2)
+    raise TimeoutError("a daemon did not start")

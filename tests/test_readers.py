@@ -1,0 +1,108 @@
+"""The models against the real programs: what each takes out of every crafted archive, and out of ordinary ones."""
+
+import io
+import json
+import tarfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from imgforensics.loaders import Reader
+from tests import realreaders
+from tests.builder import LAYOUTS, archive
+from tests.crafted import views
+from tests.readerarchives import TRICKS
+from tests.realreaders import Answer, Tools
+from tests.support import case_of, report_of
+
+FIXTURES = sorted((Path(__file__).parent / "fixtures").glob("*.tar*"))
+HOST = "linux/amd64"
+
+pytestmark = [
+    pytest.mark.readers,
+    pytest.mark.skipif(realreaders.missing() is not None, reason=realreaders.missing() or ""),
+]
+
+ARCHIVES: dict[str, Callable[[], bytes]] = {
+    **{case.name: case.make for case in views.CRAFTED},
+    **{f"{case.name}-twin": case.twin for case in views.CRAFTED},
+    **{path.name: path.read_bytes for path in FIXTURES},
+    **{name: partial(archive, name) for name in LAYOUTS},
+    **TRICKS,
+}
+
+
+OLD = {
+    (Reader.SKOPEO_DOCKER, "docker20-save.tar.gz"): "skopeo 1.9.3 fails on gzip around an archive, later ones do not",
+    (Reader.PODMAN, "docker20-save.tar.gz"): "and so does podman 4.3.1",
+    (Reader.SKOPEO_DOCKER, "docker20-multi.tar"): "the target dir: minds that a symlinked layer counts as 0 bytes",
+    (Reader.SKOPEO_DOCKER, "layer-symlink"): "the same",
+    (Reader.SKOPEO_OCI, "ctr-export-docker.tar"): "skopeo 1.9.3 looks up OCI media types only, later ones Docker's too",
+    (Reader.DOCKER_28, "docker20-save.tar.zst"): "Docker 20.10 does not know zstd, later ones do",
+}
+"""Where the installed program is older than the one that the model stands for, or its target is at fault."""
+CHANCE = {(Reader.CONTAINERD, "config-symlinks"), (Reader.CONTAINERD, "VIEW-05-chain")}
+"""Where the program's answer is not the same each time: it resolves symlinks in the order of a Go map."""
+
+
+@pytest.fixture(scope="module")
+def tools() -> Iterator[Tools]:
+    # podman takes no run root of more than 50 characters, and pytest's folders come close to that
+    with TemporaryDirectory(prefix="r") as folder, realreaders.tools(Path(folder)) as ready:
+        yield ready
+
+
+def _expected(data: bytes, reader: Reader) -> tuple[Answer, frozenset[str]]:
+    """What the model says, as the program answers; and the image IDs for other platforms than the host's."""
+    case = case_of(report_of(data))
+    loads = [load for load in case.loads if load.reader is reader]
+    chooses = reader in (Reader.SKOPEO_DOCKER, Reader.SKOPEO_OCI)  # each image is asked for by itself
+    if (all if chooses else any)(load.refused for load in loads):
+        return None, frozenset()
+    found = {str(load.image_id) for load in loads if not load.refused}
+    elsewhere = {str(load.image_id) for load in loads if "; for " in load.why and f"; for {HOST}" not in load.why}
+    return frozenset(found - elsewhere), frozenset(elsewhere)
+
+
+def _names(data: bytes) -> list[str]:
+    """Names that index.json gives its entries."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(data)) as opened:
+            found = [member for member in opened if member.name in ("index.json", "./index.json")]
+            content = opened.extractfile(found[-1]) if found else None
+            entries = json.loads(content.read() if content else b'{"manifests":[]}')["manifests"]
+    except (KeyError, TypeError, ValueError, tarfile.TarError):
+        return []
+    notes = [entry.get("annotations", {}).get("org.opencontainers.image.ref.name") for entry in entries]
+    return [name for name in notes if name]
+
+
+@pytest.mark.parametrize("name", ARCHIVES)
+@pytest.mark.parametrize(
+    "reader", [Reader.SKOPEO_DOCKER, Reader.SKOPEO_OCI, Reader.PODMAN, Reader.CONTAINERD, Reader.DOCKER_28]
+)
+def test_the_model_answers_as_the_program_did(name: str, reader: Reader, tools: Tools, tmp_path: Path) -> None:
+    data = ARCHIVES[name]()
+    path = tmp_path / "archive.tar"
+    path.write_bytes(data)
+    ask = {
+        Reader.SKOPEO_DOCKER: tools.skopeo_docker,
+        Reader.SKOPEO_OCI: lambda file: tools.skopeo_oci(file, _names(data)),
+        Reader.PODMAN: tools.podman,
+        Reader.CONTAINERD: tools.containerd,
+        Reader.DOCKER_28: tools.docker,
+    }[reader]
+    expected, elsewhere = _expected(data, reader)
+    answer = ask(path)
+    if (reader, name) in CHANCE:
+        return
+    if (reader, name) in OLD:
+        assert answer != expected, "no longer an exception"
+        return
+    if expected == frozenset({"None"}):  # the program makes the config itself
+        assert answer
+        return
+    assert (None if answer is None else answer - elsewhere) == expected
