@@ -17,6 +17,8 @@ cdef class FastMatcher:
 
     cpdef restart(self, Py_ssize_t end)
     cpdef slide(self, Py_ssize_t shift)
+    @cython.locals(distances="unsigned short[::1]")
+    cpdef bytes snapshot(self, Py_ssize_t at)
     cpdef match(self, Bytes window, Py_ssize_t start, Py_ssize_t end, Sequences out)
     cdef int _match(
         self,
@@ -28,5 +30,7 @@ cdef class FastMatcher:
         unsigned int[::1] runs,
         unsigned int[::1] matches,
     ) except -1 nogil
+    @cython.locals(count=cython.Py_ssize_t, slot=cython.Py_ssize_t, distance=cython.Py_ssize_t, pair=cython.ulonglong)
+    cdef int _snapshot(self, Py_ssize_t at, unsigned short[::1] distances) except -1 nogil
     @cython.locals(gone=cython.Py_ssize_t, pair=cython.ulonglong, slot=cython.Py_ssize_t)
     cdef int _rebase(self) except -1
