@@ -10,6 +10,7 @@ from imgforensics.recompress import gzipmember
 from imgforensics.recompress.encoder import Buffer, Encoding
 from imgforensics.recompress.kpdeflate import HUFFMAN, begin
 from imgforensics.recompress.kpdialect import GO
+from imgforensics.recompress.kpparallel import encode_fast
 
 
 class Go127Encoder:
@@ -45,6 +46,7 @@ GO127_ENCODINGS = tuple(
         f"go1.27-{'huffman' if level == HUFFMAN else level}",
         f"Go 1.27 and newer, compress/gzip, {_known_for(level)}",
         partial(Go127Encoder, level),
+        partial(encode_fast, level) if 0 < level < 7 else None,
     )
     for level in (6, 1, HUFFMAN, 0, 2, 3, 4, 5, 7, 8, 9)
 )
