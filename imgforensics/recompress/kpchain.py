@@ -111,6 +111,18 @@ class ChainMatcher:
         self.bias += shift
         self._rebase()
 
+    def snapshot(self) -> bytes:
+        """The state between two windows: matchers with equal snapshots go on alike.
+
+        That is the state of the parse, and for each position in the chains the distance to it, 0 if it is out of reach.
+        """
+        distances = array("H", bytes(2 * (len(self.heads) + len(self.links))))
+        with cython.nogil:
+            self._snapshot(distances)
+        distance = self.distance if self.length > 3 else 0
+        state = (self.at, self.length, distance, self.pending, self.fruitless)
+        return b"%d %d %d %d %d " % state + bytes(distances)
+
     def weigh(self, window: Octets, end: int) -> None:
         """Guess the cost of literals from what is next in the window; before it is parsed, once."""
         if self.weighs and self.at < end:
@@ -297,6 +309,17 @@ class ChainMatcher:
         """Note where the block ends if it is full now."""
         if out.lit_count + out.count == 32768:
             self.cut = self.at
+        return 0
+
+    def _snapshot(self, distances: array[int]) -> int:
+        at = self.at + self.bias
+        count = len(self.heads)
+        for slot in range(count):
+            distance = at - self.heads[slot]
+            distances[slot] = distance if distance <= 32768 else 0
+        for slot in range(len(self.links)):
+            distance = at - self.links[slot]
+            distances[count + slot] = distance if distance <= 32768 else 0
         return 0
 
     def _rebase(self) -> int:
