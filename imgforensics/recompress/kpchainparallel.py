@@ -72,7 +72,7 @@ class ChainParser:
         self._matcher = ChainMatcher(level, GO)
 
     def guess(self, step: Step, scratch: Pieces) -> None:
-        """See :class:`~imgforensics.recompress.kpjoin.Parser`: begin two windows before, with the middle of the first."""
+        """See :class:`~imgforensics.recompress.kpjoin.Parser`: begin two windows before, in the middle."""
         back = min(_WARM_UP, step.number)
         start = step.start - back * REACH
         known = REACH if step.number > back else 0

@@ -3,9 +3,9 @@
 The content is cut into segments, and these into steps. A parser goes from step to step; what it finds in one follows
 from the content and from its state when the step begins. A worker goes through a segment from a state that is a guess,
 and takes snapshots of its state where the first steps begin. Whoever knows the true state at a cut compares: where a
-snapshot is the same, all that follows is. Until then the steps are made again from the true state; if need be, the whole
-segment is, and then for a while nobody guesses. What a snapshot has to hold is for the levels to say: everything that
-can matter, so that no luck is involved.
+snapshot is the same, all that follows is. Until then the steps are made again from the true state; if need be, all of
+them, and then for a while nobody guesses. What a snapshot has to hold is for the levels to say: everything that can
+matter, so that no luck is involved.
 
 The caller writes, in order. So whatever one block leaves to the next in the writer is the truth, and no parser knows of
 it: which codes are open, and where token by token the blocks end.
@@ -57,25 +57,27 @@ class Step:
 
 Found = TypeVar("Found")
 """What was found in a step: memory that is used again."""
+Found_contra = TypeVar("Found_contra", contravariant=True)
+"""The same, for protocols that only take it."""
 
 
-class Parser(Protocol[Found]):
+class Parser(Protocol[Found_contra]):
     """Finds literals and matches. Not for several threads at once."""
 
-    def guess(self, step: Step, scratch: Found) -> None:
+    def guess(self, step: Step, scratch: Found_contra) -> None:
         """Take a state that may be the one in which a step begins; before the first, the one in which it does."""
 
     def snapshot(self, step: Step) -> bytes:
         """The state where a step is about to begin. Parsers with equal snapshots there find the same from there on."""
 
-    def find(self, step: Step, found: Found) -> None:
+    def find(self, step: Step, found: Found_contra) -> None:
         """Go through a step."""
 
 
-class Writer(Protocol[Found]):
+class Writer(Protocol[Found_contra]):
     """Writes what was found."""
 
-    def put(self, step: Step, found: Found) -> None:
+    def put(self, step: Step, found: Found_contra) -> None:
         """Write a step, or keep it until more is known."""
 
     def take(self) -> bytes:
