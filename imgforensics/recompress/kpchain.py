@@ -116,12 +116,15 @@ class ChainMatcher:
 
         That is the state of the parse, and for each position in the chains the distance to it, 0 if it is out of reach.
         """
-        distances = array("H", bytes(2 * (len(self.heads) + len(self.links))))
+        state = array("H", bytes(2 * (5 + len(self.heads) + len(self.links))))
+        state[0] = self.at
+        state[1] = self.length
+        state[2] = self.distance if self.length > 3 else 0
+        state[3] = self.pending
+        state[4] = self.fruitless
         with cython.nogil:
-            self._snapshot(distances)
-        distance = self.distance if self.length > 3 else 0
-        state = (self.at, self.length, distance, self.pending, self.fruitless)
-        return b"%d %d %d %d %d " % state + bytes(distances)
+            self._distances(state)
+        return bytes(state)
 
     def weigh(self, window: Octets, end: int) -> None:
         """Guess the cost of literals from what is next in the window; before it is parsed, once."""
@@ -311,15 +314,17 @@ class ChainMatcher:
             self.cut = self.at
         return 0
 
-    def _snapshot(self, distances: array[int]) -> int:
+    def _distances(self, state: array[int]) -> int:
+        heads = self.heads
+        links = self.links
         at = self.at + self.bias
-        count = len(self.heads)
+        count = len(heads)
         for slot in range(count):
-            distance = at - self.heads[slot]
-            distances[slot] = distance if distance <= 32768 else 0
-        for slot in range(len(self.links)):
-            distance = at - self.links[slot]
-            distances[count + slot] = distance if distance <= 32768 else 0
+            distance = at - heads[slot]
+            state[5 + slot] = distance if distance <= 32768 else 0
+        for slot in range(len(links)):
+            distance = at - links[slot]
+            state[5 + count + slot] = distance if distance <= 32768 else 0
         return 0
 
     def _rebase(self) -> int:

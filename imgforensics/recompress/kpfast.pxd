@@ -30,7 +30,15 @@ cdef class FastMatcher:
         unsigned int[::1] runs,
         unsigned int[::1] matches,
     ) except -1 nogil
-    @cython.locals(count=cython.Py_ssize_t, slot=cython.Py_ssize_t, distance=cython.Py_ssize_t, pair=cython.ulonglong)
-    cdef int _snapshot(self, Py_ssize_t at, unsigned short[::1] distances) except -1 nogil
+    @cython.locals(
+        short="unsigned int[::1]",
+        long="unsigned int[::1]",
+        pairs="unsigned long long[::1]",
+        count=cython.Py_ssize_t,
+        slot=cython.Py_ssize_t,
+        distance=cython.uint,
+        pair=cython.ulonglong,
+    )
+    cdef int _snapshot(self, unsigned int at, unsigned short[::1] distances) except -1 nogil
     @cython.locals(gone=cython.Py_ssize_t, pair=cython.ulonglong, slot=cython.Py_ssize_t)
     cdef int _rebase(self) except -1

@@ -98,22 +98,23 @@ class FastMatcher:
         return level6(window, start, end, bias, self.short, self.pairs, out, lits, runs, matches, longest, onward)
 
     def _snapshot(self, at: int, distances: array[int]) -> int:
-        count = 0
-        for slot in range(len(self.short)):
-            distance = at - self.short[slot]
-            distances[count] = distance if distance <= 32768 else 0
-            count += 1
-        for slot in range(len(self.long)):
-            distance = at - self.long[slot]
-            distances[count] = distance if distance <= 32768 else 0
-            count += 1
-        for slot in range(len(self.pairs)):
-            pair = self.pairs[slot]
+        short = self.short
+        long = self.long
+        pairs = self.pairs
+        count = len(short)
+        for slot in range(count):
+            distance = at - short[slot]
+            distances[slot] = distance if distance <= 32768 else 0
+        for slot in range(len(long)):
+            distance = at - long[slot]
+            distances[count + slot] = distance if distance <= 32768 else 0
+        count += len(long)
+        for slot in range(len(pairs)):
+            pair = pairs[slot]
             distance = at - latest(pair)
-            distances[count] = distance if distance <= 32768 else 0
+            distances[count + 2 * slot] = distance if distance <= 32768 else 0
             distance = at - earlier(pair)
-            distances[count + 1] = distance if distance <= 32768 else 0
-            count += 2
+            distances[count + 2 * slot + 1] = distance if distance <= 32768 else 0
         return 0
 
     def _rebase(self) -> int:
