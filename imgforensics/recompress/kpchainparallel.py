@@ -41,25 +41,32 @@ _MATCHES = (WINDOW + 258) // 4 + 1
 """Most matches that end in one window."""
 
 
+def _piece() -> Sequences:
+    return Sequences(BLOCK_TOKENS, _MATCHES)
+
+
 class Pieces:
-    """What was found in one window, in as many pieces as blocks could end in it, and one more."""
+    """What was found in one window: a piece, and another for each time that it was full."""
 
     def __init__(self) -> None:
-        self._all: list[Sequences] = []
+        self._all = [_piece()]
         self._used = 0
 
-    def clear(self) -> None:
-        """Forget everything."""
-        self._used = 0
+    def begin(self) -> Sequences:
+        """Forget everything; return the first piece."""
+        self._all[0].clear()
+        self._used = 1
+        return self._all[0]
 
-    def more(self) -> Sequences:
-        """One more piece."""
+    def take(self, begun: Sequences) -> Sequences:
+        """Take another piece that was begun already; return an empty one instead."""
         if self._used == len(self._all):
-            self._all.append(Sequences(BLOCK_TOKENS, _MATCHES))
-        piece = self._all[self._used]
-        piece.clear()
+            self._all.append(_piece())
+        empty = self._all[self._used]
+        self._all[self._used] = begun
         self._used += 1
-        return piece
+        empty.clear()
+        return empty
 
     def __iter__(self) -> Iterator[Sequences]:
         return iter(self._all[: self._used])
@@ -70,6 +77,7 @@ class ChainParser:
 
     def __init__(self, level: int) -> None:
         self._matcher = ChainMatcher(level, GO)
+        self._over = _piece()
 
     def guess(self, step: Step, scratch: Pieces) -> None:
         """See :class:`~imgforensics.recompress.kpjoin.Parser`: begin two windows before, in the middle."""
@@ -90,11 +98,11 @@ class ChainParser:
         """See :class:`~imgforensics.recompress.kpjoin.Parser`."""
         window = memoryview(step.segment.window)[step.start :]
         end = step.stop - step.start
-        found.clear()
         self._matcher.weigh(window, end)
-        out, over = found.more(), found.more()
-        while self._matcher.parse(window, end, step.last, out, over) == FULL:
-            out, over = over, found.more()
+        out = found.begin()
+        while self._matcher.parse(window, end, step.last, out, self._over) == FULL:
+            out = self._over
+            self._over = found.take(out)
         if not step.last:
             self._matcher.slide(REACH)
 
