@@ -35,7 +35,6 @@ cdef class BlockWriter:
     cpdef int put_bytes(self, Bytes raw, Py_ssize_t start, Py_ssize_t size, bint last) except -1
     cpdef int put_stored(self, Bytes raw, Py_ssize_t start, Py_ssize_t size) except -1
     cpdef int put_marker(self) except -1
-    cpdef bytes snapshot(self)
     cpdef int put_end(self) except -1
     cdef int _put_fixed(self, Sequences sequences) except -1
     @cython.locals(litlen_count=cython.int, dist_count=cython.int)

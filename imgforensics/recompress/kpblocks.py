@@ -172,16 +172,6 @@ class BlockWriter:
         """Write an empty stored block, behind which the next begins with a byte."""
         return self.put_stored(b"", 0, 0)
 
-    def snapshot(self) -> bytes:
-        """What the blocks so far leave to those that follow: writers with equal snapshots go on alike.
-
-        That is the open block, if there is one: its codes, the size of its header, and whether it has codes for
-        literals only. All else is either set anew for each block or follows from these.
-        """
-        if self.header_bits == 0:
-            return b""
-        return b"%d %d " % (self.header_bits, self.literals_only) + bytes(self.litlen) + bytes(self.dist)
-
     def put_end(self) -> int:
         """End the stream: an empty block with the fixed codes that says it is the last."""
         self._close()

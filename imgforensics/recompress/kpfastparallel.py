@@ -2,9 +2,9 @@
 
 A step is a block of 65535 bytes. The matcher begins each afresh but for its tables, and of the positions in these only
 those matter that are at most 32768 bytes away when the block begins: no search reaches further, and positions only grow
-older. So matchers whose tables are the same in this respect find the same from there on. The offset of a position is
-one and the same wherever the window begins, but for level 4: it looks where it should not, counted from the beginning
-of the window, which therefore begins where it does on one processor.
+older. So matchers whose tables are the same in this respect find the same from there on. Where the window begins is of
+no matter if it holds what is within reach, but for level 4: it looks where it should not, counted from the beginning of
+the window, which therefore begins where it does on one processor.
 
 At levels 2 to 6, tables that were empty two blocks before are the true ones as a rule. At level 1, which looks at few
 positions, they differ for dozens of blocks; there one worker finds the matches, which is about half of all work.
@@ -63,8 +63,9 @@ class FastParser:
     def guess(self, step: Step, scratch: Sequences) -> None:
         """See :class:`~imgforensics.recompress.kpjoin.Parser`: empty tables see a few blocks."""
         self._matcher.restart(KEPT + BLOCK)
-        self._base = 0
-        for back in range(min(_WARM_UP, step.number), 0, -1):
+        known = min(_WARM_UP, step.number)
+        self._base = self._window_base(step.number - known, BLOCK)
+        for back in range(known, 0, -1):
             start = step.start - back * BLOCK
             self.find(Step(step.segment, step.number - back, start, start + BLOCK, last=False), scratch)
 
@@ -77,11 +78,14 @@ class FastParser:
         size = step.stop - step.start
         if size < SMALL:
             return
-        base = window_base(step.number, size) if self._odd else max(step.number * BLOCK - REACH, 0)
+        base = self._window_base(step.number, size)
         self._matcher.slide(base - self._base)
         self._base = base
         gone = base - step.segment.offset
         self._matcher.match(memoryview(step.segment.window)[gone:], step.start - gone, step.stop - gone, found)
+
+    def _window_base(self, block: int, size: int) -> int:
+        return window_base(block, size) if self._odd else max(block * BLOCK - REACH, 0)
 
 
 class FastWriter:
