@@ -132,7 +132,7 @@ def against_go(data: bytes, go: str, folder: Path, rounds: int) -> None:
 
 
 def several_jobs(what: str, data: bytes, jobs: int, rounds: int) -> None:
-    for name in ("go1.8-6", "go1.8-1", "pgzip-c"):
+    for name in ("go1.8-6", "go1.8-1", "go1.27-6", "go1.27-1", "pgzip-c"):
         ratios = []
         for _ in range(rounds):
             alone, together = timed(name, data, 1), timed(name, data, jobs)
@@ -148,7 +148,7 @@ def several_layers(data: bytes, jobs: int, rounds: int) -> None:
     cuts = [round(len(data) * share) for share in (0, 0.4, 0.66, 0.82, 0.92, 0.97, 1)]
     layers = [data[start:stop] for start, stop in itertools.pairwise(cuts)]
     pieces = [Piece(at, Digest.of(layer), at, len(layer), None) for at, layer in enumerate(layers)]
-    for name in ("go1.8-6", "go1.8-1"):
+    for name in ("go1.8-6", "go1.8-1", "go1.27-6", "go1.27-1"):
         ratios = []
         for _ in range(rounds):
             seconds = []
@@ -162,8 +162,8 @@ def several_layers(data: bytes, jobs: int, rounds: int) -> None:
 
 def peak(size: int, jobs: int) -> None:
     """Print the memory of this process at its peak, after a layer of some MiB."""
-    for level in (6, 1):
-        measure(f"go1.8-{level}", endless("peak", size * MIB), jobs)
+    for name in ("go1.8-6", "go1.8-1", "go1.27-6", "go1.27-1"):
+        measure(name, endless("peak", size * MIB), jobs)
     print(
         f"{size} MiB, {jobs} jobs: peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB of memory"
     )

@@ -13,7 +13,7 @@ import pytest
 
 from imgforensics.recompress import measure
 from tests import vectors
-from tests.content import KINDS, noise
+from tests.content import KINDS, MIB, noise
 from tests.gooracle import Go, go_version, running_go
 
 GO = os.environ.get("IMGFORENSICS_GO") or shutil.which("go") or ""
@@ -53,3 +53,14 @@ def test_random_content(go: Go, capsys: pytest.CaptureFixture[str]) -> None:
     with capsys.disabled():
         print(f" {compared} bytes compared with Go {VERSION}", end="")
     assert compared
+
+
+def test_several_processors(go: Go) -> None:
+    """Content that fills several segments, with what matchers never agree on in between."""
+    family = "go1.27" if VERSION and VERSION >= (1, 27) else "go1.8"
+    for seed in seeds()[:2]:
+        content = KINDS["tar"](f"segments {seed}", 5 * MIB) + bytes(MIB) + KINDS["mixed"](f"segments {seed}", 3 * MIB)
+        for level in vectors.LEVELS:
+            name = f"{family}-{'huffman' if level == -2 else level}"
+            ours = measure(name, [content], jobs=2)
+            assert (ours.digest, ours.size) == go.gzip(level, content), f"seed {seed}, level {level}"

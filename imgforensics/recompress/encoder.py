@@ -6,7 +6,7 @@ from typing import Protocol, TypeAlias
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 """Content, or part of it."""
-Octets: TypeAlias = bytes | bytearray
+Octets: TypeAlias = Buffer
 """Bytes that an encoder's inner rooms read and do not change."""
 
 

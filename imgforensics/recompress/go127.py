@@ -7,9 +7,11 @@ from functools import partial
 from isal.isal_zlib import crc32
 
 from imgforensics.recompress import gzipmember
-from imgforensics.recompress.encoder import Buffer, Encoding
+from imgforensics.recompress.encoder import Buffer, Encoding, ParallelEncode
+from imgforensics.recompress.kpchainparallel import encode_chain
 from imgforensics.recompress.kpdeflate import HUFFMAN, begin
 from imgforensics.recompress.kpdialect import GO
+from imgforensics.recompress.kpfastparallel import encode_fast
 
 
 class Go127Encoder:
@@ -40,11 +42,18 @@ def _known_for(level: int) -> str:
     return "the default level" if level == 6 else f"level {level}"
 
 
+def _parallel(level: int) -> ParallelEncode | None:
+    if level < 1:
+        return None
+    return partial(encode_fast if level < 7 else encode_chain, level)
+
+
 GO127_ENCODINGS = tuple(
     Encoding(
         f"go1.27-{'huffman' if level == HUFFMAN else level}",
         f"Go 1.27 and newer, compress/gzip, {_known_for(level)}",
         partial(Go127Encoder, level),
+        _parallel(level),
     )
     for level in (6, 1, HUFFMAN, 0, 2, 3, 4, 5, 7, 8, 9)
 )

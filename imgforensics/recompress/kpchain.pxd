@@ -22,6 +22,8 @@ cdef class ChainMatcher:
     @cython.locals(at=cython.Py_ssize_t)
     cpdef restart(self, Bytes window, Py_ssize_t end)
     cpdef slide(self, Py_ssize_t shift)
+    @cython.locals(state="unsigned short[::1]")
+    cpdef bytes snapshot(self)
     @cython.locals(byte=cython.int, at=cython.Py_ssize_t)
     cpdef weigh(self, Bytes window, Py_ssize_t end)
     @cython.locals(status=cython.int)
@@ -73,5 +75,14 @@ cdef class ChainMatcher:
     cdef int _pass(self, Py_ssize_t limit, Sequences out, Sequences over) except -1 nogil
     cdef int _literal(self, Sequences out, Sequences over) except -1 nogil
     cdef int _note(self, Sequences out) except -1 nogil
+    @cython.locals(
+        heads="unsigned int[::1]",
+        links="unsigned int[::1]",
+        at=cython.uint,
+        count=cython.Py_ssize_t,
+        slot=cython.Py_ssize_t,
+        distance=cython.uint,
+    )
+    cdef int _distances(self, unsigned short[::1] state) except -1 nogil
     @cython.locals(gone=cython.Py_ssize_t, slot=cython.Py_ssize_t)
     cdef int _rebase(self) except -1

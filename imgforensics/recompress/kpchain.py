@@ -111,6 +111,21 @@ class ChainMatcher:
         self.bias += shift
         self._rebase()
 
+    def snapshot(self) -> bytes:
+        """The state between two windows: matchers with equal snapshots go on alike.
+
+        That is the state of the parse, and for each position in the chains the distance to it, 0 if it is out of reach.
+        """
+        state = array("H", bytes(2 * (5 + len(self.heads) + len(self.links))))
+        state[0] = self.at
+        state[1] = self.length
+        state[2] = self.distance if self.length > 3 else 0
+        state[3] = self.pending
+        state[4] = self.fruitless
+        with cython.nogil:
+            self._distances(state)
+        return bytes(state)
+
     def weigh(self, window: Octets, end: int) -> None:
         """Guess the cost of literals from what is next in the window; before it is parsed, once."""
         if self.weighs and self.at < end:
@@ -297,6 +312,19 @@ class ChainMatcher:
         """Note where the block ends if it is full now."""
         if out.lit_count + out.count == 32768:
             self.cut = self.at
+        return 0
+
+    def _distances(self, state: array[int]) -> int:
+        heads = self.heads
+        links = self.links
+        at = self.at + self.bias
+        count = len(heads)
+        for slot in range(count):
+            distance = at - heads[slot]
+            state[5 + slot] = distance if distance <= 32768 else 0
+        for slot in range(len(links)):
+            distance = at - links[slot]
+            state[5 + count + slot] = distance if distance <= 32768 else 0
         return 0
 
     def _rebase(self) -> int:

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from imgforensics.recompress.encoder import Buffer
+from imgforensics.recompress.encoder import Buffer, Octets
 from imgforensics.recompress.kpblocks import BlockWriter
 from imgforensics.recompress.kpchain import BLOCK_TOKENS, FULL, WINDOW, ChainMatcher
 from imgforensics.recompress.kpdialect import Dialect
@@ -30,15 +30,15 @@ from imgforensics.recompress.sequences import Sequences
 HUFFMAN = -2
 """Go's name for it is HuffmanOnly."""
 
-_BLOCK = 65535
+BLOCK = 65535
 _HUFFMAN_BLOCK = 32768
 _TINY = 32
 """Bytes that levels 1 to 6 store without looking at them, if they are the last."""
-_SMALL = 128
+SMALL = 128
 """Last blocks of less are not searched for matches at levels 1 to 6."""
-_REACH = 32768
+REACH = 32768
 """Longest distance of DEFLATE."""
-_KEPT = 5 * _BLOCK
+KEPT = 5 * BLOCK
 """Content that levels 1 to 6 keep before they drop what is out of reach. Level 4 reads where it should not, and for the
 same output it has to find the same content there."""
 _SLACK = 8
@@ -100,7 +100,7 @@ class _MatchlessDeflate(Deflate):
     """Levels -2 and 0."""
 
     def __init__(self, level: int, dialect: Dialect) -> None:
-        super().__init__(dialect, 10, _HUFFMAN_BLOCK if level == HUFFMAN else _BLOCK)
+        super().__init__(dialect, 10, _HUFFMAN_BLOCK if level == HUFFMAN else BLOCK)
         self._stored = level == 0
 
     def restart(self, dictionary: bytes) -> None:
@@ -118,45 +118,56 @@ class _FastDeflate(Deflate):
     """Levels 1 to 6."""
 
     def __init__(self, level: int, dialect: Dialect) -> None:
-        super().__init__(dialect, 7, _KEPT + _BLOCK)
-        self._full = _BLOCK
+        super().__init__(dialect, 7, KEPT + BLOCK)
+        self._full = BLOCK
         self._matcher = FastMatcher(level, dialect)
-        self._sequences = Sequences(_BLOCK, _BLOCK // 4)
+        self._sequences = Sequences(BLOCK, BLOCK // 4)
 
     def restart(self, dictionary: bytes) -> None:
         """See :class:`Deflate`. The tables know the dictionary as they know a block."""
         self._matcher.restart(self._end)
         self._start = self._end = len(dictionary)
-        self._full = self._start + _BLOCK
+        self._full = self._start + BLOCK
         if dictionary:
             self._view[: self._end] = dictionary
             self._matcher.match(self._window, 0, self._end, self._sequences)
 
     def _advance(self, *, last: bool) -> None:
-        size = self._end - self._start
-        if size >= _SMALL:
-            self._put_block(size, last=last)
-        elif size > _TINY:
-            self._blocks.put_bytes(self._window, self._start, size, last)
-        elif size:
-            self._blocks.put_stored(self._window, self._start, size)
+        if self._end - self._start >= SMALL:
+            self._match()
+        if self._end > self._start:
+            put_fast(self._blocks, self._sequences, self._window, self._start, self._end, last)
         self._start = self._end
-        self._full = self._start + _BLOCK
+        self._full = self._start + BLOCK
 
-    def _put_block(self, size: int, *, last: bool) -> None:
-        if self._end > _KEPT:
-            gone = self._start - _REACH
+    def _match(self) -> None:
+        if self._end > KEPT:
+            gone = self._start - REACH
             self._view[: self._end - gone] = self._view[gone : self._end]
             self._matcher.slide(gone)
             self._start -= gone
             self._end -= gone
         self._matcher.match(self._window, self._start, self._end, self._sequences)
-        if self._sequences.count == 0:
-            self._blocks.put_stored(self._window, self._start, size)
-        elif self._sequences.tokens() > size - (size >> 4):
-            self._blocks.put_bytes(self._window, self._start, size, last)
-        else:
-            self._blocks.put_sequences(self._sequences, self._window, self._start, size, last)
+
+
+def put_fast(blocks: BlockWriter, found: Sequences, window: Octets, start: int, end: int, last: bool) -> None:
+    """Write ``window[start:end]`` as levels 1 to 6 do.
+
+    Args:
+        blocks: Takes the block.
+        found: Its literals and matches, if it has at least ``SMALL`` bytes.
+        window: Content.
+        start: Where the block begins.
+        end: Where it ends, at most ``BLOCK`` bytes further on.
+        last: Whether nothing may stay open behind it.
+    """
+    size = end - start
+    if size <= _TINY or (size >= SMALL and found.count == 0):
+        blocks.put_stored(window, start, size)
+    elif size < SMALL or found.tokens() > size - (size >> 4):
+        blocks.put_bytes(window, start, size, last)
+    else:
+        blocks.put_sequences(found, window, start, size, last)
 
 
 class _ChainDeflate(Deflate):
@@ -182,10 +193,10 @@ class _ChainDeflate(Deflate):
             self._put_block(matcher.cut, last=last)
             self._sequences, self._over = self._over, self._sequences
         if not last:
-            self._view[:_REACH] = self._view[_REACH:WINDOW]
-            matcher.slide(_REACH)
-            self._end -= _REACH
-            self._start = max(self._start - _REACH, -1)
+            self._view[:REACH] = self._view[REACH:WINDOW]
+            matcher.slide(REACH)
+            self._end -= REACH
+            self._start = max(self._start - REACH, -1)
         elif self._sequences.tokens():
             self._put_block(matcher.at, last=True)
 

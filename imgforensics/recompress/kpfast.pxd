@@ -17,6 +17,8 @@ cdef class FastMatcher:
 
     cpdef restart(self, Py_ssize_t end)
     cpdef slide(self, Py_ssize_t shift)
+    @cython.locals(distances="unsigned short[::1]")
+    cpdef bytes snapshot(self, Py_ssize_t at)
     cpdef match(self, Bytes window, Py_ssize_t start, Py_ssize_t end, Sequences out)
     cdef int _match(
         self,
@@ -28,5 +30,15 @@ cdef class FastMatcher:
         unsigned int[::1] runs,
         unsigned int[::1] matches,
     ) except -1 nogil
+    @cython.locals(
+        short="unsigned int[::1]",
+        long="unsigned int[::1]",
+        pairs="unsigned long long[::1]",
+        count=cython.Py_ssize_t,
+        slot=cython.Py_ssize_t,
+        distance=cython.uint,
+        pair=cython.ulonglong,
+    )
+    cdef int _snapshot(self, unsigned int at, unsigned short[::1] distances) except -1 nogil
     @cython.locals(gone=cython.Py_ssize_t, pair=cython.ulonglong, slot=cython.Py_ssize_t)
     cdef int _rebase(self) except -1

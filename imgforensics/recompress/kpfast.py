@@ -50,6 +50,16 @@ class FastMatcher:
         if self.bias > _HIGHEST_BIAS:
             self._rebase()
 
+    def snapshot(self, at: int) -> bytes:
+        """What the tables hold that matters to a block from a position on: matchers with equal snapshots go on alike.
+
+        Each position in the tables as its distance from there, or 0 if it is out of reach.
+        """
+        distances = array("H", bytes(2 * (len(self.short) + len(self.long) + 2 * len(self.pairs))))
+        with cython.nogil:
+            self._snapshot(at + self.bias, distances)
+        return bytes(distances)
+
     def match(self, window: Octets, start: int, end: int, out: Sequences) -> None:
         """Find the matches of ``window[start:end]``.
 
@@ -86,6 +96,26 @@ class FastMatcher:
         if self.level == 5:
             return level5(window, start, end, bias, self.short, self.pairs, out, lits, runs, matches, longest, onward)
         return level6(window, start, end, bias, self.short, self.pairs, out, lits, runs, matches, longest, onward)
+
+    def _snapshot(self, at: int, distances: array[int]) -> int:
+        short = self.short
+        long = self.long
+        pairs = self.pairs
+        count = len(short)
+        for slot in range(count):
+            distance = at - short[slot]
+            distances[slot] = distance if distance <= 32768 else 0
+        for slot in range(len(long)):
+            distance = at - long[slot]
+            distances[count + slot] = distance if distance <= 32768 else 0
+        count += len(long)
+        for slot in range(len(pairs)):
+            pair = pairs[slot]
+            distance = at - latest(pair)
+            distances[count + 2 * slot] = distance if distance <= 32768 else 0
+            distance = at - earlier(pair)
+            distances[count + 2 * slot + 1] = distance if distance <= 32768 else 0
+        return 0
 
     def _rebase(self) -> int:
         """Lower ``bias`` again, and all positions in the tables with it; those out of reach become zero."""
