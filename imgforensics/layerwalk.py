@@ -91,6 +91,7 @@ class LayerWalker:
         self._extensions = Extensions(0)
         self._extension_notes: list[Note] = []
         self._globals: dict[bytes, bytes] = {}
+        self._extended = 0
         self._sparse: tuple[Header, bytes] | None = None
         self._data_end = 0
         self._zero: int | None = None
@@ -252,11 +253,12 @@ class LayerWalker:
         if header.typeflag in EXTENSIONS:
             if size is None or not 0 <= size < SIZE_BOUND:
                 self._fail(AnomalyKind.BAD_SIZE, f"an extension header of {size} bytes", Span(here, BLOCK))
-            elif size > self._limits.extension:
-                detail = f"an extension header of {size} bytes; {self._limits.extension} are the limit"
+            elif size > self._limits.extension or self._extended + size > self._limits.layer_extensions:
+                detail = f"an extension header of {size} bytes, behind {self._extended} bytes of others: too many"
                 self._fail(AnomalyKind.LIMIT, detail, Span(here, BLOCK))
             else:
                 self._next = here + BLOCK
+                self._extended += size
                 self._extension = header
                 self._want = size
                 if not size:

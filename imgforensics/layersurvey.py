@@ -1,0 +1,336 @@
+"""Entries of one layer in, its :class:`~imgforensics.layerfacts.LayerFacts` out, in bounded memory. No I/O."""
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable
+
+from imgforensics.layerentry import Entry, LayerEnd, WhiteoutKind, whiteout
+from imgforensics.layerfacts import KEPT, NAME, NAMED, LayerFacts, LayerIndex, Odd, OddEntry, Pending, Privileges
+from imgforensics.limits import DEFAULT_LIMITS, MIB, Limits
+from imgforensics.model import Anomaly, AnomalyKind, MemberKind, clean_path
+
+SETUID, SETGID, OTHERS_WRITE = 0o4000, 0o2000, 0o002
+
+ACCOUNTS = frozenset(("etc/passwd", "etc/group"))
+"""Files that runtimes read whole to look up a user."""
+ACCOUNTS_SIZE = 1 * MIB
+"""Bytes from which one of them is no list of users any more: ten thousand take half as much."""
+
+_AMBIGUOUS = frozenset(
+    {
+        AnomalyKind.PAX_OVERRIDES,
+        AnomalyKind.STACKED_EXTENSION,
+        AnomalyKind.DATA_ON_LINK,
+        AnomalyKind.DIRECTORY_WITH_DATA,
+        AnomalyKind.NAME_HAS_NUL,
+    }
+)
+"""Oddities of headers by which readers see other entries, or other names."""
+_HARMLESS = frozenset({AnomalyKind.NAME_NOT_UTF8, AnomalyKind.PAX_GLOBAL})
+
+_FOLDER, _FILE, _OTHER = 0, 1, 2
+_CODES = {MemberKind.DIRECTORY: _FOLDER, MemberKind.FILE: _FILE}
+
+
+class LayerSurvey:
+    """Collects what is kept of one layer: :meth:`add` its entries in order, then :meth:`finish` once."""
+
+    def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._limits = limits
+        self._indexing = True
+        self._counts: Counter[MemberKind] = Counter()
+        self._size = 0
+        # Of every entry but whiteouts: hash of the path, its size or the hash of its target, its kind.
+        self._order = array("q")
+        self._values = array("q")
+        self._codes = bytearray()
+        self._paths: set[int] = set()
+        self._directories: set[int] = set()
+        self._folders: set[int] = set()
+        self._folder = ""
+        self._symlinks: dict[int, tuple[str, str]] = {}
+        self._hardlinks: list[tuple[str, str, int]] = []
+        self._removed: dict[int, Pending] = {}
+        self._opaque: Counter[int] = Counter()
+        self._whiteouts = 0
+        self._setuid: list[str] = []
+        self._setgid: list[str] = []
+        self._capabilities: list[str] = []
+        self._privileged = [0, 0, 0]
+        self._xattrs: Counter[str] = Counter()
+        self._odd: list[OddEntry] = []
+        self._odd_counts: Counter[Odd] = Counter()
+        self._anomalies: list[Anomaly] = []
+
+    def add(self, entries: Iterable[Entry]) -> None:
+        """Take the next entries."""
+        for entry in entries:
+            self._take(entry)
+
+    def finish(self, end: LayerEnd) -> LayerFacts:
+        """What is kept, now that the layer has ended."""
+        if end.damage is not None and end.damage.kind is AnomalyKind.LIMIT:
+            self._anomalies.append(end.damage)
+        for key, pending in self._removed.items():
+            if key in self._paths and not pending.later:
+                detail = f"{_short(pending.target)} follows in the same layer"
+                self._tell(Odd.WHITEOUT_BEFORE, pending.path, detail, pending.offset)
+        setuid, setgid, capabilities = self._privileged
+        return LayerFacts(
+            end=end,
+            counts=dict(self._counts),
+            size=self._size,
+            whiteouts=self._whiteouts,
+            opaques=sum(self._opaque.values()),
+            privileges=Privileges(
+                tuple(self._setuid), tuple(self._setgid), tuple(self._capabilities), setuid, setgid, capabilities
+            ),
+            xattrs=dict(self._xattrs),
+            odd=tuple(self._odd),
+            odd_counts=dict(self._odd_counts),
+            index=self._index() if self._indexing else None,
+            anomalies=tuple(self._anomalies),
+        )
+
+    def _index(self) -> LayerIndex:
+        links = (
+            Pending(path, target, offset, later=hash(target) in self._paths) for path, target, offset in self._hardlinks
+        )
+        return LayerIndex(
+            paths=array("q", sorted(self._paths)),
+            folders=array("q", sorted(self._folders)),
+            symlinks=self._symlinks,
+            hardlinks=tuple(links),
+            whiteouts=tuple(self._removed.values()),
+        )
+
+    def _take(self, entry: Entry) -> None:
+        kind, path = entry.kind, entry.path
+        self._counts[kind] += 1
+        if entry.notes:
+            self._headers(entry)
+        if path is None:
+            self._note(Odd.ESCAPES, entry, "the name climbs out of the layer's root")
+            return
+        if entry.pax:
+            self._attributes(entry)
+        if entry.name[:1] == "/":
+            self._note(Odd.ABSOLUTE, entry, "the name is absolute; readers cut the slash off")
+        if ".wh." in path and self._is_whiteout(entry, path):
+            return
+        if self._indexing:
+            self._place(entry, path, kind)
+        if kind is MemberKind.FILE:
+            self._size += entry.size
+            if entry.mode & (SETUID | SETGID):
+                self._privileges(entry, path)
+            if path in ACCOUNTS and entry.size > ACCOUNTS_SIZE:
+                self._note(Odd.ACCOUNTS, entry, f"{entry.size} bytes, which runtimes read whole to look up a user")
+        elif kind is not MemberKind.DIRECTORY:
+            self._special(entry, path, kind)
+
+    def _place(self, entry: Entry, path: str, kind: MemberKind) -> None:
+        """Put an entry into the index."""
+        folder = path.rpartition("/")[0]
+        if folder != self._folder:
+            self._enter(entry, folder)
+        key = hash(path)
+        if key in self._paths:
+            if path:
+                self._again(entry, key, kind)
+        elif len(self._paths) >= self._limits.layer_entries:
+            self._give_up(f"more than {self._limits.layer_entries} entries in one layer")
+            return
+        else:
+            self._paths.add(key)
+            if kind is MemberKind.DIRECTORY:
+                self._directories.add(key)
+        self._order.append(key)
+        self._values.append(hash(entry.linkname) if entry.linkname else entry.size)
+        self._codes.append(_CODES.get(kind, _OTHER))
+
+    def _enter(self, entry: Entry, folder: str) -> None:
+        """Note the folders above an entry."""
+        if len(folder) > self._limits.path or folder.count("/") > self._limits.path_depth:
+            self._note(Odd.UNUSABLE, entry, "the path is longer or deeper than a system takes")
+            return
+        self._folder = folder
+        while folder:
+            key = hash(folder)
+            if key in self._folders:
+                return
+            if len(self._folders) >= self._limits.layer_folders:
+                self._give_up(f"more than {self._limits.layer_folders} folders in one layer")
+                return
+            self._folders.add(key)
+            if key in self._symlinks:
+                self._below(entry, *self._symlinks[key])
+            folder = folder.rpartition("/")[0]
+
+    def _below(self, entry: Entry, link: str, target: str) -> None:
+        """An entry stands below a symlink of its own layer."""
+        leads_out = target.startswith("/") or climbs_out(link, target)
+        detail = f"below {_short(link)}, a symlink to {_short(target)} in the same layer"
+        self._note(Odd.BELOW_LEADING_OUT if leads_out else Odd.BELOW_SYMLINK, entry, detail)
+
+    def _again(self, entry: Entry, key: int, kind: MemberKind) -> None:
+        """A path that the layer has already."""
+        code, value = _CODES.get(kind, _OTHER), hash(entry.linkname) if entry.linkname else entry.size
+        if kind is MemberKind.DIRECTORY and key in self._directories:
+            first, same = _FOLDER, True
+        elif self._odd_counts[Odd.TWICE] + self._odd_counts[Odd.TWICE_OTHERWISE] >= KEPT:
+            self._odd_counts[Odd.TWICE] += 1  # the search takes a while
+            return
+        else:
+            place = self._order.index(key)
+            first = self._codes[place]
+            same = first == code and (first == _FOLDER or self._values[place] == value)
+        if same and first == _FOLDER:
+            self._note(Odd.FOLDER_TWICE, entry, "a folder")
+        elif same:
+            self._note(Odd.TWICE, entry, f"each time a {kind} of {entry.size} bytes")
+        else:
+            words = ("a folder", "a file", "a link or another special entry")
+            detail = f"first {words[first]}, then {words[code]}" if first != code else "with other sizes or targets"
+            self._note(Odd.TWICE_OTHERWISE, entry, detail)
+
+    def _special(self, entry: Entry, path: str, kind: MemberKind) -> None:
+        """An entry that is neither file nor folder."""
+        if kind is MemberKind.SYMLINK:
+            self._symlink(entry, path)
+        elif kind is MemberKind.HARDLINK:
+            self._hardlink(entry, path)
+        elif kind is MemberKind.DEVICE:
+            what = "character" if entry.typeflag == "3" else "block"
+            self._note(Odd.DEVICE, entry, f"a {what} device {entry.devmajor}:{entry.devminor}")
+        elif kind is MemberKind.FIFO:
+            self._note(Odd.FIFO, entry, "a fifo")
+        else:
+            self._size += entry.size
+
+    def _symlink(self, entry: Entry, path: str) -> None:
+        if not self._indexing:
+            return
+        if len(self._symlinks) >= self._limits.layer_links:
+            self._give_up(f"more than {self._limits.layer_links} symlinks in one layer")
+            return
+        if len(path) > self._limits.path or len(entry.linkname) > self._limits.path:
+            self._note(Odd.UNUSABLE, entry, "the path or the target is longer than a system takes")
+            return
+        key = hash(path)
+        self._symlinks[key] = (path, entry.linkname)
+        if key in self._folders:
+            self._below(entry, path, entry.linkname)
+
+    def _hardlink(self, entry: Entry, path: str) -> None:
+        from_root = clean_path(entry.linkname)
+        if from_root is None:
+            self._note(Odd.LINK_ESCAPES, entry, f"a hard link to {_short(entry.linkname)}, out of the layer's root")
+        elif max(len(path), len(from_root)) > self._limits.path:
+            self._note(Odd.UNUSABLE, entry, "the path or the target is longer than a system takes")
+        elif self._indexing and hash(from_root) not in self._paths:
+            if len(self._hardlinks) < self._limits.layer_open:
+                self._hardlinks.append((path, from_root, entry.header))
+            else:
+                self._give_up(f"more than {self._limits.layer_open} hard links before their targets in one layer")
+
+    def _is_whiteout(self, entry: Entry, path: str) -> bool:
+        found = whiteout(path)
+        if found is None:
+            return False
+        kind, target = found
+        if kind is WhiteoutKind.PLUMBING:
+            return True
+        if kind is WhiteoutKind.OPAQUE:
+            self._is_opaque(entry, target)
+            return True
+        self._whiteouts += 1
+        last = target.rpartition("/")[2]
+        if last in ("", ".", ".."):
+            self._note(Odd.BAD_WHITEOUT, entry, f"a whiteout of {last!r}: of its own folder, or the one above")
+        elif self._indexing and len(self._removed) < self._limits.layer_open and len(path) <= self._limits.path:
+            key = hash(target)
+            after = key in self._paths
+            self._removed[key] = Pending(path, target, entry.header, later=after)
+            if after:
+                self._note(Odd.WHITEOUT_AFTER, entry, f"{_short(target)} stands before it in the same layer")
+        return True
+
+    def _is_opaque(self, entry: Entry, folder: str) -> None:
+        key = hash(folder)
+        if len(self._opaque) < self._limits.layer_folders or key in self._opaque:
+            self._opaque[key] += 1
+            if self._opaque[key] > 1:
+                self._note(Odd.OPAQUE_AGAIN, entry, f"the opaque marker of {_short(folder) or 'the root'} once more")
+
+    def _privileges(self, entry: Entry, path: str) -> None:
+        if entry.mode & SETUID:
+            self._privileged[0] += 1
+            _keep(self._setuid, path)
+        else:
+            self._privileged[1] += 1
+            _keep(self._setgid, path)
+        if entry.mode & OTHERS_WRITE:
+            self._note(
+                Odd.WRITABLE_PRIVILEGED, entry, f"mode {entry.mode:o}: everyone may write what runs as its owner"
+            )
+
+    def _attributes(self, entry: Entry) -> None:
+        for name in entry.xattrs:
+            if name in self._xattrs or len(self._xattrs) < NAMED:
+                self._xattrs[_short(name)] += 1
+            if name.startswith(("trusted.overlay.", "user.overlay.")):
+                self._note(Odd.OVERLAY_XATTR, entry, f"the attribute {_short(name)}")
+            elif name.startswith("trusted."):
+                self._note(Odd.TRUSTED_XATTR, entry, f"the attribute {_short(name)}")
+            elif name == "security.capability" and entry.kind is MemberKind.FILE:
+                self._privileged[2] += 1
+                _keep(self._capabilities, entry.path or "")
+                if entry.mode & OTHERS_WRITE:
+                    detail = f"mode {entry.mode:o} and capabilities: everyone may write what runs with them"
+                    self._note(Odd.WRITABLE_PRIVILEGED, entry, detail)
+
+    def _headers(self, entry: Entry) -> None:
+        """What is odd about an entry's headers; the worst of it."""
+        notes = [note for note in entry.notes if note[0] not in _HARMLESS]
+        if notes:
+            ambiguous = next((note for note in notes if note[0] in _AMBIGUOUS), None)
+            kind, detail = ambiguous or notes[0]
+            self._note(Odd.HEADER_AMBIGUOUS if ambiguous else Odd.HEADER, entry, f"{kind}: {detail}")
+
+    def _note(self, kind: Odd, entry: Entry, detail: str) -> None:
+        self._tell(kind, entry.name, detail, entry.header)
+
+    def _tell(self, kind: Odd, name: str, detail: str, offset: int) -> None:
+        self._odd_counts[kind] += 1
+        if self._odd_counts[kind] <= KEPT:
+            self._odd.append(OddEntry(kind, _short(name), detail, offset))
+
+    def _give_up(self, detail: str) -> None:
+        """Let the index go; the inventory goes on."""
+        self._indexing = False
+        self._anomalies.append(Anomaly(AnomalyKind.LIMIT, f"{detail}: what stands twice, or below links, was not told"))
+        self._order, self._values, self._codes = array("q"), array("q"), bytearray()
+        self._paths, self._directories, self._folders, self._symlinks = set(), set(), set(), {}
+
+
+def climbs_out(link: str, target: str) -> bool:
+    """Whether the target of a symlink, not an absolute one, leads out of the root by ``..``."""
+    depth = link.count("/")
+    for part in target.split("/"):
+        if part == "..":
+            depth -= 1
+            if depth < 0:
+                return True
+        elif part not in ("", "."):
+            depth += 1
+    return False
+
+
+def _keep(names: list[str], path: str) -> None:
+    if len(names) < NAMED:
+        names.append(_short(path))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= NAME else f"{text[:NAME]}…"
