@@ -6,10 +6,12 @@ What the bytes are is decided by the bytes: a media type or a file name has no s
 import codecs
 import hashlib
 import re
+from itertools import chain
 
 from imgforensics.inflate import Inflater
 from imgforensics.layerfacts import LayerFacts
 from imgforensics.layersurvey import LayerSurvey
+from imgforensics.layertoc import TocKind
 from imgforensics.layerwalk import LayerWalker
 from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.model import DIGEST_LENGTHS, Anomaly, AnomalyKind, Blob, Compression, Digest, Span
@@ -166,8 +168,22 @@ class BlobScanner:
         if self._walker is not None:
             end = self._walker.finish()
             if end.is_tar:
-                self.layer = (self._survey or LayerSurvey(self._limits)).finish(end)
+                self.layer = (self._survey or LayerSurvey(self._limits)).finish(end, self._toc())
             self._walker = self._survey = None
+
+    def _toc(self) -> tuple[TocKind, Digest, bytes] | None:
+        """The table of contents, if the layer has one: its kind, the digest that annotations name, and its JSON."""
+        if self._inflater is not None and self._inflater.table is not None:
+            stored, length = self._inflater.table
+            inflater = Inflater(Compression.ZSTD, self._limits)
+            text = bytearray()
+            for chunk in chain(inflater.feed(stored), inflater.finish()):
+                text += chunk
+                if len(text) > min(length, self._limits.toc):
+                    break
+            return TocKind.ZSTD_CHUNKED, Digest.of(stored), bytes(text)
+        toc = self._walker.toc if self._walker is not None else None
+        return None if toc is None else (TocKind.ESTARGZ, Digest.of(toc), toc)
 
     def _document(self) -> bytes | None:
         if self._content is None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from imgforensics.layerentry import LayerEnd
+from imgforensics.layertoc import TocFacts
 from imgforensics.model import Anomaly, MemberKind
 
 KEPT = 20
@@ -36,6 +37,7 @@ class Odd(StrEnum):
     BELOW_LEADING_OUT = "below-leading-out"
     BELOW_SYMLINK = "below-symlink"
     DEVICE = "device"
+    USUAL_DEVICE = "usual-device"
     FIFO = "fifo"
     BAD_WHITEOUT = "bad-whiteout"
     WHITEOUT_AFTER = "whiteout-after"
@@ -140,5 +142,7 @@ class LayerFacts:
     """How many there are of each kind."""
     index: LayerIndex | None = None
     """None where it was given up, because of a limit."""
+    toc: TocFacts | None = None
+    """Its table of contents, if it has one."""
     anomalies: tuple[Anomaly, ...] = ()
     """Limits that were reached."""

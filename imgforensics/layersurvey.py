@@ -6,8 +6,10 @@ from collections.abc import Iterable
 
 from imgforensics.layerentry import Entry, LayerEnd, WhiteoutKind, whiteout
 from imgforensics.layerfacts import KEPT, NAME, NAMED, LayerFacts, LayerIndex, Odd, OddEntry, Pending, Privileges
+from imgforensics.layertoc import ANY, Known, TocKind, compare
+from imgforensics.layerwalk import TOC
 from imgforensics.limits import DEFAULT_LIMITS, MIB, Limits
-from imgforensics.model import Anomaly, AnomalyKind, MemberKind, clean_path
+from imgforensics.model import Anomaly, AnomalyKind, Digest, MemberKind, clean_path
 
 SETUID, SETGID, OTHERS_WRITE = 0o4000, 0o2000, 0o002
 
@@ -15,6 +17,18 @@ ACCOUNTS = frozenset(("etc/passwd", "etc/group"))
 """Files that runtimes read whole to look up a user."""
 ACCOUNTS_SIZE = 1 * MIB
 """Bytes from which one of them is no list of users any more: ten thousand take half as much."""
+
+USUAL_DEVICES = {
+    "dev/console": "5:1",
+    "dev/full": "1:7",
+    "dev/null": "1:3",
+    "dev/ptmx": "5:2",
+    "dev/random": "1:8",
+    "dev/tty": "5:0",
+    "dev/urandom": "1:9",
+    "dev/zero": "1:5",
+}
+"""Devices that every container has, and that image builders put into layers (apko, debootstrap)."""
 
 _AMBIGUOUS = frozenset(
     {
@@ -28,8 +42,18 @@ _AMBIGUOUS = frozenset(
 """Oddities of headers by which readers see other entries, or other names."""
 _HARMLESS = frozenset({AnomalyKind.NAME_NOT_UTF8, AnomalyKind.PAX_GLOBAL})
 
-_FOLDER, _FILE, _OTHER = 0, 1, 2
-_CODES = {MemberKind.DIRECTORY: _FOLDER, MemberKind.FILE: _FILE}
+_FOLDER, _FILE = 0, 1
+_CODES = {
+    MemberKind.DIRECTORY: _FOLDER,
+    MemberKind.FILE: _FILE,
+    MemberKind.SYMLINK: 2,
+    MemberKind.HARDLINK: 3,
+    MemberKind.DEVICE: 4,
+    MemberKind.FIFO: 5,
+}
+_WORDS = ("a folder", "a file", "a symlink", "a hard link", "a device", "a fifo", "of another type")
+_MODE = 12
+"""Bits of a mode; the kind stands above them."""
 
 
 class LayerSurvey:
@@ -40,10 +64,10 @@ class LayerSurvey:
         self._indexing = True
         self._counts: Counter[MemberKind] = Counter()
         self._size = 0
-        # Of every entry but whiteouts: hash of the path, its size or the hash of its target, its kind.
+        # Of every entry: hash of the path, its size or the hash of its target, its kind and mode.
         self._order = array("q")
         self._values = array("q")
-        self._codes = bytearray()
+        self._codes = array("H")
         self._paths: set[int] = set()
         self._directories: set[int] = set()
         self._folders: set[int] = set()
@@ -67,8 +91,8 @@ class LayerSurvey:
         for entry in entries:
             self._take(entry)
 
-    def finish(self, end: LayerEnd) -> LayerFacts:
-        """What is kept, now that the layer has ended."""
+    def finish(self, end: LayerEnd, toc: tuple[TocKind, Digest, bytes] | None = None) -> LayerFacts:
+        """What is kept, now that the layer has ended, with its table of contents compared, if it has one."""
         if end.damage is not None and end.damage.kind is AnomalyKind.LIMIT:
             self._anomalies.append(end.damage)
         for key, pending in self._removed.items():
@@ -89,8 +113,17 @@ class LayerSurvey:
             odd=tuple(self._odd),
             odd_counts=dict(self._odd_counts),
             index=self._index() if self._indexing else None,
+            toc=compare(*toc, self._known()) if toc and self._indexing and end.damage is None else None,
             anomalies=tuple(self._anomalies),
         )
+
+    def _known(self) -> Known:
+        """Every entry but the table of contents itself, as the table should have it; the last of a path counts."""
+        entries = zip(self._order, self._codes, self._values, strict=True)
+        known = {key: (code >> _MODE, code & 0o7777, value) for key, code, value in entries}
+        for path in ("", TOC):
+            known.pop(hash(path), None)
+        return known
 
     def _index(self) -> LayerIndex:
         links = (
@@ -117,6 +150,8 @@ class LayerSurvey:
         if entry.name[:1] == "/":
             self._note(Odd.ABSOLUTE, entry, "the name is absolute; readers cut the slash off")
         if ".wh." in path and self._is_whiteout(entry, path):
+            if self._indexing:
+                self._remember(entry, hash(path), kind)
             return
         if self._indexing:
             self._place(entry, path, kind)
@@ -124,6 +159,9 @@ class LayerSurvey:
             self._size += entry.size
             if entry.mode & (SETUID | SETGID):
                 self._privileges(entry, path)
+            if path == TOC and entry.size > self._limits.toc:
+                detail = f"a table of contents of {entry.size} bytes was not compared; {self._limits.toc} are the limit"
+                self._anomalies.append(Anomaly(AnomalyKind.LIMIT, detail))
             if path in ACCOUNTS and entry.size > ACCOUNTS_SIZE:
                 self._note(Odd.ACCOUNTS, entry, f"{entry.size} bytes, which runtimes read whole to look up a user")
         elif kind is not MemberKind.DIRECTORY:
@@ -145,9 +183,15 @@ class LayerSurvey:
             self._paths.add(key)
             if kind is MemberKind.DIRECTORY:
                 self._directories.add(key)
+        self._remember(entry, key, kind)
+
+    def _remember(self, entry: Entry, key: int, kind: MemberKind) -> None:
+        if len(self._order) >= 2 * self._limits.layer_entries:
+            self._give_up(f"more than {2 * self._limits.layer_entries} entries in one layer, most of them twice")
+            return
         self._order.append(key)
-        self._values.append(hash(entry.linkname) if entry.linkname else entry.size)
-        self._codes.append(_CODES.get(kind, _OTHER))
+        self._values.append(_value(entry, kind))
+        self._codes.append(_CODES.get(kind, ANY) << _MODE | entry.mode & 0o7777)
 
     def _enter(self, entry: Entry, folder: str) -> None:
         """Note the folders above an entry."""
@@ -175,24 +219,20 @@ class LayerSurvey:
 
     def _again(self, entry: Entry, key: int, kind: MemberKind) -> None:
         """A path that the layer has already."""
-        code, value = _CODES.get(kind, _OTHER), hash(entry.linkname) if entry.linkname else entry.size
         if kind is MemberKind.DIRECTORY and key in self._directories:
-            first, same = _FOLDER, True
-        elif self._odd_counts[Odd.TWICE] + self._odd_counts[Odd.TWICE_OTHERWISE] >= KEPT:
+            self._note(Odd.FOLDER_TWICE, entry, "a folder")
+            return
+        if self._odd_counts[Odd.TWICE] + self._odd_counts[Odd.TWICE_OTHERWISE] >= KEPT:
             self._odd_counts[Odd.TWICE] += 1  # the search takes a while
             return
+        place = self._order.index(key)
+        first, code = self._codes[place] >> _MODE, _CODES.get(kind, ANY)
+        if first != code:
+            self._note(Odd.TWICE_OTHERWISE, entry, f"first {_WORDS[first]}, then {_WORDS[code]}")
+        elif self._values[place] != _value(entry, kind):
+            self._note(Odd.TWICE_OTHERWISE, entry, "with another size or target")
         else:
-            place = self._order.index(key)
-            first = self._codes[place]
-            same = first == code and (first == _FOLDER or self._values[place] == value)
-        if same and first == _FOLDER:
-            self._note(Odd.FOLDER_TWICE, entry, "a folder")
-        elif same:
-            self._note(Odd.TWICE, entry, f"each time a {kind} of {entry.size} bytes")
-        else:
-            words = ("a folder", "a file", "a link or another special entry")
-            detail = f"first {words[first]}, then {words[code]}" if first != code else "with other sizes or targets"
-            self._note(Odd.TWICE_OTHERWISE, entry, detail)
+            self._note(Odd.TWICE, entry, f"each time {_WORDS[code]} of {entry.size} bytes")
 
     def _special(self, entry: Entry, path: str, kind: MemberKind) -> None:
         """An entry that is neither file nor folder."""
@@ -202,7 +242,9 @@ class LayerSurvey:
             self._hardlink(entry, path)
         elif kind is MemberKind.DEVICE:
             what = "character" if entry.typeflag == "3" else "block"
-            self._note(Odd.DEVICE, entry, f"a {what} device {entry.devmajor}:{entry.devminor}")
+            number = f"{entry.devmajor}:{entry.devminor}"
+            usual = entry.typeflag == "3" and USUAL_DEVICES.get(path) == number
+            self._note(Odd.USUAL_DEVICE if usual else Odd.DEVICE, entry, f"a {what} device {number}")
         elif kind is MemberKind.FIFO:
             self._note(Odd.FIFO, entry, "a fifo")
         else:
@@ -310,7 +352,7 @@ class LayerSurvey:
         """Let the index go; the inventory goes on."""
         self._indexing = False
         self._anomalies.append(Anomaly(AnomalyKind.LIMIT, f"{detail}: what stands twice, or below links, was not told"))
-        self._order, self._values, self._codes = array("q"), array("q"), bytearray()
+        self._order, self._values, self._codes = array("q"), array("q"), array("H")
         self._paths, self._directories, self._folders, self._symlinks = set(), set(), set(), {}
 
 
@@ -325,6 +367,15 @@ def climbs_out(link: str, target: str) -> bool:
         elif part not in ("", "."):
             depth += 1
     return False
+
+
+def _value(entry: Entry, kind: MemberKind) -> int:
+    """What tells two entries of one kind apart: the size, or the hash of the target."""
+    if kind is MemberKind.SYMLINK:
+        return hash(entry.linkname)
+    if kind is MemberKind.HARDLINK:
+        return hash(clean_path(entry.linkname))
+    return entry.size
 
 
 def _keep(names: list[str], path: str) -> None:

@@ -9,7 +9,8 @@ reading is taken, and not the forgiving one of :mod:`~imgforensics.tarwalk`, whi
   is a directory.
 * Global PAX records are not applied. Of several PAX headers before a member the last counts, and a GNU long name wins
   over a PAX path.
-* No end marker, and half of one, are an end. What is behind the marker is not read by anyone: it is measured.
+* No end marker, and half of one, are an end. What is behind the marker is not read by anyone: it is measured. The table
+  of contents of an eStargz layer may stand there, where BuildKit leaves the tar before it as it was.
 
 What stands in the second half of a header (owners, magic, prefix) hardly changes between the entries of a layer. It is
 remembered with its checksum, so that an entry without extensions takes one regular expression and a few slices.
@@ -43,6 +44,9 @@ _PROBE = 512
 
 _NOTES = 16
 """Oddities kept of one entry. Extension headers without end may stand before it."""
+
+TOC = "stargz.index.json"
+"""The entry that holds an eStargz layer's table of contents (stargz-snapshotter, docs/estargz.md)."""
 
 _USUAL = re.compile(
     rb"([0-7]{7})[\0 ]([0-7]{7})[\0 ]([0-7]{7})[\0 ]([0-7]{11})[\0 ]([0-7]{11})[\0 ]([0-7]{6})(?:\0 | \0)([0125])"
@@ -98,6 +102,10 @@ class LayerWalker:
         self._marker: int | None = None
         self._damage: Anomaly | None = None
         self._is_tar = False
+        self._capturing = False
+        self._behind_marker = False
+        self.toc: bytes | None = None
+        """The table of contents of an eStargz layer, as it stands."""
         self._first = self._last = 0
         self._probe = b""
 
@@ -123,13 +131,15 @@ class LayerWalker:
             if entry is not None:
                 entries.append(entry)
             at = self._next - base
-        if self._marker is not None and at < length:
+        if self._over and self._marker is not None and at < length:
             self._behind(bytes(data[max(at, 0) :]), base + max(at, 0))
         return entries
 
     def finish(self) -> LayerEnd:
         """How it ended, now that no more bytes come."""
-        if not self._over:
+        if self._behind_marker:
+            self._behind(bytes(self._pending), self._seen - len(self._pending))
+        elif not self._over:
             self._judge_end()
         return LayerEnd(
             is_tar=self._is_tar,
@@ -146,7 +156,7 @@ class LayerWalker:
         """The bytes ended where more could have come."""
         if self._zero is not None and not self._pending.strip(b"\0"):
             self._marker = self._zero
-        elif self._seen < self._data_end:
+        elif self._seen < self._data_end and self._marker is None:
             detail = f"the layer ends {self._data_end - self._seen} bytes before the data of its last entry do"
             self._fail(AnomalyKind.TRUNCATED_DATA, detail, Span(self._start, self._seen - self._start))
         elif self._extension is not None or self._sparse is not None or self._extensions.types:
@@ -163,6 +173,12 @@ class LayerWalker:
             return None
         if self._sparse is not None:
             return self._sparse_map(*self._sparse, unit)
+        if self._capturing:
+            self._keep_toc(unit)
+            return None
+        if self._behind_marker:
+            self._toc_or_end(unit)
+            return None
         raw = unit[_HALF:]
         if raw != self._raw_half:
             self._raw_half = raw
@@ -196,6 +212,8 @@ class LayerWalker:
         self._next = data + (size + 511 & ~511)
         self._entries += 1
         self._is_tar = True
+        if name == TOC and 0 < size <= self._limits.toc:
+            self._capturing, self._next, self._want = True, data, size
         return Entry(
             name,
             _path(name),
@@ -243,7 +261,25 @@ class LayerWalker:
             self._zero = here
         else:
             self._marker = self._zero
+            self._behind_marker = True
+
+    def _toc_or_end(self, unit: bytes) -> None:
+        """The block behind the end marker."""
+        self._next += BLOCK
+        header = parse_header(unit) if is_header(unit) else None
+        if header is None or header.name != TOC.encode() or header.typeflag != "0":
+            self._behind_marker = False
             self._over = True
+            self._behind(unit, self._next - BLOCK)
+        elif header.size is not None and 0 < header.size <= self._limits.toc:
+            self._capturing, self._want = True, header.size
+
+    def _keep_toc(self, content: bytes) -> None:
+        self.toc = content
+        self._capturing, self._want = False, BLOCK
+        self._next += -(-len(content) // BLOCK) * BLOCK
+        self._over = self._behind_marker
+        self._behind_marker = False
 
     def _header(self, unit: bytes, here: int) -> Entry | None:
         header = parse_header(unit)

@@ -125,6 +125,12 @@ class Limits:
     layer_open: int = 20_000
     """Hard links and whiteouts of one layer, each, of which lower layers have to tell whether they make sense."""
 
+    toc: int = 64 * MIB
+    """One table of contents of a layer (eStargz, zstd:chunked), uncompressed. An entry takes some 300 bytes."""
+
+    toc_stored: int = 16 * MIB
+    """The same as zstd:chunked stores it, compressed."""
+
     layer_extensions: int = 256 * MIB
     """Bytes of the extension headers of one layer. Records of five bytes take a microsecond each."""
 

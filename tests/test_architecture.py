@@ -36,6 +36,7 @@ ORDER = [
     "skippable",
     "inflate",
     "layerentry",
+    "layertoc",
     "layerfacts",
     "layerwalk",
     "layersurvey",
