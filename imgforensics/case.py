@@ -7,6 +7,7 @@ from functools import cached_property
 
 from imgforensics.catalogue import Catalogue
 from imgforensics.expectation import Expectation
+from imgforensics.layerstack import Stacked, stack
 from imgforensics.model import AnomalyKind, Location, Outcome, Verification, What
 from imgforensics.producer import Producer
 from imgforensics.structure import Image, Reference, Role, Structure
@@ -42,6 +43,11 @@ class Case:
             if verification.target is not None:
                 failed[verification.target].append(verification)
         return dict(failed)
+
+    @cached_property
+    def stacked(self) -> Stacked:
+        """Layers against the layers below them."""
+        return stack(self.catalogue, self.structure.images)
 
     @cached_property
     def damaged_streams(self) -> frozenset[int]:

@@ -114,6 +114,10 @@ class LayerIndex:
         key = hash(path)
         return _within(self.paths, key) or _within(self.folders, key)
 
+    def has(self, key: int) -> bool:
+        """Whether the layer has an entry whose path has this hash."""
+        return _within(self.paths, key)
+
 
 def _within(ordered: "array[int]", key: int) -> bool:
     place = bisect_left(ordered, key)

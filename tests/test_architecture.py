@@ -60,6 +60,7 @@ ORDER = [
     "ociview",
     "saveview",
     "images",
+    "layerstack",
     "producer",
     "legacy",
     "verify",
