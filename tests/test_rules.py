@@ -13,6 +13,8 @@ from imgforensics.checks.rule import Check, Found
 from imgforensics.expectation import SuppliedManifest
 from tests import builder
 from tests.builder import Entry, ImageSpec
+from tests.crafted.case import Crafted
+from tests.crafted.layers import CRAFTED
 from tests.support import codes, descriptor, edit, manifest, oci, report_of, the, told
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
@@ -38,6 +40,30 @@ FOREIGN_MANIFEST = _supplied(
     ).encode()
 )
 """A manifest of an image that is in no archive here."""
+
+
+def _crafted(name: str) -> Crafted:
+    return next(case for case in CRAFTED if case.name == name)
+
+
+INSIDE_LAYERS = {
+    "IMG501": (_crafted("LAY-01-other-bytes"), ERROR),
+    "IMG502": (_crafted("LAY-02-climbing-name"), ERROR),
+    "IMG503": (_crafted("LAY-02-below-absolute-link"), WARNING),
+    "IMG504": (_crafted("LAY-02-no-target"), WARNING),
+    "IMG505": (_crafted("LAY-03-disk"), WARNING),
+    "IMG506": (_crafted("LAY-04-parent"), ERROR),
+    "IMG507": (_crafted("LAY-04-flood"), WARNING),
+    "IMG508": (_crafted("LAY-05-redirect"), WARNING),
+    "IMG509": (_crafted("LAY-03-writable-setuid"), WARNING),
+    "IMG510": (_crafted("LAY-07-group"), WARNING),
+    "IMG511": (_crafted("LAY-08-behind-the-end"), WARNING),
+    "IMG512": (_crafted("LAY-08-no-tar"), WARNING),
+    "IMG513": (_crafted("LAY-08-damaged"), ERROR),
+    "IMG514": (_crafted("VIEW-16-estargz-extra"), ERROR),
+    "IMG515": (_crafted("LAY-08-overruled-name"), WARNING),
+}
+"""Rule to an archive in which it fires, with a twin in which it does not, and its severity there."""
 
 
 @dataclass(frozen=True)
@@ -470,6 +496,7 @@ FIRING = [
     Expected("IMG109", _sparse, NOTE, Verdict.INTACT, _names("docker25")[1]),
     Expected("IMG109", lambda: _sparse(lost=1), WARNING, Verdict.SUSPECT, _names("docker25")[1]),
     Expected("IMG907", lambda: _sparse(lost=1), ERROR, Verdict.SUSPECT, _names("docker25")[1]),
+    *(Expected(code, case.make, severity, Verdict.SUSPECT) for code, (case, severity) in INSIDE_LAYERS.items()),
 ]
 
 
@@ -532,6 +559,7 @@ SILENT: dict[str, Callable[[], bytes | list[Entry]]] = {
     "IMG905": lambda: builder.archive("docker25", ImageSpec(layers=[UNCHECKED_LAYER])),
     "IMG907": _sparse,
     "IMG906": lambda: _one(LAYERS, media_type=ENCRYPTED),
+    **{code: case.twin for code, (case, _) in INSIDE_LAYERS.items()},
 }
 
 
