@@ -4,10 +4,9 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable
 
-from imgforensics.layerentry import Entry, LayerEnd, WhiteoutKind, whiteout
+from imgforensics.layerentry import TOC, Entry, LayerEnd, WhiteoutKind, whiteout
 from imgforensics.layerfacts import KEPT, NAME, NAMED, LayerFacts, LayerIndex, Odd, OddEntry, Pending, Privileges
 from imgforensics.layertoc import ANY, Known, TocKind, compare
-from imgforensics.layerwalk import TOC
 from imgforensics.limits import DEFAULT_LIMITS, MIB, Limits
 from imgforensics.model import Anomaly, AnomalyKind, Digest, MemberKind, clean_path
 

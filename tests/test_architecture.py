@@ -38,6 +38,8 @@ ORDER = [
     "layerentry",
     "layertoc",
     "layerfacts",
+    "layerbytes",
+    "layerheader",
     "layerwalk",
     "layersurvey",
     "blobscan",
