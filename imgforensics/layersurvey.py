@@ -42,15 +42,19 @@ _AMBIGUOUS = frozenset(
 _HARMLESS = frozenset({AnomalyKind.NAME_NOT_UTF8, AnomalyKind.PAX_GLOBAL})
 
 _FOLDER, _FILE = 0, 1
-_CODES = {
-    MemberKind.DIRECTORY: _FOLDER,
-    MemberKind.FILE: _FILE,
-    MemberKind.SYMLINK: 2,
-    MemberKind.HARDLINK: 3,
-    MemberKind.DEVICE: 4,
-    MemberKind.FIFO: 5,
-}
-_WORDS = ("a folder", "a file", "a symlink", "a hard link", "a device", "a fifo", "of another type")
+_KINDS = (
+    MemberKind.DIRECTORY,
+    MemberKind.FILE,
+    MemberKind.SYMLINK,
+    MemberKind.HARDLINK,
+    MemberKind.DEVICE,
+    MemberKind.FIFO,
+    MemberKind.SPARSE,
+    MemberKind.OTHER,
+)
+"""Kinds of entries by the numbers that stand for them here; from ANY on, tables of contents have no name for them."""
+_IS_FOLDER, _IS_FILE, _IS_SYMLINK, _IS_HARDLINK, _IS_DEVICE, _IS_FIFO, _, _ = _KINDS
+_WORDS = ("a folder", "a file", "a symlink", "a hard link", "a device", "a fifo", "a sparse file", "of another type")
 _MODE = 12
 """Bits of a mode; the kind stands above them."""
 
@@ -60,8 +64,9 @@ class LayerSurvey:
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
         self._limits = limits
+        self._most = limits.layer_entries
         self._indexing = True
-        self._counts: Counter[MemberKind] = Counter()
+        self._counts = [0] * len(_KINDS)
         self._size = 0
         # Of every entry: hash of the path, its size or the hash of its target, its kind and mode.
         self._order = array("q")
@@ -101,7 +106,7 @@ class LayerSurvey:
         setuid, setgid, capabilities = self._privileged
         return LayerFacts(
             end=end,
-            counts=dict(self._counts),
+            counts={kind: count for kind, count in zip(_KINDS, self._counts, strict=True) if count},
             size=self._size,
             whiteouts=self._whiteouts,
             opaques=sum(self._opaque.values()),
@@ -119,7 +124,7 @@ class LayerSurvey:
     def _known(self) -> Known:
         """Every entry but the table of contents itself, as the table should have it; the last of a path counts."""
         entries = zip(self._order, self._codes, self._values, strict=True)
-        known = {key: (code >> _MODE, code & 0o7777, value) for key, code, value in entries}
+        known = {key: (min(code >> _MODE, ANY), code & 0o7777, value) for key, code, value in entries}
         for path in ("", TOC):
             known.pop(hash(path), None)
         return known
@@ -137,8 +142,8 @@ class LayerSurvey:
         )
 
     def _take(self, entry: Entry) -> None:
-        kind, path = entry.kind, entry.path
-        self._counts[kind] += 1
+        path, code = entry.path, _code(entry.kind)
+        self._counts[code] += 1
         if entry.notes:
             self._headers(entry)
         if path is None:
@@ -150,11 +155,11 @@ class LayerSurvey:
             self._note(Odd.ABSOLUTE, entry, "the name is absolute; readers cut the slash off")
         if ".wh." in path and self._is_whiteout(entry, path):
             if self._indexing:
-                self._remember(entry, hash(path), kind)
+                self._remember(entry, hash(path), code)
             return
         if self._indexing:
-            self._place(entry, path, kind)
-        if kind is MemberKind.FILE:
+            self._place(entry, path, code)
+        if code == _FILE:
             self._size += entry.size
             if entry.mode & (SETUID | SETGID):
                 self._privileges(entry, path)
@@ -163,10 +168,10 @@ class LayerSurvey:
                 self._anomalies.append(Anomaly(AnomalyKind.LIMIT, detail))
             if path in ACCOUNTS and entry.size > ACCOUNTS_SIZE:
                 self._note(Odd.ACCOUNTS, entry, f"{entry.size} bytes, which runtimes read whole to look up a user")
-        elif kind is not MemberKind.DIRECTORY:
-            self._special(entry, path, kind)
+        elif code != _FOLDER:
+            self._special(entry, path, entry.kind)
 
-    def _place(self, entry: Entry, path: str, kind: MemberKind) -> None:
+    def _place(self, entry: Entry, path: str, code: int) -> None:
         """Put an entry into the index."""
         folder = path.rpartition("/")[0]
         if folder != self._folder:
@@ -174,23 +179,23 @@ class LayerSurvey:
         key = hash(path)
         if key in self._paths:
             if path:
-                self._again(entry, key, kind)
-        elif len(self._paths) >= self._limits.layer_entries:
+                self._again(entry, key, code)
+        elif len(self._paths) >= self._most:
             self._give_up(f"more than {self._limits.layer_entries} entries in one layer")
             return
         else:
             self._paths.add(key)
-            if kind is MemberKind.DIRECTORY:
+            if code == _FOLDER:
                 self._directories.add(key)
-        self._remember(entry, key, kind)
+        self._remember(entry, key, code)
 
-    def _remember(self, entry: Entry, key: int, kind: MemberKind) -> None:
-        if len(self._order) >= 2 * self._limits.layer_entries:
+    def _remember(self, entry: Entry, key: int, code: int) -> None:
+        if len(self._order) >= 2 * self._most:
             self._give_up(f"more than {2 * self._limits.layer_entries} entries in one layer, most of them twice")
             return
         self._order.append(key)
-        self._values.append(_value(entry, kind))
-        self._codes.append(_CODES.get(kind, ANY) << _MODE | entry.mode & 0o7777)
+        self._values.append(entry.size if code == _FILE else _value(entry, code))
+        self._codes.append(code << _MODE | entry.mode & 0o7777)
 
     def _enter(self, entry: Entry, folder: str) -> None:
         """Note the folders above an entry."""
@@ -216,35 +221,35 @@ class LayerSurvey:
         detail = f"below {_short(link)}, a symlink to {_short(target)} in the same layer"
         self._note(Odd.BELOW_LEADING_OUT if leads_out else Odd.BELOW_SYMLINK, entry, detail)
 
-    def _again(self, entry: Entry, key: int, kind: MemberKind) -> None:
+    def _again(self, entry: Entry, key: int, code: int) -> None:
         """A path that the layer has already."""
-        if kind is MemberKind.DIRECTORY and key in self._directories:
+        if code == _FOLDER and key in self._directories:
             self._note(Odd.FOLDER_TWICE, entry, "a folder")
             return
         if self._odd_counts[Odd.TWICE] + self._odd_counts[Odd.TWICE_OTHERWISE] >= KEPT:
             self._odd_counts[Odd.TWICE] += 1  # the search takes a while
             return
         place = self._order.index(key)
-        first, code = self._codes[place] >> _MODE, _CODES.get(kind, ANY)
+        first = self._codes[place] >> _MODE
         if first != code:
             self._note(Odd.TWICE_OTHERWISE, entry, f"first {_WORDS[first]}, then {_WORDS[code]}")
-        elif self._values[place] != _value(entry, kind):
+        elif self._values[place] != _value(entry, code):
             self._note(Odd.TWICE_OTHERWISE, entry, "with another size or target")
         else:
             self._note(Odd.TWICE, entry, f"each time {_WORDS[code]} of {entry.size} bytes")
 
     def _special(self, entry: Entry, path: str, kind: MemberKind) -> None:
         """An entry that is neither file nor folder."""
-        if kind is MemberKind.SYMLINK:
+        if kind is _IS_SYMLINK:
             self._symlink(entry, path)
-        elif kind is MemberKind.HARDLINK:
+        elif kind is _IS_HARDLINK:
             self._hardlink(entry, path)
-        elif kind is MemberKind.DEVICE:
+        elif kind is _IS_DEVICE:
             what = "character" if entry.typeflag == "3" else "block"
             number = f"{entry.devmajor}:{entry.devminor}"
             usual = entry.typeflag == "3" and USUAL_DEVICES.get(path) == number
             self._note(Odd.USUAL_DEVICE if usual else Odd.DEVICE, entry, f"a {what} device {number}")
-        elif kind is MemberKind.FIFO:
+        elif kind is _IS_FIFO:
             self._note(Odd.FIFO, entry, "a fifo")
         else:
             self._size += entry.size
@@ -324,7 +329,7 @@ class LayerSurvey:
                 self._note(Odd.OVERLAY_XATTR, entry, f"the attribute {_short(name)}")
             elif name.startswith("trusted."):
                 self._note(Odd.TRUSTED_XATTR, entry, f"the attribute {_short(name)}")
-            elif name == "security.capability" and entry.kind is MemberKind.FILE:
+            elif name == "security.capability" and entry.kind is _IS_FILE:
                 self._privileged[2] += 1
                 _keep(self._capabilities, entry.path or "")
                 if entry.mode & OTHERS_WRITE:
@@ -368,11 +373,22 @@ def climbs_out(link: str, target: str) -> bool:
     return False
 
 
-def _value(entry: Entry, kind: MemberKind) -> int:
+def _code(kind: MemberKind) -> int:
+    """The number of a kind. A table would have to hash an enum, which takes longer than all of this."""
+    if kind is _IS_FILE:
+        return 1
+    if kind is _IS_FOLDER:
+        return 0
+    if kind is _IS_SYMLINK:
+        return 2
+    return _KINDS.index(kind)
+
+
+def _value(entry: Entry, code: int) -> int:
     """What tells two entries of one kind apart: the size, or the hash of the target."""
-    if kind is MemberKind.SYMLINK:
+    if code == 2:
         return hash(entry.linkname)
-    if kind is MemberKind.HARDLINK:
+    if code == 3:
         return hash(clean_path(entry.linkname))
     return entry.size
 
