@@ -1,5 +1,6 @@
 """IMG50x: what stands in a layer, entry by entry."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from imgforensics.case import Case
@@ -13,13 +14,17 @@ _LISTED = 3
 """Entries that one message names."""
 
 
-def surveyed(case: Case) -> Iterator[tuple[int, LayerFacts]]:
-    """Members that are layers of images, and what is in them; the same bytes once."""
+def surveyed(case: Case, *, stored: bool = False) -> Iterator[tuple[int, LayerFacts]]:
+    """Members that are layers of images, and what is in them.
+
+    The same bytes come once: uncompressed, or as stored if that is asked for.
+    """
     seen = set()
     for member, facts in case.catalogue.layers.items():
-        diff_id = case.catalogue.blobs[member].diff_id
-        if any(user.layer is not None for user in case.users(member)) and (diff_id is None or diff_id not in seen):
-            seen.add(diff_id)
+        blob = case.catalogue.blobs[member]
+        digest = blob.digest if stored else blob.diff_id or blob.digest
+        if digest not in seen and any(user.layer is not None for user in case.users(member)):
+            seen.add(digest)
             yield member, facts
 
 
@@ -47,14 +52,16 @@ def _odd(case: Case, kinds: Mapping[Odd, tuple[str, Severity | None]]) -> Iterat
 
 def _clashes(case: Case, kinds: Mapping[Clash, tuple[str, Severity | None]]) -> Iterator[Found]:
     """One finding for each layer and kind, of what is odd on the layers below."""
-    for kind, (words, severity) in kinds.items():
-        members = dict.fromkeys(each.member for each in case.stacked.clashes if each.kind is kind)
-        for member in members:
-            details = [each.detail for each in case.stacked.clashes if (each.kind, each.member) == (kind, member)]
-            where, others, layer = place(case, member)
-            count = case.stacked.counts[member, kind]
-            more = f"; and {count - _LISTED} more" if count > _LISTED else ""
-            yield Found(f"{layer}: {words}: {'; '.join(details[:_LISTED])}{more}", where, others, severity=severity)
+    found: dict[tuple[int, Clash], list[str]] = defaultdict(list)
+    for each in case.stacked.clashes:
+        if each.kind in kinds:
+            found[each.member, each.kind].append(each.detail)
+    for (member, kind), details in found.items():
+        words, severity = kinds[kind]
+        where, others, layer = place(case, member)
+        count = case.stacked.counts[member, kind]
+        more = f"; and {count - _LISTED} more" if count > _LISTED else ""
+        yield Found(f"{layer}: {words}: {'; '.join(details[:_LISTED])}{more}", where, others, severity=severity)
 
 
 @check("IMG501", "duplicate-path", Severity.WARNING, Effect.SUSPECT, since="0.2")

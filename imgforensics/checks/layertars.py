@@ -142,7 +142,7 @@ def table_of_contents_mismatch(case: Case) -> Iterator[Found]:
     ## When it is innocent
     An annotation where the layer has no table any more, since it was compressed anew, is only noted.
     """
-    for member, facts in surveyed(case):
+    for member, facts in surveyed(case, stored=True):
         where, others, layer = place(case, member)
         toc = facts.toc
         if toc is not None and not toc.agrees:
