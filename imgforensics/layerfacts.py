@@ -20,9 +20,6 @@ KEPT = 20
 NAMED = 100
 """Names kept of one kind of the inventory; all are counted."""
 
-NAME = 512
-"""Characters of a name or a target that are kept for a message."""
-
 
 class Odd(StrEnum):
     """What is odd about an entry. A check decides what it means."""
@@ -101,13 +98,14 @@ class LayerIndex:
     """Those whose target does not come before them in the layer; so many at most."""
     whiteouts: tuple[Pending, ...] = ()
     """So many at most."""
+    named: int = 0
+    """Characters of all these names."""
 
     @property
     def cost(self) -> int:
         """Bytes of memory that it takes, roughly."""
-        return 8 * (len(self.paths) + len(self.folders)) + 400 * (
-            len(self.symlinks) + len(self.hardlinks) + len(self.whiteouts)
-        )
+        kept = len(self.symlinks) + len(self.hardlinks) + len(self.whiteouts)
+        return 8 * (len(self.paths) + len(self.folders)) + 300 * kept + 2 * self.named
 
     def holds(self, path: str) -> bool:
         """Whether the layer has an entry of this cleaned path, or entries below it."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from imgforensics.catalogue import Catalogue
-from imgforensics.layerfacts import KEPT, NAME, LayerIndex, Pending
-from imgforensics.layersurvey import climbs_out
+from imgforensics.layerfacts import KEPT, LayerIndex, Pending
+from imgforensics.layernames import climbs_out, short
 from imgforensics.limits import Limits
 from imgforensics.structure import Image, Layer
 
@@ -123,16 +123,16 @@ def _clashes(
             if key in links and not index.has(key):
                 link, target = links[key]
                 kind = Clash.BELOW_LEADING_OUT if climbs_out(link, target) else Clash.BELOW_SYMLINK
-                yield kind, f"{_short(link)}, a symlink to {_short(target)} in a lower layer"
+                yield kind, f"{short(link)}, a symlink to {short(target)} in a lower layer"
     if lower is None:
         return
     for pending in index.hardlinks:
         if not _exists(pending, lower, links, limits):
             kind = Clash.TARGET_LATER if pending.later else Clash.NO_TARGET
-            yield kind, f"{_short(pending.path)}, a hard link to {_short(pending.target)}"
+            yield kind, f"{short(pending.path)}, a hard link to {short(pending.target)}"
     for pending in index.whiteouts:
         if not (pending.later or index.holds(pending.target) or _exists(pending, lower, links, limits)):
-            yield Clash.NEVER_THERE, f"{_short(pending.path)} removes {_short(pending.target)}"
+            yield Clash.NEVER_THERE, f"{short(pending.path)} removes {short(pending.target)}"
 
 
 def _exists(pending: Pending, lower: Sequence[LayerIndex], links: Links, limits: Limits) -> bool:
@@ -182,7 +182,3 @@ def _apply(index: LayerIndex, links: Links) -> None:
     for pending in index.whiteouts:
         links.pop(hash(pending.target), None)
     links.update(index.symlinks)
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= NAME else f"{text[:NAME]}…"

@@ -5,29 +5,13 @@ from collections import Counter
 from collections.abc import Iterable
 
 from imgforensics.layerentry import TOC, Entry, LayerEnd, WhiteoutKind, whiteout
-from imgforensics.layerfacts import KEPT, NAME, NAMED, LayerFacts, LayerIndex, Odd, OddEntry, Pending, Privileges
+from imgforensics.layerfacts import KEPT, NAMED, LayerFacts, LayerIndex, Odd, OddEntry, Pending, Privileges
+from imgforensics.layernames import ACCOUNTS, ACCOUNTS_SIZE, USUAL_DEVICES, climbs_out, short
 from imgforensics.layertoc import ANY, Known, TocKind, compare
-from imgforensics.limits import DEFAULT_LIMITS, MIB, Limits
+from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.model import Anomaly, AnomalyKind, Digest, MemberKind, clean_path
 
 SETUID, SETGID, OTHERS_WRITE = 0o4000, 0o2000, 0o002
-
-ACCOUNTS = frozenset(("etc/passwd", "etc/group"))
-"""Files that runtimes read whole to look up a user."""
-ACCOUNTS_SIZE = 1 * MIB
-"""Bytes from which one of them is no list of users any more: ten thousand take half as much."""
-
-USUAL_DEVICES = {
-    "dev/console": "5:1",
-    "dev/full": "1:7",
-    "dev/null": "1:3",
-    "dev/ptmx": "5:2",
-    "dev/random": "1:8",
-    "dev/tty": "5:0",
-    "dev/urandom": "1:9",
-    "dev/zero": "1:5",
-}
-"""Devices that every container has, and that image builders put into layers (apko, debootstrap)."""
 
 _AMBIGUOUS = frozenset(
     {
@@ -77,6 +61,7 @@ class LayerSurvey:
         self._folders: set[int] = set()
         self._folder = ""
         self._symlinks: dict[int, tuple[str, str]] = {}
+        self._named = 0
         self._hardlinks: list[tuple[str, str, int]] = []
         self._removed: dict[int, Pending] = {}
         self._opaque: Counter[int] = Counter()
@@ -101,7 +86,7 @@ class LayerSurvey:
             self._anomalies.append(end.damage)
         for key, pending in self._removed.items():
             if key in self._paths and not pending.later:
-                detail = f"{_short(pending.target)} follows in the same layer"
+                detail = f"{short(pending.target)} follows in the same layer"
                 self._tell(Odd.WHITEOUT_BEFORE, pending.path, detail, pending.offset)
         setuid, setgid, capabilities = self._privileged
         return LayerFacts(
@@ -139,6 +124,7 @@ class LayerSurvey:
             symlinks=self._symlinks,
             hardlinks=tuple(links),
             whiteouts=tuple(self._removed.values()),
+            named=self._named,
         )
 
     def _take(self, entry: Entry) -> None:
@@ -218,7 +204,7 @@ class LayerSurvey:
     def _below(self, entry: Entry, link: str, target: str) -> None:
         """An entry stands below a symlink of its own layer."""
         leads_out = target.startswith("/") or climbs_out(link, target)
-        detail = f"below {_short(link)}, a symlink to {_short(target)} in the same layer"
+        detail = f"below {short(link)}, a symlink to {short(target)} in the same layer"
         self._note(Odd.BELOW_LEADING_OUT if leads_out else Odd.BELOW_SYMLINK, entry, detail)
 
     def _again(self, entry: Entry, key: int, code: int) -> None:
@@ -263,6 +249,8 @@ class LayerSurvey:
         if len(path) > self._limits.path or len(entry.linkname) > self._limits.path:
             self._note(Odd.UNUSABLE, entry, "the path or the target is longer than a system takes")
             return
+        if not self._may_name(path, entry.linkname):
+            return
         key = hash(path)
         self._symlinks[key] = (path, entry.linkname)
         if key in self._folders:
@@ -271,12 +259,13 @@ class LayerSurvey:
     def _hardlink(self, entry: Entry, path: str) -> None:
         from_root = clean_path(entry.linkname)
         if from_root is None:
-            self._note(Odd.LINK_ESCAPES, entry, f"a hard link to {_short(entry.linkname)}, out of the layer's root")
+            self._note(Odd.LINK_ESCAPES, entry, f"a hard link to {short(entry.linkname)}, out of the layer's root")
         elif max(len(path), len(from_root)) > self._limits.path:
             self._note(Odd.UNUSABLE, entry, "the path or the target is longer than a system takes")
         elif self._indexing and hash(from_root) not in self._paths:
             if len(self._hardlinks) < self._limits.layer_open:
-                self._hardlinks.append((path, from_root, entry.header))
+                if self._may_name(path, from_root):
+                    self._hardlinks.append((path, from_root, entry.header))
             else:
                 self._give_up(f"more than {self._limits.layer_open} hard links before their targets in one layer")
 
@@ -297,9 +286,11 @@ class LayerSurvey:
         elif self._indexing and len(self._removed) < self._limits.layer_open and len(path) <= self._limits.path:
             key = hash(target)
             after = key in self._paths
+            if not self._may_name(path, target):
+                return True
             self._removed[key] = Pending(path, target, entry.header, later=after)
             if after:
-                self._note(Odd.WHITEOUT_AFTER, entry, f"{_short(target)} stands before it in the same layer")
+                self._note(Odd.WHITEOUT_AFTER, entry, f"{short(target)} stands before it in the same layer")
         return True
 
     def _is_opaque(self, entry: Entry, folder: str) -> None:
@@ -307,7 +298,14 @@ class LayerSurvey:
         if len(self._opaque) < self._limits.layer_folders or key in self._opaque:
             self._opaque[key] += 1
             if self._opaque[key] > 1:
-                self._note(Odd.OPAQUE_AGAIN, entry, f"the opaque marker of {_short(folder) or 'the root'} once more")
+                self._note(Odd.OPAQUE_AGAIN, entry, f"the opaque marker of {short(folder) or 'the root'} once more")
+
+    def _may_name(self, path: str, target: str) -> bool:
+        """Count names that are to be kept."""
+        self._named += len(path) + len(target)
+        if self._named > self._limits.layer_names:
+            self._give_up(f"more than {self._limits.layer_names} characters of names of links and whiteouts")
+        return self._indexing
 
     def _privileges(self, entry: Entry, path: str) -> None:
         if entry.mode & SETUID:
@@ -324,11 +322,11 @@ class LayerSurvey:
     def _attributes(self, entry: Entry) -> None:
         for name in entry.xattrs:
             if name in self._xattrs or len(self._xattrs) < NAMED:
-                self._xattrs[_short(name)] += 1
+                self._xattrs[short(name)] += 1
             if name.startswith(("trusted.overlay.", "user.overlay.")):
-                self._note(Odd.OVERLAY_XATTR, entry, f"the attribute {_short(name)}")
+                self._note(Odd.OVERLAY_XATTR, entry, f"the attribute {short(name)}")
             elif name.startswith("trusted."):
-                self._note(Odd.TRUSTED_XATTR, entry, f"the attribute {_short(name)}")
+                self._note(Odd.TRUSTED_XATTR, entry, f"the attribute {short(name)}")
             elif name == "security.capability" and entry.kind is _IS_FILE:
                 self._privileged[2] += 1
                 _keep(self._capabilities, entry.path or "")
@@ -350,7 +348,7 @@ class LayerSurvey:
     def _tell(self, kind: Odd, name: str, detail: str, offset: int) -> None:
         self._odd_counts[kind] += 1
         if self._odd_counts[kind] <= KEPT:
-            self._odd.append(OddEntry(kind, _short(name), detail, offset))
+            self._odd.append(OddEntry(kind, short(name), detail, offset))
 
     def _give_up(self, detail: str) -> None:
         """Let the index go; the inventory goes on."""
@@ -358,19 +356,6 @@ class LayerSurvey:
         self._anomalies.append(Anomaly(AnomalyKind.LIMIT, f"{detail}: what stands twice, or below links, was not told"))
         self._order, self._values, self._codes = array("q"), array("q"), array("H")
         self._paths, self._directories, self._folders, self._symlinks = set(), set(), set(), {}
-
-
-def climbs_out(link: str, target: str) -> bool:
-    """Whether the target of a symlink, not an absolute one, leads out of the root by ``..``."""
-    depth = link.count("/")
-    for part in target.split("/"):
-        if part == "..":
-            depth -= 1
-            if depth < 0:
-                return True
-        elif part not in ("", "."):
-            depth += 1
-    return False
 
 
 def _code(kind: MemberKind) -> int:
@@ -395,8 +380,4 @@ def _value(entry: Entry, code: int) -> int:
 
 def _keep(names: list[str], path: str) -> None:
     if len(names) < NAMED:
-        names.append(_short(path))
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= NAME else f"{text[:NAME]}…"
+        names.append(short(path))

@@ -56,6 +56,7 @@ class LayerWalker:
         self._extension_notes: list[Note] = []
         self._globals: dict[bytes, bytes] = {}
         self._extended = 0
+        self._slow = 0
         self._sparse: tuple[Header, bytes] | None = None
         self._data_end = 0
         self._zero: int | None = None
@@ -83,7 +84,7 @@ class LayerWalker:
                 at = self._usual.run(data, at, base, entries)
                 if len(entries) > before:
                     self._took(entries[-1], len(entries) - before, base + at)
-                if at + BLOCK > length:
+                if self._over or at + BLOCK > length:
                     continue
             if self._pending or length - at < want:
                 piece = data[at : at + want - len(self._pending)]
@@ -119,6 +120,9 @@ class LayerWalker:
         self._start = last.header
         self._data_end = last.data + last.size
         self._next = following
+        if self._entries > 2 * self._limits.layer_entries:
+            detail = f"more than {2 * self._limits.layer_entries} entries in one layer; the rest was not read"
+            self._fail(AnomalyKind.LIMIT, detail, Span(last.header, BLOCK))
 
     def finish(self) -> LayerEnd:
         """How it ended, now that no more bytes come."""
@@ -213,6 +217,10 @@ class LayerWalker:
         self._behind_marker = False
 
     def _header(self, unit: bytes, here: int) -> Entry | None:
+        self._slow += 1
+        if self._slow > self._limits.layer_headers or self._entries > 2 * self._limits.layer_entries:
+            self._fail(AnomalyKind.LIMIT, "more headers than any layer has; the rest was not read", Span(here, BLOCK))
+            return None
         header = parse_header(unit)
         size = header.size
         if not self._extensions.types:

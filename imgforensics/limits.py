@@ -116,6 +116,13 @@ class Limits:
     """Entries of one layer whose paths are compared. The largest real layers have half a million; each entry costs some
     90 bytes while its layer is read, and 8 later."""
 
+    layer_headers: int = 8_000_000
+    """Header blocks of one layer that are read one by one, because something in or before them is unusual: each takes
+    some 20 microseconds."""
+
+    layer_names: int = 32 * MIB
+    """Characters of names and targets that are kept of one layer, of its symlinks, hard links and whiteouts."""
+
     layer_folders: int = 1_000_000
     """Folders with entries in one layer: one name can have hundreds, and each takes a look."""
 

@@ -36,6 +36,7 @@ ORDER = [
     "skippable",
     "inflate",
     "layerentry",
+    "layernames",
     "layertoc",
     "layerfacts",
     "layerbytes",

@@ -16,7 +16,8 @@ from imgforensics import Limits, Options, Severity, analyze, layerheader, render
 from imgforensics.cli import app
 from imgforensics.layerentry import Entry
 from imgforensics.layerfacts import LayerFacts
-from imgforensics.layersurvey import LayerSurvey, climbs_out
+from imgforensics.layernames import climbs_out
+from imgforensics.layersurvey import LayerSurvey
 from imgforensics.layerwalk import LayerWalker
 from imgforensics.limits import DEFAULT_LIMITS
 from imgforensics.model import MemberKind
@@ -71,6 +72,9 @@ def test_links_that_climb_out(target: str, out: bool) -> None:
     "limits",
     [
         Limits(layer_entries=3),
+        Limits(layer_entries=1),
+        Limits(layer_headers=1),
+        Limits(layer_names=10),
         Limits(layer_folders=1),
         Limits(layer_links=1),
         Limits(layer_open=1),
