@@ -23,7 +23,6 @@ _AMBIGUOUS = frozenset(
     }
 )
 """Oddities of headers by which readers see other entries, or other names."""
-_HARMLESS = frozenset({AnomalyKind.NAME_NOT_UTF8, AnomalyKind.PAX_GLOBAL})
 
 _FOLDER, _FILE = 0, 1
 _KINDS = (
@@ -336,11 +335,9 @@ class LayerSurvey:
 
     def _headers(self, entry: Entry) -> None:
         """What is odd about an entry's headers; the worst of it."""
-        notes = [note for note in entry.notes if note[0] not in _HARMLESS]
-        if notes:
-            ambiguous = next((note for note in notes if note[0] in _AMBIGUOUS), None)
-            kind, detail = ambiguous or notes[0]
-            self._note(Odd.HEADER_AMBIGUOUS if ambiguous else Odd.HEADER, entry, f"{kind}: {detail}")
+        ambiguous = next((note for note in entry.notes if note[0] in _AMBIGUOUS), None)
+        kind, detail = ambiguous or entry.notes[0]
+        self._note(Odd.HEADER_AMBIGUOUS if ambiguous else Odd.HEADER, entry, f"{kind}: {detail}")
 
     def _note(self, kind: Odd, entry: Entry, detail: str) -> None:
         self._tell(kind, entry.name, detail, entry.header)

@@ -298,7 +298,8 @@ class LayerWalker:
             pax=tuple(extensions.records),
             header=self._start,
             data=data,
-            notes=(*notes, *claims.notes)[:_NOTES],
+            # Names say themselves whether they are UTF-8.
+            notes=tuple(note for note in (*notes, *claims.notes) if note[0] is not AnomalyKind.NAME_NOT_UTF8)[:_NOTES],
         )
 
     def _behind(self, data: bytes, offset: int) -> None:
