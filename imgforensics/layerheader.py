@@ -72,9 +72,7 @@ class UsualHeaders:
         mtime = octal(data, at + 136, 11)
         if mode < 0 or uid < 0 or gid < 0 or size < 0 or mtime < 0:
             return -1
-        claimed = octal(data, at + 148, 6)
-        if claimed < 0:
-            claimed = octal(data, at + 148, 7)
+        claimed = octal(data, at + 148, 6 if data[at + 155] == 32 else 7)
         if claimed != checksum(data, at):
             return -1
         kind, flag = known

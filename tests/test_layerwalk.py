@@ -166,6 +166,16 @@ def test_however_it_is_read_an_entry_is_the_same(step: int) -> None:
     assert walk(ODD, step) == (entries, end)
 
 
+@pytest.mark.parametrize(
+    "spelling",
+    [b"%06o\0 ", b"%06o \0", b"%07o\0", b"%06o  ", b"%06o X", b"%06o\0X", b" %06o\0", b"%6o\0 ", b"%08o", b"-%05o\0 "],
+)
+def test_however_a_checksum_is_spelled_it_counts_alike(spelling: bytes) -> None:
+    data = bytearray(tar(builder.Entry("a"), builder.Entry("b")))
+    data[512 + 148 : 512 + 156] = spelling % (sum(data[512:1024]) - sum(data[512 + 148 : 512 + 156]) + 256)
+    assert walk(bytes(data), 600) == walk(bytes(data))
+
+
 def test_what_it_says_of_an_entry() -> None:
     entries, end = walk(MIXED)
     folder, file, symlink, hardlink, pax, empty = entries
