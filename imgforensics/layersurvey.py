@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from imgforensics.layerentry import TOC, Entry, LayerEnd, WhiteoutKind, whiteout
 from imgforensics.layerfacts import KEPT, NAMED, LayerFacts, LayerIndex, Odd, OddEntry, Pending, Privileges
 from imgforensics.layernames import ACCOUNTS, ACCOUNTS_SIZE, USUAL_DEVICES, climbs_out, short
-from imgforensics.layertoc import ANY, Known, TocKind, compare
+from imgforensics.layertoc import ANY, Known, TocFacts, TocKind, compare
 from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.model import Anomaly, AnomalyKind, Digest, MemberKind, clean_path
 
@@ -38,6 +38,8 @@ _KINDS = (
 """Kinds of entries by the numbers that stand for them here; from ANY on, tables of contents have no name for them."""
 _IS_FOLDER, _IS_FILE, _IS_SYMLINK, _IS_HARDLINK, _IS_DEVICE, _IS_FIFO, _, _ = _KINDS
 _WORDS = ("a folder", "a file", "a symlink", "a hard link", "a device", "a fifo", "a sparse file", "of another type")
+_TOC_ENTRY = 256
+"""Bytes of an entry in a table of contents; and of memory, about, to compare it."""
 _MODE = 12
 """Bits of a mode; the kind stands above them."""
 
@@ -88,6 +90,7 @@ class LayerSurvey:
                 detail = f"{short(pending.target)} follows in the same layer"
                 self._tell(Odd.WHITEOUT_BEFORE, pending.path, detail, pending.offset)
         setuid, setgid, capabilities = self._privileged
+        compared = self._compared(toc) if toc is not None and self._indexing and end.damage is None else None
         return LayerFacts(
             end=end,
             counts={kind: count for kind, count in zip(_KINDS, self._counts, strict=True) if count},
@@ -101,9 +104,17 @@ class LayerSurvey:
             odd=tuple(self._odd),
             odd_counts=dict(self._odd_counts),
             index=self._index() if self._indexing else None,
-            toc=compare(*toc, self._known()) if toc and self._indexing and end.damage is None else None,
+            toc=compared,
             anomalies=tuple(self._anomalies),
         )
+
+    def _compared(self, toc: tuple[TocKind, Digest, bytes]) -> TocFacts | None:
+        most = self._limits.toc // _TOC_ENTRY
+        if len(self._order) > most:
+            detail = f"a table of contents was not compared: the layer has more than {most} entries"
+            self._anomalies.append(Anomaly(AnomalyKind.LIMIT, detail))
+            return None
+        return compare(*toc, self._known())
 
     def _known(self) -> Known:
         """Every entry but the table of contents itself, as the table should have it; the last of a path counts."""

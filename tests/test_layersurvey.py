@@ -82,6 +82,7 @@ def test_links_that_climb_out(target: str, out: bool) -> None:
         Limits(layer_steps=1),
         Limits(layer_extensions=10),
         Limits(toc=100),
+        Limits(toc=1024),
     ],
     ids=str,
 )
