@@ -1,8 +1,9 @@
-"""Compiles the encoders of ``imgforensics/recompress`` where a C compiler is at hand; all else is in pyproject.toml.
+"""Compiles what has to be quick where a C compiler is at hand; all else is in pyproject.toml.
 
-Each encoder is one Python source with its C types in a ``.pxd`` file beside it. Every extension is optional: without a
-compiler the installation succeeds and the sources run as plain Python, with the same output and about a hundred times
-slower. ``IMGFORENSICS_BOUNDSCHECK=1`` in the environment compiles every index with a check, as the tests want.
+That is the encoders of ``imgforensics/recompress``, and the reader of layers' headers. Each is one Python source with
+its C types in a ``.pxd`` file beside it. Every extension is optional: without a compiler the installation succeeds and
+the sources run as plain Python, with the same output, the encoders about a hundred times slower.
+``IMGFORENSICS_BOUNDSCHECK=1`` in the environment compiles every index with a check, as the tests want.
 
 Neither -march=native nor contraction of floating-point operations: the same bits must come out on every processor.
 """
@@ -17,7 +18,12 @@ from setuptools import Extension, setup
 CHECKED = os.environ.get("IMGFORENSICS_BOUNDSCHECK") == "1"
 FLAGS = [] if sys.platform == "win32" else ["-O2", "-g0", "-ffp-contract=off"]
 FOLDER = Path("imgforensics", "recompress")
-SOURCES = sorted(path.with_suffix(".py") for path in FOLDER.glob("*.pxd") if path.stem not in {"lzwords", "words"})
+SOURCES = sorted(
+    path.with_suffix(".py")
+    for folder in (FOLDER, FOLDER.parent)
+    for path in folder.glob("*.pxd")
+    if path.stem not in {"layerbytes", "lzwords", "words"}
+)
 DIRECTIVES = {
     "annotation_typing": False,  # the .pxd files have the types; annotations serve readers and mypy
     "boundscheck": CHECKED,

@@ -199,7 +199,8 @@ def not_checked(case: Case, options: Options) -> tuple[NotChecked, ...]:
         NotChecked(f"rule {rule}", "not selected: counted in the verdict, not reported")
         for rule in sorted({each.rule.code for each in checks.ALL} - _codes(options))
     ]
-    result.append(NotChecked("files inside layers", "layers are hashed whole; their entries are not examined"))
+    inside = "their names, kinds and modes are looked at" if case.catalogue.surveyed else "no layer was looked into"
+    result.append(NotChecked("files inside layers", f"{inside}; their content is hashed with the layer alone"))
     result.append(NotChecked("who made the images", "digests prove that bytes fit, not where they come from"))
     return tuple(result)
 

@@ -20,9 +20,10 @@ from imgforensics.blobscan import BlobScanner
 from imgforensics.catalogue import Catalogue
 from imgforensics.errors import InputError, LimitError
 from imgforensics.inflate import Inflater
+from imgforensics.layerfacts import LayerFacts
 from imgforensics.limits import DEFAULT_LIMITS, MIB, Limits
 from imgforensics.looks import describe
-from imgforensics.model import Anomaly, Blob, Compression, Digest, Member, MemberKind
+from imgforensics.model import Anomaly, AnomalyKind, Blob, Compression, Digest, Member, MemberKind
 from imgforensics.sniffing import sniff
 from imgforensics.sparse import SparseLayout, sparse_layouts
 from imgforensics.streams import is_regular, open_evidence, pieces, read_exactly, stamp, temporary, write_all
@@ -93,6 +94,9 @@ class Archive:
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._sparse: dict[int, SparseLayout] = {}
+        self._survey = False
+        self._layers: dict[int, LayerFacts] = {}
+        self._indexed = 0
         with ExitStack() as stack:
             given = isinstance(source, str | os.PathLike)
             stream = stack.enter_context(open_evidence(source)) if isinstance(source, str | os.PathLike) else source
@@ -171,8 +175,8 @@ class Archive:
 
         Args:
             jobs: threads that work at a time.
-            fast: measure only members that may be documents, and not the archive itself; what was left out stands in
-                ``unmeasured``.
+            fast: measure only members that may be documents, and not the archive itself, and look into no layer; what
+                was left out stands in ``unmeasured``.
 
         Raises:
             InputError: there is no tar in it, or the file changed while it was read.
@@ -189,6 +193,7 @@ class Archive:
         unmeasured = {member.index: "not hashed: structure only was asked for" for member in large} if fast else {}
         total = sum(member.present for member in files if member.index not in unmeasured)
         whole = self.spooled.digest is None and not fast
+        self._survey = not fast
         self._progress.expect(total + (self.spooled.size if whole else 0))
         with _threads(jobs) as pool, _threads(1) as filler:
             try:
@@ -202,6 +207,7 @@ class Archive:
                 raise
         if stamp(self._file) != self._stamp:
             raise InputError("the file changed while it was read")
+        layer_anomalies = self._bound_indexes()
         return Catalogue(
             size=self.spooled.size,
             digest=digest,
@@ -213,7 +219,29 @@ class Archive:
             blobs=dict(sorted(blobs.items())),
             unmeasured=unmeasured,
             limits=self._limits,
+            layers=dict(sorted(self._layers.items())),
+            surveyed=not fast,
+            layer_anomalies=layer_anomalies,
         )
+
+    def _bound_indexes(self) -> tuple[Anomaly, ...]:
+        """Let all indexes of layers go where they took too much together: which ones did is a matter of threads."""
+        if self._indexed <= self._limits.layer_indexes:
+            return ()
+        self._layers = {index: replace(facts, index=None) for index, facts in self._layers.items()}
+        detail = f"the indexes of layers exceed {self._limits.layer_indexes} bytes: layers were not compared"
+        return (Anomaly(AnomalyKind.LIMIT, detail),)
+
+    def _keep_layer(self, member: int, facts: LayerFacts | None) -> None:
+        """Keep what is inside a member, its index as long as there is room for it."""
+        if facts is None:
+            return
+        with self._lock:
+            if facts.index is not None and member not in self._layers:
+                self._indexed += facts.index.cost
+            if self._indexed > self._limits.layer_indexes:
+                facts = replace(facts, index=None)
+            self._layers[member] = facts
 
     def _are_mostly_compressed(self, members: list[Member]) -> bool:
         """Whether inflating will take most of the time.
@@ -259,10 +287,12 @@ class Archive:
         blobs = {}
         for member in members:
             layout = self._sparse.get(member.index)
-            scanner = BlobScanner(member.present if layout is None else layout.size, self._limits, algorithms)
+            size = member.present if layout is None else layout.size
+            scanner = BlobScanner(size, self._limits, algorithms, survey=self._survey)
             for chunk in self._content(member):
                 scanner.feed(chunk)
             blobs[member.index] = replace(scanner.finish(), expanded=layout is not None)
+            self._keep_layer(member.index, scanner.layer)
         return blobs
 
     def _content(self, member: Member) -> Iterator[bytes | memoryview]:

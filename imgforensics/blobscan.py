@@ -6,8 +6,13 @@ What the bytes are is decided by the bytes: a media type or a file name has no s
 import codecs
 import hashlib
 import re
+from itertools import chain
 
 from imgforensics.inflate import Inflater
+from imgforensics.layerfacts import LayerFacts
+from imgforensics.layersurvey import LayerSurvey
+from imgforensics.layertoc import TocKind
+from imgforensics.layerwalk import LayerWalker
 from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.model import DIGEST_LENGTHS, Anomaly, AnomalyKind, Blob, Compression, Digest, Span
 from imgforensics.sniffing import sniff
@@ -27,13 +32,21 @@ _SCALARS = re.compile(rb'null|true|false|-?[0-9][0-9.eE+-]*|"[^\x00-\x1f]*"')
 class BlobScanner:
     """Measures one blob: :meth:`feed` its bytes in order, then :meth:`finish` once."""
 
-    def __init__(self, size: int, limits: Limits = DEFAULT_LIMITS, algorithms: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        size: int,
+        limits: Limits = DEFAULT_LIMITS,
+        algorithms: frozenset[str] = frozenset(),
+        *,
+        survey: bool = False,
+    ) -> None:
         """Begin a blob.
 
         Args:
             size: bytes that will come, as the tar says; fewer may come.
             limits: bounds on the inflating and on what counts as a document.
             algorithms: digests to compute besides SHA-256; those that are not in ``DIGEST_LENGTHS`` are left out.
+            survey: look inside, if it is a tar.
         """
         self._limits = limits
         self._algorithms = sorted(algorithms & DIGEST_LENGTHS.keys() - {"sha256"})
@@ -46,6 +59,10 @@ class BlobScanner:
         self._head = b""
         self._content: bytearray | None = bytearray() if size <= limits.document else None
         self._scalar = size <= _SCALAR
+        self._walker = LayerWalker(limits) if survey else None
+        self._survey: LayerSurvey | None = None
+        self.layer: LayerFacts | None = None
+        """What is in it, if it was looked for and this is a tar; once it is finished."""
 
     def feed(self, data: bytes | memoryview) -> None:
         """Take the next bytes of the blob. No reference to ``data`` is kept."""
@@ -66,6 +83,10 @@ class BlobScanner:
             self._begin(self._first)
         compression = self._compression or Compression.NONE
         digest, others = self._stored.digests()
+        if self._inflater is not None:
+            for chunk in self._inflater.finish():
+                self._take_uncompressed(chunk)
+        self._end_survey()
         if compression is Compression.NONE:
             return Blob(
                 size=self._size,
@@ -89,8 +110,6 @@ class BlobScanner:
                 anomalies=(_unsupported(self._size),),
                 other_digests=others,
             )
-        for chunk in inflater.finish():
-            self._take_uncompressed(chunk)
         diff_id, other_diff_ids = self._uncompressed.digests()
         return Blob(
             size=self._size,
@@ -126,6 +145,7 @@ class BlobScanner:
         elif self._compression is Compression.NONE:
             if len(self._head) < _HEAD:
                 self._head += data[: _HEAD - len(self._head)]
+            self._look_inside(data)
             if self._content is not None:
                 self._content += data
                 if len(self._content) > self._limits.document:  # more than was promised
@@ -135,6 +155,35 @@ class BlobScanner:
         if len(self._head) < _HEAD:
             self._head += chunk[: _HEAD - len(self._head)]
         self._uncompressed.update(chunk)
+        self._look_inside(chunk)
+
+    def _look_inside(self, data: bytes | memoryview) -> None:
+        if self._walker is not None:
+            entries = self._walker.feed(data)
+            if entries:
+                self._survey = self._survey or LayerSurvey(self._limits)
+                self._survey.add(entries)
+
+    def _end_survey(self) -> None:
+        if self._walker is not None:
+            end = self._walker.finish()
+            if end.is_tar:
+                self.layer = (self._survey or LayerSurvey(self._limits)).finish(end, self._toc())
+            self._walker = self._survey = None
+
+    def _toc(self) -> tuple[TocKind, Digest, bytes] | None:
+        """The table of contents, if the layer has one: its kind, the digest that annotations name, and its JSON."""
+        if self._inflater is not None and self._inflater.table is not None:
+            stored, length = self._inflater.table
+            inflater = Inflater(Compression.ZSTD, self._limits)
+            text = bytearray()
+            for chunk in chain(inflater.feed(stored), inflater.finish()):
+                text += chunk
+                if len(text) > min(length, self._limits.toc):
+                    break
+            return TocKind.ZSTD_CHUNKED, Digest.of(stored), bytes(text)
+        toc = self._walker.toc if self._walker is not None else None
+        return None if toc is None else (TocKind.ESTARGZ, Digest.of(toc), toc)
 
     def _document(self) -> bytes | None:
         if self._content is None:

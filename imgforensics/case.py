@@ -7,6 +7,7 @@ from functools import cached_property
 
 from imgforensics.catalogue import Catalogue
 from imgforensics.expectation import Expectation
+from imgforensics.layerstack import Stacked, stack
 from imgforensics.loaders import Load
 from imgforensics.loaders.agreement import Side, sides
 from imgforensics.mentions import Mentions, find_mentions
@@ -63,6 +64,11 @@ class Case:
             if verification.target is not None:
                 failed[verification.target].append(verification)
         return dict(failed)
+
+    @cached_property
+    def stacked(self) -> Stacked:
+        """Layers against the layers below them."""
+        return stack(self.catalogue, self.structure.images)
 
     @cached_property
     def damaged_streams(self) -> frozenset[int]:

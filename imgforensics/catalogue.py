@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from imgforensics.layerfacts import LayerFacts
 from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.model import (
     Anomaly,
@@ -46,6 +47,12 @@ class Catalogue:
     unmeasured: Mapping[int, str] = field(default_factory=dict)
     """Member index to the reason why its bytes were not measured."""
     limits: Limits = DEFAULT_LIMITS
+    layers: Mapping[int, LayerFacts] = field(default_factory=dict)
+    """What is inside, by member index; of every measured member that is a tar, compressed or not."""
+    surveyed: bool = False
+    """Whether it was looked for."""
+    layer_anomalies: tuple[Anomaly, ...] = ()
+    """Limits that all of them together reached."""
 
     @cached_property
     def by_path(self) -> Mapping[str, Sequence[int]]:

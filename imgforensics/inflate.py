@@ -65,7 +65,9 @@ class Inflater:
         """gzip members, zstd frames (skippable ones not counted), bzip2 or xz streams that were begun."""
         self.skippable = 0
         """Skippable zstd frames that were begun."""
-        self._frames = SkippableFrames()
+        self._frames = SkippableFrames(limits.toc_stored)
+        self.table: tuple[bytes, int] | None = None
+        """The table of contents of a zstd:chunked stream, compressed, and the length it claims uncompressed."""
         self.size = 0
         """Uncompressed bytes handed out."""
         self.consumed = 0
@@ -168,6 +170,7 @@ class Inflater:
             self._note(AnomalyKind.TRAILING_BYTES, detail, span)
         elif self._zeros:
             self._note(AnomalyKind.TRAILING_ZEROS, f"{self._zeros} zero bytes after {self._unit}", span)
+        self.table = self._frames.table(self._offset)
         frame = self._frames.hidden(self.streams, self._offset)
         if frame is not None and not self._part:
             detail = f"a skippable frame of {frame.length} bytes, which no reader of the content sees"

@@ -16,6 +16,10 @@ _LIBARCHIVE = b"LIBARCHIVE.xattr."
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 
+TOC = "stargz.index.json"
+"""Path of the entry that holds an eStargz layer's table of contents (stargz-snapshotter, docs/estargz.md)."""
+
+
 class Entry(NamedTuple):
     """One entry of a layer as its headers claim it. A tuple, since a layer may have a million of them."""
 

@@ -9,17 +9,12 @@ reading is taken, and not the forgiving one of :mod:`~imgforensics.tarwalk`, whi
   is a directory.
 * Global PAX records are not applied. Of several PAX headers before a member the last counts, and a GNU long name wins
   over a PAX path.
-* No end marker, and half of one, are an end. What is behind the marker is not read by anyone: it is measured.
-
-What stands in the second half of a header (owners, magic, prefix) hardly changes between the entries of a layer. It is
-remembered with its checksum, so that an entry without extensions takes one regular expression and a few slices.
+* No end marker, and half of one, are an end. What is behind the marker is not read by anyone: it is measured. The table
+  of contents of an eStargz layer may stand there, where BuildKit leaves the tar before it as it was.
 """
 
-import re
-from dataclasses import dataclass
-from zlib import adler32
-
-from imgforensics.layerentry import Entry, LayerEnd
+from imgforensics.layerentry import TOC, Entry, LayerEnd
+from imgforensics.layerheader import UsualHeaders
 from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.model import Anomaly, AnomalyKind, MemberKind, Span, clean_path
 from imgforensics.tarextensions import EXTENSIONS, Extensions, Note, claim, decode
@@ -35,41 +30,11 @@ from imgforensics.tarheader import (
     resembles_header_strongly,
 )
 
-_HALF = 256
-"""Where the second half of a header begins: behind the link's name, but for its last byte."""
-
 _PROBE = 512
 """Bytes kept of what follows the end marker: a tar header's size."""
 
 _NOTES = 16
 """Oddities kept of one entry. Extension headers without end may stand before it."""
-
-_USUAL = re.compile(
-    rb"([0-7]{7})[\0 ]([0-7]{7})[\0 ]([0-7]{7})[\0 ]([0-7]{11})[\0 ]([0-7]{11})[\0 ]([0-7]{6})(?:\0 | \0)([0125])"
-)
-"""Mode, owner, group, size, time, checksum and type as every writer spells them that needs no extension."""
-
-_KINDS = {
-    b"0": MemberKind.FILE,
-    b"1": MemberKind.HARDLINK,
-    b"2": MemberKind.SYMLINK,
-    b"5": MemberKind.DIRECTORY,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Half:
-    """The second half of a header, read once for all the entries that share it."""
-
-    total: int
-    """Sum of its bytes."""
-    prefix: bytes
-    uname: str
-    gname: str
-    devmajor: int
-    devminor: int
-    plain: bool
-    """Whether the quick way may be taken: nothing but POSIX and GNU headers, no number spelled oddly."""
 
 
 class LayerWalker:
@@ -84,19 +49,24 @@ class LayerWalker:
         self._pending = bytearray()
         self._over = False
         self._entries = 0
-        self._raw_half = b""
-        self._half = _Half(0, b"", "", "", 0, 0, plain=False)
+        self._usual = UsualHeaders()
         self._start = 0
         self._extension: Header | None = None
         self._extensions = Extensions(0)
         self._extension_notes: list[Note] = []
         self._globals: dict[bytes, bytes] = {}
+        self._extended = 0
+        self._slow = 0
         self._sparse: tuple[Header, bytes] | None = None
         self._data_end = 0
         self._zero: int | None = None
         self._marker: int | None = None
         self._damage: Anomaly | None = None
         self._is_tar = False
+        self._capturing = False
+        self._behind_marker = False
+        self.toc: bytes | None = None
+        """The table of contents of an eStargz layer, as it stands."""
         self._first = self._last = 0
         self._probe = b""
 
@@ -109,6 +79,13 @@ class LayerWalker:
         at = self._next + len(self._pending) - base
         while at < length and not self._over:
             want = self._want
+            if not self._pending and length - at >= BLOCK and self._between():
+                before = len(entries)
+                at = self._usual.run(data, at, base, entries)
+                if len(entries) > before:
+                    self._took(entries[-1], len(entries) - before, base + at)
+                if self._over or at + BLOCK > length:
+                    continue
             if self._pending or length - at < want:
                 piece = data[at : at + want - len(self._pending)]
                 self._pending += piece
@@ -122,13 +99,36 @@ class LayerWalker:
             if entry is not None:
                 entries.append(entry)
             at = self._next - base
-        if self._marker is not None and at < length:
+        if self._over and self._marker is not None and at < length:
             self._behind(bytes(data[max(at, 0) :]), base + max(at, 0))
         return entries
 
+    def _between(self) -> bool:
+        """Whether a header is due, and nothing before it says anything about it."""
+        return (
+            self._want == BLOCK
+            and self._extension is None
+            and self._sparse is None
+            and self._zero is None
+            and not (self._capturing or self._behind_marker or self._extensions.types)
+        )
+
+    def _took(self, last: Entry, count: int, following: int) -> None:
+        """So many usual entries were read."""
+        self._is_tar = True
+        self._entries += count
+        self._start = last.header
+        self._data_end = last.data + last.size
+        self._next = following
+        if self._entries > 2 * self._limits.layer_entries:
+            detail = f"more than {2 * self._limits.layer_entries} entries in one layer; the rest was not read"
+            self._fail(AnomalyKind.LIMIT, detail, Span(last.header, BLOCK))
+
     def finish(self) -> LayerEnd:
         """How it ended, now that no more bytes come."""
-        if not self._over:
+        if self._behind_marker:
+            self._behind(bytes(self._pending), self._seen - len(self._pending))
+        elif not self._over:
             self._judge_end()
         return LayerEnd(
             is_tar=self._is_tar,
@@ -145,7 +145,7 @@ class LayerWalker:
         """The bytes ended where more could have come."""
         if self._zero is not None and not self._pending.strip(b"\0"):
             self._marker = self._zero
-        elif self._seen < self._data_end:
+        elif self._seen < self._data_end and self._marker is None:
             detail = f"the layer ends {self._data_end - self._seen} bytes before the data of its last entry do"
             self._fail(AnomalyKind.TRUNCATED_DATA, detail, Span(self._start, self._seen - self._start))
         elif self._extension is not None or self._sparse is not None or self._extensions.types:
@@ -162,59 +162,13 @@ class LayerWalker:
             return None
         if self._sparse is not None:
             return self._sparse_map(*self._sparse, unit)
-        raw = unit[_HALF:]
-        if raw != self._raw_half:
-            self._raw_half = raw
-            self._half = _read_half(unit, raw)
-        half = self._half
-        if half.plain and not self._extensions.types:
-            usual = _USUAL.match(unit, 100)
-            if usual is not None:
-                mode, uid, gid, size, mtime, checksum, flag = usual.groups()
-                # Adler-32's lower half is the sum of at most 257 bytes; the checksum's own eight count as spaces.
-                total = half.total + (adler32(unit[:_HALF], 0) & 0xFFFF) - (adler32(unit[148:156], 0) & 0xFFFF) + 256
-                if int(checksum, 8) == total:
-                    return self._usual(unit, half, mode, uid, gid, int(size, 8), mtime, flag)
+        if self._capturing:
+            self._keep_toc(unit)
+            return None
+        if self._behind_marker:
+            self._toc_or_end(unit)
+            return None
         return self._unusual(unit)
-
-    def _usual(
-        self, unit: bytes, half: _Half, mode: bytes, uid: bytes, gid: bytes, size: int, mtime: bytes, flag: bytes
-    ) -> Entry | None:
-        """An entry whose header is sound and stands alone."""
-        kind = _KINDS[flag]
-        raw = unit[:100].partition(b"\0")[0]
-        if half.prefix:
-            raw = half.prefix + b"/" + raw
-        name = raw.decode("utf-8", "surrogateescape")
-        if (size and flag != b"0") or (name[-1:] == "/" and flag == b"0") or self._zero is not None:
-            return self._unusual(unit)
-        start = self._next
-        data = start + BLOCK
-        self._start = start
-        self._data_end = data + size
-        self._next = data + (size + 511 & ~511)
-        self._entries += 1
-        self._is_tar = True
-        return Entry(
-            name,
-            _path(name),
-            kind,
-            flag.decode("latin-1"),
-            size,
-            int(mode, 8),
-            int(uid, 8),
-            int(gid, 8),
-            half.uname,
-            half.gname,
-            float(int(mtime, 8)),
-            unit[157:257].partition(b"\0")[0].decode("utf-8", "surrogateescape") if unit[157] else "",
-            half.devmajor,
-            half.devminor,
-            (),
-            start,
-            data,
-            (),
-        )
 
     def _unusual(self, unit: bytes) -> Entry | None:
         """Any other block where a header should stand."""
@@ -242,9 +196,31 @@ class LayerWalker:
             self._zero = here
         else:
             self._marker = self._zero
+            self._behind_marker = True
+
+    def _toc_or_end(self, unit: bytes) -> None:
+        """The block behind the end marker."""
+        self._next += BLOCK
+        header = parse_header(unit) if is_header(unit) else None
+        if header is None or header.name != TOC.encode() or header.typeflag != "0":
+            self._behind_marker = False
             self._over = True
+            self._behind(unit, self._next - BLOCK)
+        elif header.size is not None and 0 < header.size <= self._limits.toc:
+            self._capturing, self._want = True, header.size
+
+    def _keep_toc(self, content: bytes) -> None:
+        self.toc = content
+        self._capturing, self._want = False, BLOCK
+        self._next += -(-len(content) // BLOCK) * BLOCK
+        self._over = self._behind_marker
+        self._behind_marker = False
 
     def _header(self, unit: bytes, here: int) -> Entry | None:
+        self._slow += 1
+        if self._slow > self._limits.layer_headers or self._entries > 2 * self._limits.layer_entries:
+            self._fail(AnomalyKind.LIMIT, "more headers than any layer has; the rest was not read", Span(here, BLOCK))
+            return None
         header = parse_header(unit)
         size = header.size
         if not self._extensions.types:
@@ -252,11 +228,12 @@ class LayerWalker:
         if header.typeflag in EXTENSIONS:
             if size is None or not 0 <= size < SIZE_BOUND:
                 self._fail(AnomalyKind.BAD_SIZE, f"an extension header of {size} bytes", Span(here, BLOCK))
-            elif size > self._limits.extension:
-                detail = f"an extension header of {size} bytes; {self._limits.extension} are the limit"
+            elif size > self._limits.extension or self._extended + size > self._limits.layer_extensions:
+                detail = f"an extension header of {size} bytes, behind {self._extended} bytes of others: too many"
                 self._fail(AnomalyKind.LIMIT, detail, Span(here, BLOCK))
             else:
                 self._next = here + BLOCK
+                self._extended += size
                 self._extension = header
                 self._want = size
                 if not size:
@@ -276,8 +253,8 @@ class LayerWalker:
         if header.typeflag in "xX":
             self._extensions.records = []  # the last one counts
         notes = self._extensions.take(header.typeflag, body, self._globals)
-        keep = [note for note in notes if note[0] is not AnomalyKind.PAX_GLOBAL]
-        self._extension_notes += keep[: max(0, _NOTES - len(self._extension_notes))]
+        if header.typeflag != "g":
+            self._extension_notes += notes[: max(0, _NOTES - len(self._extension_notes))]
 
     def _sparse_map(self, header: Header, first: bytes, block: bytes) -> Entry | None:
         """A further block of an old GNU sparse map, which stands between header and data."""
@@ -300,9 +277,12 @@ class LayerWalker:
         self._next = data + -(-size // BLOCK) * BLOCK
         self._entries += 1
         self._extensions, self._extension_notes = Extensions(self._next), []
+        path = clean_path(name)
+        if path == TOC and claims.kind is MemberKind.FILE and 0 < size <= self._limits.toc:
+            self._capturing, self._next, self._want = True, data, size
         return Entry(
             name=name,
-            path=clean_path(name),
+            path=path,
             kind=MemberKind.DIRECTORY if is_directory else claims.kind,
             typeflag=header.typeflag,
             size=size,
@@ -318,7 +298,8 @@ class LayerWalker:
             pax=tuple(extensions.records),
             header=self._start,
             data=data,
-            notes=(*notes, *claims.notes)[:_NOTES],
+            # Names say themselves whether they are UTF-8.
+            notes=tuple(note for note in (*notes, *claims.notes) if note[0] is not AnomalyKind.NAME_NOT_UTF8)[:_NOTES],
         )
 
     def _behind(self, data: bytes, offset: int) -> None:
@@ -336,27 +317,3 @@ class LayerWalker:
         self._damage = Anomaly(kind, detail, span)
         self._over = True
         self._pending.clear()
-
-
-def _path(name: str) -> str | None:
-    """As :func:`clean_path`, which names that need no cleaning do without."""
-    path = name.removeprefix("./").removesuffix("/")
-    if "//" in path or "/." in path or path[:1] in ("", ".", "/") or path[-1:] == "/":
-        return clean_path(name)
-    return path
-
-
-def _read_half(unit: bytes, raw: bytes) -> _Half:
-    """Read the second half, ``raw``, of a header."""
-    header = parse_header(unit)
-    major, minor = (parse_number(unit[329:337]), parse_number(unit[337:345])) if header.format != "v7" else (0, 0)
-    prefix = raw[345 - _HALF : 500 - _HALF].partition(b"\0")[0] if header.format == "ustar" else b""
-    return _Half(
-        total=adler32(raw, 0) & 0xFFFF,
-        prefix=prefix,
-        uname=decode(header.uname),
-        gname=decode(header.gname),
-        devmajor=major or 0,
-        devminor=minor or 0,
-        plain=header.format in ("ustar", "gnu") and major is not None and minor is not None,
-    )

@@ -112,6 +112,41 @@ class Limits:
     holes: int = 1 * GIB
     """Holes of sparse members, all together. Hashing them costs time, not space: so many take a second or two."""
 
+    layer_entries: int = 2_000_000
+    """Entries of one layer whose paths are compared. The largest real layers have half a million; each entry costs some
+    90 bytes while its layer is read, and 8 later."""
+
+    layer_headers: int = 8_000_000
+    """Header blocks of one layer that are read one by one, because something in or before them is unusual: each takes
+    some 20 microseconds."""
+
+    layer_names: int = 32 * MIB
+    """Characters of names and targets that are kept of one layer, of its symlinks, hard links and whiteouts."""
+
+    layer_folders: int = 1_000_000
+    """Folders with entries in one layer: one name can have hundreds, and each takes a look."""
+
+    layer_links: int = 200_000
+    """Symlinks of one layer, whose names and targets are kept."""
+
+    layer_open: int = 20_000
+    """Hard links and whiteouts of one layer, each, of which lower layers have to tell whether they make sense."""
+
+    toc: int = 64 * MIB
+    """One table of contents of a layer (eStargz, zstd:chunked), uncompressed. An entry takes some 300 bytes."""
+
+    toc_stored: int = 16 * MIB
+    """The same as zstd:chunked stores it, compressed."""
+
+    layer_extensions: int = 256 * MIB
+    """Bytes of the extension headers of one layer. Records of five bytes take a microsecond each."""
+
+    layer_indexes: int = 256 * MIB
+    """Bytes of memory for the indexes of all layers, by which they are compared with each other."""
+
+    layer_steps: int = 50_000_000
+    """Looks into the indexes of layers, for one archive: some seconds."""
+
     decoder_memory: int = 256 * MIB
     """Memory that one zstd or xz stream may ask for its window."""
 

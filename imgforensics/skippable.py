@@ -29,19 +29,23 @@ class SkippableFrame:
     """Bytes of its content."""
     end: bytes = b""
     """The last bytes of its content, a footer's length at most."""
+    content: bytearray | None = None
+    """All of it so far, unless it is too long."""
 
 
 class SkippableFrames:
     """The skippable frames of one stream: of millions, only those are kept that may be a format's own or hide most."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        """Begin with none; of each so many bytes of content are kept at most."""
+        self._most = most
         self._short = 0
         self._early: SkippableFrame | None = None
         self._last: deque[SkippableFrame] = deque()
 
     def begin(self, offset: int, length: int) -> None:
         """A frame begins whose content has this place and length, in bytes."""
-        self._last.append(SkippableFrame(offset, length))
+        self._last.append(SkippableFrame(offset, length, content=bytearray() if length <= self._most else None))
         if len(self._last) > 3:
             self._pass(self._last.popleft())
 
@@ -49,6 +53,23 @@ class SkippableFrames:
         """The next content of the frame."""
         frame = self._last[-1]
         frame.end = (frame.end + bytes(content[-_FOOTER:]))[-_FOOTER:]
+        if frame.content is not None:
+            frame.content += content
+
+    def table(self, size: int) -> tuple[bytes, int] | None:
+        """The table of contents of zstd:chunked, compressed as it stands, and its length uncompressed as claimed.
+
+        Args:
+            size: bytes of the whole stream. To be called before :meth:`hidden`.
+        """
+        last = self._last[-1] if self._last else None
+        if last is None or last.offset + last.length != size:
+            return None
+        if last.length != _FOOTER or not last.end.endswith(_CHUNKED_MAGIC):
+            return None
+        offset, length, uncompressed = struct.unpack("<3Q", last.end[:24])
+        frame = next((frame for frame in self._last if (frame.offset, frame.length) == (offset, length)), None)
+        return None if frame is None or frame.content is None else (bytes(frame.content), uncompressed)
 
     def hidden(self, streams: int, size: int) -> SkippableFrame | None:
         """The first frame that none of the known formats puts there, None where there is none.

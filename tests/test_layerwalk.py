@@ -129,6 +129,53 @@ def test_the_size_of_chunks_changes_nothing(step: int) -> None:
     assert walk(spoiled, step) == walk(spoiled)
 
 
+ODD = tar(
+    builder.Entry(b"\xff/h", b"x"),
+    builder.Entry("./a", b"x", magic=builder.V7),
+    builder.Entry("/b//c/", type=b"5"),
+    builder.Entry("./", type=b"5"),
+    builder.Entry("a/./b/../c", b"x"),
+    builder.Entry("d/", b"x"),
+    builder.Entry("old/", type=b"\0"),
+    builder.Entry("old", b"x", type=b"\0"),
+    builder.Entry("p" * 90 + "/" + "q" * 90, b"x"),
+    builder.Entry("g", builder.pax_records({"comment": "c"})[:-1], type=b"g"),
+    builder.Entry("..", type=b"5"),
+    builder.Entry("u", b"x", uid=3_000_000, mtime=-5),
+)
+
+
+@pytest.mark.parametrize("step", [1, 300, 512, 700, 1024])
+def test_however_it_is_read_an_entry_is_the_same(step: int) -> None:
+    """In one piece, or over the border of two, which goes another way."""
+    entries, end = walk(ODD)
+    assert end.damage is None
+    assert [entry.path for entry in entries] == [
+        "\udcff/h",
+        "a",
+        "b/c",
+        "",
+        "a/c",
+        "d",
+        "old",
+        "old",
+        "p" * 90 + "/" + "q" * 90,
+        None,
+        "u",
+    ]
+    assert walk(ODD, step) == (entries, end)
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [b"%06o\0 ", b"%06o \0", b"%07o\0", b"%06o  ", b"%06o X", b"%06o\0X", b" %06o\0", b"%6o\0 ", b"%08o", b"-%05o\0 "],
+)
+def test_however_a_checksum_is_spelled_it_counts_alike(spelling: bytes) -> None:
+    data = bytearray(tar(builder.Entry("a"), builder.Entry("b")))
+    data[512 + 148 : 512 + 156] = spelling % (sum(data[512:1024]) - sum(data[512 + 148 : 512 + 156]) + 256)
+    assert walk(bytes(data), 600) == walk(bytes(data))
+
+
 def test_what_it_says_of_an_entry() -> None:
     entries, end = walk(MIXED)
     folder, file, symlink, hardlink, pax, empty = entries

@@ -43,6 +43,32 @@ FOREIGN_MANIFEST = _supplied(
 """A manifest of an image that is in no archive here."""
 
 
+def _crafted(name: str) -> Crafted:
+    """An entry of the catalogue of threats."""
+    known: dict[str, Crafted] = {each.name: each for each in CRAFTED}
+    return known[name]
+
+
+INSIDE_LAYERS = {
+    "IMG501": (_crafted("LAY-01-other-bytes"), ERROR),
+    "IMG502": (_crafted("LAY-02-climbing-name"), ERROR),
+    "IMG503": (_crafted("LAY-02-below-absolute-link"), WARNING),
+    "IMG504": (_crafted("LAY-02-no-target"), WARNING),
+    "IMG505": (_crafted("LAY-03-disk"), WARNING),
+    "IMG506": (_crafted("LAY-04-parent"), ERROR),
+    "IMG507": (_crafted("LAY-04-flood"), WARNING),
+    "IMG508": (_crafted("LAY-05-redirect"), WARNING),
+    "IMG509": (_crafted("LAY-03-writable-setuid"), WARNING),
+    "IMG510": (_crafted("LAY-07-group"), WARNING),
+    "IMG511": (_crafted("LAY-08-behind-the-end"), WARNING),
+    "IMG512": (_crafted("LAY-08-no-tar"), WARNING),
+    "IMG513": (_crafted("LAY-08-damaged"), ERROR),
+    "IMG514": (_crafted("VIEW-16-estargz-extra"), ERROR),
+    "IMG515": (_crafted("LAY-08-overruled-name"), WARNING),
+}
+"""Rule to an archive in which it fires, with a twin in which it does not, and its severity there."""
+
+
 @dataclass(frozen=True)
 class Expected:
     """An archive in which a rule fires, and what its one finding says."""
@@ -55,12 +81,6 @@ class Expected:
     claimed: str | None = None
     computed: str | None = None
     options: Options | None = None
-
-
-def _case(name: str) -> Crafted:
-    """An entry of the catalogue of threats."""
-    known: dict[str, Crafted] = {each.name: each for each in CRAFTED}
-    return known[name]
 
 
 def _edited(layout: str, name: str, change: Callable[..., object], spec: ImageSpec | None = None) -> list[Entry]:
@@ -473,7 +493,7 @@ FIRING = [
         claimed=builder.digest(CIPHER),
     ),
     *(
-        Expected(code, _case(name).make, severity, verdict)
+        Expected(code, _crafted(name).make, severity, verdict)
         for code, name, severity, verdict in (
             ("IMG218", "VIEW-12-official", NOTE, Verdict.INTACT),
             ("IMG219", "CFG-01-inside", ERROR, Verdict.SUSPECT),
@@ -497,6 +517,7 @@ FIRING = [
     Expected("IMG109", _sparse, NOTE, Verdict.INTACT, _names("docker25")[1]),
     Expected("IMG109", lambda: _sparse(lost=1), WARNING, Verdict.SUSPECT, _names("docker25")[1]),
     Expected("IMG907", lambda: _sparse(lost=1), ERROR, Verdict.SUSPECT, _names("docker25")[1]),
+    *(Expected(code, case.make, severity, Verdict.SUSPECT) for code, (case, severity) in INSIDE_LAYERS.items()),
 ]
 
 
@@ -540,12 +561,12 @@ SILENT: dict[str, Callable[[], bytes | list[Entry]]] = {
     "IMG213": lambda: builder.containerd([ImageSpec(), ImageSpec(platform="linux/arm64")], index=True),
     "IMG214": lambda: builder.archive("umoci"),
     "IMG215": lambda: builder.containerd([ImageSpec(), ImageSpec(platform="linux/arm64")], attestation=True),
-    "IMG218": _case("VIEW-12-kubernetes").twin,
-    "IMG219": _case("CFG-01-inside").twin,
-    "IMG220": _case("INT-14-type-of-a-layer").twin,
-    "IMG221": _case("VIEW-13-twice").twin,
-    "IMG222": _case("VIEW-15-layer-source").twin,
-    "IMG223": _case("VIEW-12-look-alike").twin,
+    "IMG218": _crafted("VIEW-12-kubernetes").twin,
+    "IMG219": _crafted("CFG-01-inside").twin,
+    "IMG220": _crafted("INT-14-type-of-a-layer").twin,
+    "IMG221": _crafted("VIEW-13-twice").twin,
+    "IMG222": _crafted("VIEW-15-layer-source").twin,
+    "IMG223": _crafted("VIEW-12-look-alike").twin,
     "IMG216": lambda: builder.docker_legacy([ImageSpec(layers=[LAYERS[0], LAYERS[0]])]),
     "IMG217": lambda: _added(Entry("caf\u00e9", b"x"), Entry("cafe", b"y"), Entry("a.b/c", b""), Entry("ab/c", b"")),
     "IMG301": lambda: _lied("docker_legacy", builder.swap_layer),
@@ -558,10 +579,10 @@ SILENT: dict[str, Callable[[], bytes | list[Entry]]] = {
     "IMG401": lambda: builder.crane([ImageSpec(history=[])]),
     "IMG402": lambda: builder.archive("jib"),
     "IMG403": lambda: builder.containerd([ImageSpec()], attestation=True),
-    "IMG404": _case("CFG-02-log").twin,
-    "IMG405": _case("CFG-03-order").twin,
-    "IMG406": _case("CFG-06-fetch-and-run").twin,
-    "IMG407": _case("CFG-05-payload").twin,
+    "IMG404": _crafted("CFG-02-log").twin,
+    "IMG405": _crafted("CFG-03-order").twin,
+    "IMG406": _crafted("CFG-06-fetch-and-run").twin,
+    "IMG407": _crafted("CFG-05-payload").twin,
     "IMG601": lambda: builder.archive("crane"),
     "IMG602": lambda: builder.archive("crane"),
     "IMG901": lambda: builder.containerd([ImageSpec()], compression="zstd"),
@@ -571,6 +592,9 @@ SILENT: dict[str, Callable[[], bytes | list[Entry]]] = {
     "IMG905": lambda: builder.archive("docker25", ImageSpec(layers=[UNCHECKED_LAYER])),
     "IMG907": _sparse,
     "IMG906": lambda: _one(LAYERS, media_type=ENCRYPTED),
+    **{code: case.twin for code, (case, _) in INSIDE_LAYERS.items()},
+    "IMG502": lambda: builder.archive("crane"),  # their twins have what is noted
+    "IMG505": lambda: builder.archive("crane"),
 }
 
 

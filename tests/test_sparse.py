@@ -17,7 +17,9 @@ from tests.support import assert_clean, codes, report_of, the, told
 Extents = list[tuple[int, int]]
 
 HOLE = 8192
-LAYER = bytes(HOLE) + builder.EVIL + bytes(HOLE) + b"tail of the layer" * 99 + bytes(HOLE)
+LAYER = builder.tar(
+    [Entry("file", b"head of the file" * 64 + bytes(HOLE) + b"tail of the layer" * 99)], end=bytes(HOLE)
+)
 
 
 def extents_of(data: bytes, unit: int = 512) -> Extents:
@@ -112,12 +114,12 @@ def test_other_layer_with_holes_is_found(way: str) -> None:
 
 @pytest.mark.parametrize("way", FORMATS)
 def test_many_holes(way: str) -> None:
-    layer = b"".join(bytes(512) + b"%08d" % number * 64 for number in range(60))
+    layer = builder.tar([Entry("file", b"".join(bytes(512) + b"%08d" % number * 64 for number in range(60)))])
     entries = builder.docker25([ImageSpec(layers=[layer])])
     entry = builder.layers_of(entries)[0]
     position = entries.index(entry)
     extents = extents_of(layer)
-    assert len(extents) == 61
+    assert len(extents) == 62
     entries[position : position + 1] = FORMATS[way](entry, extents, len(layer), stored(layer, extents))
     assert_clean(report_of(entries))
 
@@ -161,7 +163,7 @@ def test_map_that_is_none(text: bytes) -> None:
 def test_what_gnu_tar_writes(way: str, tmp_path: Path) -> None:
     if b"GNU tar" not in subprocess.run(["tar", "--version"], check=True, capture_output=True).stdout:
         pytest.skip("tar is not GNU tar")
-    layer = b"".join(bytes(1 << 16) + b"%08d" % number * 512 for number in range(30))
+    layer = builder.tar([Entry("file", b"".join(bytes(1 << 16) + b"%08d" % number * 512 for number in range(30)))])
     for entry in builder.oci_archive([ImageSpec(layers=[layer])], compression="none"):
         path = tmp_path / "layout" / entry.path
         if entry.type == b"5":

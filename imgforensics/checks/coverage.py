@@ -58,12 +58,18 @@ def limit_reached(case: Case) -> Iterator[Found]:
     places += [(anomaly.member, anomaly, True) for anomaly in case.structure.problems]
     for index, blob in case.catalogue.blobs.items():
         places += [(index, anomaly, bool(case.users(index))) for anomaly in blob.anomalies]
+    for index, facts in case.catalogue.layers.items():
+        places += [(index, anomaly, bool(case.users(index))) for anomaly in facts.anomalies]
+    places += [(None, anomaly, True) for anomaly in case.catalogue.layer_anomalies]
     for member, anomaly, main in places:
         if anomaly.kind is AnomalyKind.LIMIT:
             name = None if member is None else case.name(member)
             where = Location(name, anomaly.pointer, offset=anomaly.span.offset if anomaly.span else None)
             severity = None if main else Severity.WARNING
             yield Found(f"{name or 'the archive'}: {anomaly.detail}", where, severity=severity)
+    if case.stacked.exceeded:
+        detail = f"more than {case.catalogue.limits.layer_steps} steps to compare layers with those below them"
+        yield Found(f"the archive: {detail}; not all were compared", Location(), severity=Severity.WARNING)
     unchecked = sum(verification.reason == BOUND for verification in case.verifications)
     if unchecked:
         yield Found(f"the archive: {BOUND}; {unchecked} were not checked", Location(), severity=Severity.WARNING)

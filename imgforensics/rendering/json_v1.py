@@ -11,6 +11,7 @@ from imgforensics.findings import Finding, Skipped, Verdict
 from imgforensics.loaders import Load
 from imgforensics.model import Location, Verification
 from imgforensics.rendering.escape import json_text
+from imgforensics.rendering.inventory import facts_of, inventory_json
 from imgforensics.rendering.moves import moves_json
 from imgforensics.rendering.registry_json import expectation_json, registry_json
 from imgforensics.report import ArchiveReport, Report
@@ -199,6 +200,7 @@ def layer_json(case: Case, layer: Layer) -> Json:
         "uncompressed_size": None if blob is None else blob.uncompressed_size,
         "compression": None if blob is None else blob.compression.value,
         "media_type": None if layer.media_type is None else json_text(layer.media_type),
+        "inventory": inventory_json(facts_of(case, layer)),
     }
 
 

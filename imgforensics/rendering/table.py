@@ -9,6 +9,7 @@ from imgforensics.findings import Finding, Severity, Skipped, Verdict
 from imgforensics.model import Location, Outcome
 from imgforensics.rendering import loads_table, registry_table
 from imgforensics.rendering.escape import printable
+from imgforensics.rendering.inventory import inventory_lines
 from imgforensics.rendering.moves import moves_lines
 from imgforensics.rendering.style import Style
 from imgforensics.report import ArchiveReport, Report
@@ -190,6 +191,7 @@ def _image_details(case: Case, image: Image) -> list[str]:
     if rows:
         headers = ["layer", "diff_id", "bytes", "compression", "created by"]
         lines += _indent(tabulate(rows, headers, tablefmt="simple", disable_numparse=True), 4)
+    lines += [f"    {line}" for line in inventory_lines(case, image)]
     return lines
 
 

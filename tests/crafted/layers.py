@@ -1,6 +1,372 @@
-"""LAY: inside layers."""
+"""LAY: inside layers; and VIEW-16, the tables of contents beside them."""
 
+from collections.abc import Callable
+from typing import Any
+
+from tests import builder, layertables
+from tests.builder import Entry, ImageSpec
 from tests.crafted.case import Crafted, Threat
+from tests.support import descriptor, oci
 
-THREATS: tuple[Threat, ...] = ()
-CRAFTED: tuple[Crafted, ...] = ()
+Made = Callable[[], bytes]
+
+
+def _folder(name: str) -> Entry:
+    return Entry(name, type=b"5", mode=0o755)
+
+
+def _link(name: str, target: str, type_: bytes = b"2") -> Entry:
+    return Entry(name, type=type_, linkname=target, mode=0o777)
+
+
+def _xattr(name: str, value: str | bytes, data: bytes = b"x", mode: int = 0o755) -> Entry:
+    return Entry("usr/file", data, mode=mode, pax={f"SCHILY.xattr.{name}": value})
+
+
+CAPABILITY = bytes.fromhex("0100000200200000000000000000000000000000")
+"""cap_net_raw+ep, as ``setcap`` writes it."""
+
+BASE = builder.layer({"bin/": b"", "bin/app": b"#!/bin/sh\n", "etc/": b"", "etc/passwd": b"root:x:0:0::/:/bin/sh\n"})
+
+
+def _device(name: str, major: int, minor: int, type_: bytes = b"3") -> Entry:
+    plain = Entry(name, type=type_, mode=0o600)
+    block = bytearray(builder.header(plain))
+    block[329:345] = b"%07o\0%07o\0" % (major, minor)
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return Entry(name, type=type_, raw_header=bytes(block))
+
+
+def _tar(*entries: Entry, end: bytes = builder.END) -> bytes:
+    return builder.tar(entries, end=end)
+
+
+def _image(*layers: bytes) -> Made:
+    """An image of these layers on a small base, as docker 25 saves it."""
+    return lambda: builder.archive("docker25", ImageSpec(layers=[BASE, *layers]))
+
+
+def _layer(*entries: Entry, end: bytes = builder.END) -> Made:
+    return _image(_tar(*entries, end=end))
+
+
+def _annotated(tar: bytes, packed: bytes, **annotations: str) -> Made:
+    """An OCI layout of one image of one layer, packed like this, with these annotations on its descriptor."""
+    media_type = f"{builder.OCI_LAYER}+{'zstd' if packed.startswith(bytes.fromhex('28b52ffd')) else 'gzip'}"
+    layer: dict[str, Any] = descriptor(packed, media_type)
+    config = ImageSpec(layers=[tar]).config_bytes(builder.OCI_ORDER)
+    document = {
+        "schemaVersion": 2,
+        "mediaType": builder.OCI_MANIFEST,
+        "config": descriptor(config, builder.OCI_CONFIG),
+        "layers": [layer | ({"annotations": annotations} if annotations else {})],
+    }
+    manifest = builder.go(document)
+    named = descriptor(manifest, annotations={"org.opencontainers.image.ref.name": "1.0"})
+    return lambda: builder.tar(oci([named], [packed, config, manifest]))
+
+
+def _estargz(table: bytes, *, behind: bool = False, named: bytes | None = None) -> Made:
+    tar = layertables.estargz(LISTED, table, behind=behind)
+    digest = builder.digest(table if named is None else named)
+    return _annotated(tar, layertables.gzipped(tar, table), **{"containerd.io/snapshot/stargz/toc.digest": digest})
+
+
+def _chunked(table: bytes, named: bytes | None = None) -> Made:
+    digest = builder.digest(layertables.stored(table if named is None else named))
+    key = "io.github.containers.zstd-chunked.manifest-checksum"
+    return _annotated(LISTED, layertables.chunked(LISTED, table), **{key: digest})
+
+
+LISTED = _tar(
+    _folder("bin/"),
+    Entry("bin/app", b"#!/bin/sh\n", mode=0o755),
+    _link("bin/sh", "app"),
+    _link("bin/hard", "bin/app", b"1"),
+    Entry("bin/su", b"su", mode=0o4755),
+)
+TABLE = layertables.table_of(LISTED)
+HONEST = layertables.toc(TABLE)
+ADDED = layertables.toc([*TABLE, {"name": "bin/evil", "type": "reg", "mode": 0o4755, "size": 9}])
+LEFT_OUT = layertables.toc(TABLE[:-1])
+OTHER_SIZE = layertables.toc([{**entry, "size": 99} if entry["name"] == "bin/app" else entry for entry in TABLE])
+OTHER_MODE = layertables.toc([{**entry, "mode": 0o4755} if entry["name"] == "bin/app" else entry for entry in TABLE])
+OTHER_LINK = layertables.toc(
+    [{**entry, "linkName": "/evil"} if entry["name"] == "bin/sh" else entry for entry in TABLE]
+)
+
+
+def _spoiled(layer: bytes, place: int) -> bytes:
+    return layer[:place] + bytes([layer[place] ^ 1]) + layer[place + 1 :]
+
+
+THREATS: tuple[Threat, ...] = (
+    Threat(
+        "LAY-01",
+        "A path twice in one layer",
+        "image-spec forbids it; docker's tar-split refuses it (buildkit#266, containerd#2070), crane flags it, scanners "
+        "may read the other copy",
+        ("IMG501",),
+        "Folders that are listed twice are silent: docker's own layers have them by the thousand.",
+    ),
+    Threat(
+        "LAY-02",
+        "Names, links and targets that lead out of the layer",
+        "CVE-2021-29136 (umoci), CVE-2026-17106 (moby/go-archive)",
+        ("IMG502", "IMG503", "IMG504"),
+        "Symlinks may lead anywhere, absolute ones too: BusyBox consists of them. Entries below a symlink inside the "
+        "root, of the same or a lower layer, are noted.",
+    ),
+    Threat(
+        "LAY-03",
+        "Devices, and privileged files that everyone may write",
+        "dockle hides setuid files under bin/ (dockle#55)",
+        ("IMG505", "IMG509"),
+        "Setuid, setgid and capabilities as such are inventory: `inspect` counts and names them. The devices that every "
+        "container has are noted.",
+    ),
+    Threat(
+        "LAY-04",
+        "Whiteouts that remove what they should not, or again and again",
+        "CVE-2026-95838 (containerd: repeated opaque whiteouts)",
+        ("IMG506", "IMG507"),
+        "A whiteout of what no lower layer holds is noted: squashed and rebased layers have them.",
+    ),
+    Threat(
+        "LAY-05",
+        "Attributes that overlayfs uses for itself",
+        "umoci and containers/storage strip them",
+        ("IMG508",),
+        "ACLs, SELinux labels and capabilities are inventory.",
+    ),
+    Threat(
+        "LAY-06",
+        "Files that were deleted by a later layer and are still there",
+        "secrets in lower layers",
+        (),
+        "Ordinary: most images delete something. `inspect` counts the whiteouts.",
+    ),
+    Threat(
+        "LAY-07",
+        "Bait for parsers on the host",
+        "CVE-2026-47262 (containerd: memory, by a huge /etc/group)",
+        ("IMG510",),
+    ),
+    Threat(
+        "LAY-08",
+        "Data behind a layer's tar, layers that are no tar, damaged tars with right digests",
+        "tar readers stop in silence, or skip ahead, where Go's fails",
+        ("IMG511", "IMG512", "IMG513", "IMG515"),
+        "Zeros behind the end are padding. Layers of other media types (in-toto, Helm, WebAssembly) are no tars by right.",
+    ),
+    Threat(
+        "VIEW-16",
+        "A table of contents that lists other files than the tar",
+        "containers/storage#1888, #2014, #2035, #1778: lazily pulling stores against plain unpackers",
+        ("IMG514",),
+        "Paths, kinds, sizes, modes and targets are compared; digests of single files in the table are not recomputed, "
+        "nor owners, times and attributes compared.",
+    ),
+)
+
+CRAFTED: tuple[Crafted, ...] = (
+    Crafted(
+        "LAY-01-other-bytes",
+        "a file twice, with other sizes",
+        _layer(Entry("etc/a", b"good"), Entry("./etc/a", b"evil!")),
+        frozenset({"IMG501"}),
+        _layer(_folder("etc/"), _folder("etc/"), Entry("etc/a", b"good")),
+    ),
+    Crafted(
+        "LAY-01-other-kind",
+        "a symlink, then a file of its name",
+        _layer(_link("etc/a", "/etc/shadow"), Entry("etc/a", b"evil!")),
+        frozenset({"IMG501"}),
+        _layer(_link("etc/a", "/etc/shadow"), Entry("etc/b", b"evil!")),
+    ),
+    Crafted(
+        "LAY-01-same-size",
+        "a file twice, of one size",
+        _layer(Entry("etc/a", b"good"), Entry("etc/a", b"evil")),
+        frozenset({"IMG501"}),
+        _image(_tar(Entry("etc/a", b"good")), _tar(Entry("etc/a", b"evil"))),
+    ),
+    Crafted(
+        "LAY-02-climbing-name",
+        "a name with more `..` than folders",
+        _layer(Entry("etc/../../evil", b"x")),
+        frozenset({"IMG502"}),
+        _layer(Entry("etc/../evil", b"x"), Entry("/absolute", b"x")),
+    ),
+    Crafted(
+        "LAY-02-hard-link-out",
+        "a hard link to a file outside",
+        _layer(_link("etc/a", "../../etc/shadow", b"1")),
+        frozenset({"IMG502"}),
+        _layer(_link("etc/a", "../../etc/shadow"), _link("etc/b", "bin/app", b"1")),
+    ),
+    Crafted(
+        "LAY-02-below-absolute-link",
+        "a symlink to `/`, and a file below it",
+        _layer(_link("x", "/"), Entry("x/etc/passwd", b"evil")),
+        frozenset({"IMG503"}),
+        _layer(_link("x", "/"), Entry("y/etc/passwd", b"evil")),
+    ),
+    Crafted(
+        "LAY-02-below-link-of-lower-layer",
+        "a symlink out of the root, and a file below it in the next layer",
+        _image(_tar(_link("x", "../../host")), _tar(Entry("x/evil", b"x"))),
+        frozenset({"IMG503"}),
+        _image(_tar(_link("sbin", "bin")), _tar(Entry("sbin/app", b"x"))),
+    ),
+    Crafted(
+        "LAY-02-no-target",
+        "a hard link to what no layer holds",
+        _layer(_link("etc/a", "etc/nothing", b"1")),
+        frozenset({"IMG504"}),
+        _image(_tar(_link("sbin", "bin")), _tar(_link("etc/a", "sbin/app", b"1"))),
+    ),
+    Crafted(
+        "LAY-02-target-later",
+        "a hard link in front of its target",
+        _layer(_link("etc/a", "etc/b", b"1"), Entry("etc/b", b"x")),
+        frozenset({"IMG504"}),
+        _layer(Entry("etc/b", b"x"), _link("etc/a", "etc/b", b"1")),
+    ),
+    Crafted(
+        "LAY-03-disk",
+        "a block device",
+        _layer(_device("dev/sda", 8, 0, b"4")),
+        frozenset({"IMG505"}),
+        _layer(_device("dev/null", 1, 3), Entry("run/fifo", type=b"6")),
+    ),
+    Crafted(
+        "LAY-03-memory-as-null",
+        "`dev/null` with the number of the memory",
+        _layer(_device("dev/null", 1, 1)),
+        frozenset({"IMG505"}),
+        _layer(_device("dev/zero", 1, 5)),
+    ),
+    Crafted(
+        "LAY-03-writable-setuid",
+        "a setuid file that everyone may write",
+        _layer(Entry("usr/su", b"x", mode=0o4777)),
+        frozenset({"IMG509"}),
+        _layer(Entry("usr/su", b"x", mode=0o4755), Entry("usr/wall", b"x", mode=0o2755)),
+    ),
+    Crafted(
+        "LAY-03-writable-capabilities",
+        "a file with capabilities that everyone may write",
+        _layer(_xattr("security.capability", CAPABILITY, mode=0o777)),
+        frozenset({"IMG509"}),
+        _layer(_xattr("security.capability", CAPABILITY)),
+    ),
+    Crafted(
+        "LAY-04-parent",
+        "a whiteout of `..`",
+        _layer(Entry("etc/.wh...", b"")),
+        frozenset({"IMG506"}),
+        _layer(Entry("etc/.wh.passwd", b"")),
+    ),
+    Crafted(
+        "LAY-04-nameless",
+        "a whiteout of no name",
+        _layer(Entry("etc/.wh.", b"")),
+        frozenset({"IMG506"}),
+        _layer(Entry("etc/.wh.nothing", b"")),
+    ),
+    Crafted(
+        "LAY-04-behind-its-file",
+        "a file, then its whiteout",
+        _layer(Entry("etc/a", b"x"), Entry("etc/.wh.a", b"")),
+        frozenset({"IMG506"}),
+        _layer(Entry("etc/.wh.a", b""), Entry("etc/a", b"x")),
+    ),
+    Crafted(
+        "LAY-04-flood",
+        "an opaque marker fifty times",
+        _layer(*[Entry("etc/.wh..wh..opq", b"")] * 50),
+        frozenset({"IMG507"}),
+        _layer(*(Entry(f"etc/{number}/.wh..wh..opq", b"") for number in range(50))),
+    ),
+    Crafted(
+        "LAY-05-redirect",
+        "an overlayfs redirect",
+        _layer(_xattr("trusted.overlay.redirect", "/etc")),
+        frozenset({"IMG508"}),
+        _layer(_xattr("security.selinux", "system_u:object_r:bin_t:s0\0")),
+    ),
+    Crafted(
+        "LAY-07-group",
+        "an `etc/group` of two mebibytes",
+        _layer(Entry("etc/group", b"root:x:0:\n" * 200_000)),
+        frozenset({"IMG510"}),
+        _layer(Entry("etc/group", b"root:x:0:\n" * 2_000)),
+    ),
+    Crafted(
+        "LAY-08-behind-the-end",
+        "a second tar behind the end of a layer's",
+        _image(_tar(Entry("a", b"x")) + _tar(Entry("hidden", b"evil"))),
+        frozenset({"IMG511"}),
+        _image(_tar(Entry("a", b"x")) + bytes(10_240)),
+    ),
+    Crafted(
+        "LAY-08-no-tar",
+        "a layer that is a script",
+        _image(b"#!/bin/sh\necho evil\n" * 100),
+        frozenset({"IMG512"}),
+        _image(bytes(1024)),
+    ),
+    Crafted(
+        "LAY-08-damaged",
+        "a wrong checksum in the second header",
+        _image(_spoiled(_tar(Entry("a", b"x"), Entry("b", b"x"), Entry("c", b"x")), 1024)),
+        frozenset({"IMG513"}),
+        _layer(Entry("a", b"x"), Entry("b", b"x"), end=b""),
+    ),
+    Crafted(
+        "LAY-08-cut",
+        "a tar that ends inside a file",
+        _image(_tar(Entry("a", b"x" * 2000))[:1500]),
+        frozenset({"IMG513"}),
+        _layer(Entry("a", b"x" * 2000), end=bytes(512)),
+    ),
+    Crafted(
+        "LAY-08-overruled-name",
+        "a PAX path that overrules the plain name",
+        _layer(Entry("etc/a", b"x", pax={"path": "etc/b"})),
+        frozenset({"IMG515"}),
+        _layer(Entry("etc/a", b"x", pax={"mtime": "1.5"})),
+    ),
+    Crafted("VIEW-16-estargz-extra", "an entry more", _estargz(ADDED), frozenset({"IMG514"}), _estargz(HONEST)),
+    Crafted(
+        "VIEW-16-estargz-behind",
+        "an entry less, in a table behind the end marker",
+        _estargz(LEFT_OUT, behind=True),
+        frozenset({"IMG514"}),
+        _estargz(HONEST, behind=True),
+    ),
+    Crafted(
+        "VIEW-16-estargz-annotation",
+        "an annotation with another table's digest",
+        _estargz(HONEST, named=ADDED),
+        frozenset({"IMG514"}),
+        _estargz(HONEST),
+    ),
+    Crafted(
+        "VIEW-16-chunked-size", "a file of another size", _chunked(OTHER_SIZE), frozenset({"IMG514"}), _chunked(HONEST)
+    ),
+    Crafted("VIEW-16-chunked-mode", "a setuid bit more", _chunked(OTHER_MODE), frozenset({"IMG514"}), _chunked(HONEST)),
+    Crafted("VIEW-16-chunked-link", "another target", _chunked(OTHER_LINK), frozenset({"IMG514"}), _chunked(HONEST)),
+    Crafted(
+        "VIEW-16-chunked-annotation",
+        "an annotation with another table's digest",
+        _chunked(HONEST, named=ADDED),
+        frozenset({"IMG514"}),
+        _chunked(HONEST),
+    ),
+    Crafted(
+        "VIEW-16-malformed", "a table that is cut off", _chunked(HONEST[:-2]), frozenset({"IMG514"}), _chunked(HONEST)
+    ),
+)

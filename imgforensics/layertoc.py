@@ -1,0 +1,171 @@
+"""Tables of contents that lazily pulling readers use in place of the tar: eStargz and zstd:chunked. No I/O.
+
+Both hold the same JSON, an object with ``version`` and ``entries`` (CRFS; stargz-snapshotter, docs/estargz.md, "TOC";
+containers/storage, pkg/chunked). eStargz keeps it in the layer's tar, as ``stargz.index.json``, at or behind its end;
+zstd:chunked in a skippable frame, compressed once more, to which a footer points. Whoever mounts such a layer without
+unpacking it sees what the table says; everyone else sees the tar.
+
+A table may have a million entries, each of which would take Python a kibibyte: they are read one at a time.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from imgforensics.model import Digest, clean_path
+
+EXAMPLES = 10
+"""Differing entries that are kept."""
+
+
+class TocKind(StrEnum):
+    """The formats that have a table of contents."""
+
+    ESTARGZ = "eStargz"
+    ZSTD_CHUNKED = "zstd:chunked"
+
+
+KINDS: Mapping[str, int] = {"dir": 0, "reg": 1, "symlink": 2, "hardlink": 3, "char": 4, "block": 4, "fifo": 5}
+"""What an entry is, as :class:`~imgforensics.layersurvey.LayerSurvey` numbers it."""
+ANY = 6
+"""What the tar has in a way that cannot be compared: sparse files, and types that are unknown."""
+
+Known = Mapping[int, tuple[int, int, int]]
+"""Hash of a path to kind, mode, and size or hash of the target, of every entry in the tar."""
+
+
+@dataclass(frozen=True, slots=True)
+class TocFacts:
+    """A table of contents against its tar."""
+
+    kind: TocKind
+    digest: Digest
+    """SHA-256 of what the layer's annotation names: the JSON in eStargz, the compressed JSON in zstd:chunked."""
+    entries: int = 0
+    extra: int = 0
+    """Entries that the tar does not have."""
+    missing: int = 0
+    """Entries of the tar that it does not have."""
+    differing: int = 0
+    """Entries that are of another kind, size, mode or target in the tar."""
+    examples: tuple[str, ...] = ()
+    """Some of the extra and the differing ones, in words."""
+    problem: str | None = None
+    """Why it could not be read to its end."""
+
+    @property
+    def agrees(self) -> bool:
+        """Whether it lists what the tar holds."""
+        return not (self.extra or self.missing or self.differing or self.problem)
+
+
+def compare(kind: TocKind, digest: Digest, text: bytes, known: Known) -> TocFacts:
+    """Compare a table with the entries of the tar; ``known`` leaves out the table itself."""
+    seen: set[int] = set()
+    extra = differing = count = 0
+    examples: list[str] = []
+    problem = None
+    try:
+        for entry in _entries(text.decode("utf-8")):
+            if entry.get("type") == "chunk":
+                continue
+            count += 1
+            name = entry.get("name")
+            path = clean_path(name) if isinstance(name, str) else None
+            there = None if path is None else known.get(hash(path))
+            if there is None:
+                extra += 1
+                difference: str | None = "is not in the tar"
+            else:
+                seen.add(hash(path))
+                difference = _difference(entry, *there)
+                differing += difference is not None
+            if difference and len(examples) < EXAMPLES:
+                examples.append(f"{str(name)[:200]!r} {difference}")
+    except (ValueError, RecursionError) as error:
+        problem = "nested too deeply" if isinstance(error, RecursionError) else str(error)[:200]
+    missing = 0 if problem else len(known) - len(seen)
+    return TocFacts(kind, digest, count, extra, missing, differing, tuple(examples), problem)
+
+
+def _difference(entry: Mapping[str, Any], kind: int, mode: int, value: int) -> str | None:
+    """What an entry says otherwise than the tar, None where it says the same."""
+    said = KINDS.get(str(entry.get("type")))
+    if kind == ANY:
+        return None
+    if said != kind:
+        return "is of another type in the tar"
+    if kind in (2, 3):
+        target = entry.get("linkName", "")
+        if kind == 3 and isinstance(target, str):
+            target = clean_path(target)
+        return None if hash(target) == value else "leads to another target in the tar"
+    if kind == 1 and entry.get("size", 0) != value:
+        return f"has {str(entry.get('size', 0))[:20]} bytes, {value} in the tar"
+    permissions = entry.get("mode", 0)
+    if not isinstance(permissions, int) or permissions & 0o7777 != mode:
+        return f"has the mode {oct(permissions)[2:22] if isinstance(permissions, int) else 'none'}, {mode:o} in the tar"
+    return None
+
+
+_SPACE = re.compile(r"[ \t\r\n]*")
+_DECODER = json.JSONDecoder()
+
+
+def _entries(text: str) -> Iterator[Mapping[str, Any]]:
+    """The objects in the list ``entries`` of a JSON object, one at a time.
+
+    Raises:
+        ValueError: it is no such object.
+        RecursionError: a value is nested deeply.
+    """
+    at = _expect(text, 0, "{")
+    at = _skip(text, at)
+    lists = 0
+    while text[at : at + 1] != "}":
+        key, at = _value(text, at)
+        at = _skip(text, _expect(text, at, ":"))
+        if key == "entries" and text[at : at + 1] == "[":
+            lists += 1
+            if lists > 1:
+                raise ValueError("two lists of entries")
+            at = _skip(text, at + 1)
+            while text[at : at + 1] != "]":
+                entry, at = _value(text, at)
+                if type(entry) is not dict:
+                    raise ValueError("an entry that is no object")
+                yield entry
+                at = _comma(text, at, "]")
+            at += 1
+        else:
+            _, at = _value(text, at)
+        at = _comma(text, at, "}")
+    if text[at + 1 :].strip(" \t\r\n\0"):
+        raise ValueError("more follows behind it")
+
+
+def _value(text: str, at: int) -> tuple[Any, int]:
+    return _DECODER.raw_decode(text, _skip(text, at))
+
+
+def _skip(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return found.end() if found else at
+
+
+def _expect(text: str, at: int, what: str) -> int:
+    at = _skip(text, at)
+    if text[at : at + 1] != what:
+        raise ValueError(f"no {what!r} at character {at}")
+    return at + 1
+
+
+def _comma(text: str, at: int, end: str) -> int:
+    """Behind a comma, or at the end of a list or an object."""
+    at = _skip(text, at)
+    if text[at : at + 1] == end:
+        return at
+    return _skip(text, _expect(text, at, ","))

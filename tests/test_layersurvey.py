@@ -1,0 +1,205 @@
+"""What is kept of layers: bounds, layers used twice, and what is told of them."""
+
+import json
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+import imgforensics
+from imgforensics import Limits, Options, Severity, analyze, layerheader, render
+from imgforensics.cli import app
+from imgforensics.layerentry import Entry
+from imgforensics.layerfacts import LayerFacts
+from imgforensics.layernames import climbs_out
+from imgforensics.layersurvey import LayerSurvey
+from imgforensics.layerwalk import LayerWalker
+from imgforensics.limits import DEFAULT_LIMITS
+from imgforensics.model import MemberKind
+from tests import builder, layertables
+from tests.builder import ImageSpec
+from tests.crafted.layers import LISTED, TABLE
+from tests.support import case_of, codes, descriptor, manifest, oci, report_of, the, told
+from tests.test_layerwalk import MIXED
+
+
+def survey(*entries: builder.Entry, limits: Limits = DEFAULT_LIMITS) -> LayerFacts:
+    walker, result = LayerWalker(limits), LayerSurvey(limits)
+    result.add(walker.feed(builder.tar(entries)))
+    return result.finish(walker.finish())
+
+
+def test_the_inventory() -> None:
+    facts = survey(
+        builder.Entry("d/", type=b"5", mode=0o755),
+        builder.Entry("d/su", b"123", mode=0o4755),
+        builder.Entry("d/wall", b"45", mode=0o2755),
+        builder.Entry("d/s", type=b"2", linkname="/d/su"),
+        builder.Entry("d/.wh.gone"),
+        builder.Entry("d/.wh..wh..opq"),
+        builder.Entry(".wh..wh.plnk/1.2"),
+        builder.Entry("d/ping", b"6", pax={"SCHILY.xattr.security.capability": b"\x01"}),
+    )
+    assert facts.counts == {MemberKind.DIRECTORY: 1, MemberKind.FILE: 6, MemberKind.SYMLINK: 1}
+    assert (facts.size, facts.whiteouts, facts.opaques) == (6, 1, 1)
+    assert facts.privileges.setuid == ("d/su",)
+    assert facts.privileges.setgid == ("d/wall",)
+    assert facts.privileges.capabilities == ("d/ping",)
+    assert facts.xattrs == {"security.capability": 1}
+    assert not facts.odd
+
+
+def test_no_more_odd_entries_are_kept_than_a_message_needs() -> None:
+    facts = survey(*[builder.Entry("a", b"x")] * 500)
+    assert sum(facts.odd_counts.values()) == 499
+    assert len(facts.odd) == 20
+
+
+@pytest.mark.parametrize(
+    ("target", "out"),
+    [("../a", False), ("../../a", True), ("b/../../..", True), ("./..", False), ("", False), ("b//.././..", False)],
+)
+def test_links_that_climb_out(target: str, out: bool) -> None:
+    assert climbs_out("d/link", target) is out
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        Limits(layer_entries=3),
+        Limits(layer_entries=1),
+        Limits(layer_headers=1),
+        Limits(layer_names=10),
+        Limits(layer_folders=1),
+        Limits(layer_links=1),
+        Limits(layer_open=1),
+        Limits(layer_indexes=100),
+        Limits(layer_steps=1),
+        Limits(layer_extensions=10),
+        Limits(toc=100),
+        Limits(toc=1024),
+    ],
+    ids=str,
+)
+def test_reaching_a_limit_is_told(limits: Limits) -> None:
+    layer = builder.tar(
+        [
+            builder.Entry("a/b/c", b"x"),
+            builder.Entry("a/l", type=b"2", linkname="c"),
+            builder.Entry("a/m", type=b"2", linkname="c"),
+            builder.Entry("a/n", type=b"1", linkname="later"),
+            builder.Entry("a/o", type=b"1", linkname="later"),
+            builder.Entry("p", b"x", pax={"SCHILY.xattr.user.a": "b"}),
+            builder.Entry("stargz.index.json", layertables.toc(TABLE)),
+        ]
+    )
+    report = report_of(builder.archive("docker25", ImageSpec(layers=[layer, layer])), Options(limits=limits))
+    assert "IMG902" in codes(report), told(report)
+    assert "IMG903" not in codes(report), told(report)
+
+
+def test_a_layer_that_two_images_and_two_members_share_is_told_of_once() -> None:
+    layer = builder.tar([builder.Entry("a", b"x"), builder.Entry("a", b"yy")])
+    images = [ImageSpec(layers=[layer]), ImageSpec(layers=[layer], platform="linux/arm64", tags=["example.com/b:1"])]
+    finding = the(report_of(builder.docker_legacy(images)), "IMG501")
+    assert len(finding.related) == 1
+
+
+def test_clashes_are_told_of_once() -> None:
+    lower = builder.tar([builder.Entry("x", type=b"2", linkname="../../host")])
+    upper = builder.tar([builder.Entry("x/evil", b"x")])
+    images = [ImageSpec(layers=[lower, upper]), ImageSpec(layers=[lower, upper], created=builder.EPOCH, tags=["b:1"])]
+    report = report_of(builder.docker25(images))
+    assert codes(report, Severity.WARNING) == ["IMG503"], told(report)
+
+
+def test_what_a_layer_replaces_is_no_link_any_more() -> None:
+    lower = builder.tar([builder.Entry("x", type=b"2", linkname="../../host")])
+    folder = builder.tar([builder.Entry("x/", type=b"5", mode=0o755), builder.Entry("x/a", b"x")])
+    removed = builder.tar([builder.Entry(".wh.x")])
+    upper = builder.tar([builder.Entry("x/b", b"x")])
+    for middle in (folder, removed):
+        report = report_of(builder.docker25([ImageSpec(layers=[lower, middle, upper])]))
+        assert not codes(report), told(report)
+
+
+def test_nothing_is_said_of_hard_links_where_a_lower_layer_is_not_there() -> None:
+    lower, upper = LISTED, builder.tar([builder.Entry("h", type=b"1", linkname="nothing")])
+    entries = builder.docker25([ImageSpec(layers=[lower, upper])])
+    builder.drop(entries, builder.layers_of(entries)[0].path)
+    assert "IMG504" not in codes(report_of(entries))
+
+
+def test_only_structure_is_only_structure() -> None:
+    report = report_of(builder.archive("docker25"), Options(fast=True))
+    assert not case_of(report).catalogue.layers
+    assert "no layer was looked into" in " ".join(each.reason for each in report.not_checked)
+
+
+def test_a_table_beside_a_plain_copy_of_its_layer_is_compared() -> None:
+    """The same uncompressed bytes twice: as they are, and with a table that only lazily pulling readers see."""
+    wrong = layertables.chunked(LISTED, layertables.toc([*TABLE, {"name": "evil", "type": "reg", "mode": 0o644}]))
+    config = ImageSpec(layers=[LISTED]).config_bytes(builder.OCI_ORDER)
+    plain = manifest(config, [LISTED])
+    packed = manifest(config, [wrong], f"{builder.OCI_LAYER}+zstd")
+    report = report_of(oci([descriptor(plain), descriptor(packed)], [LISTED, wrong, config, plain, packed]))
+    assert the(report, "IMG514").location.member == f"blobs/{builder.digest(wrong).replace(':', '/')}"
+
+
+def test_json_has_the_inventory(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    path.write_bytes(builder.archive("docker25", ImageSpec(layers=[LISTED])))
+    layer = json.loads(render(analyze(str(path)), "json"))["archives"][0]["images"][0]["layers"][0]
+    assert layer["inventory"]["setuid"] == {"count": 1, "paths": ["bin/su"]}
+    assert layer["inventory"]["kinds"]["hardlink"] == 1
+
+
+def test_inspect_shows_the_inventory(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    path.write_bytes(builder.archive("docker25", ImageSpec(layers=[LISTED])))
+    shown = CliRunner().invoke(app, ["inspect", str(path)]).output
+    assert "in layers: 5 entries (2 files, 1 folders, 1 symlinks, 1 hard links), 12 bytes" in shown
+    assert "setuid: bin/su" in shown
+
+
+# --------------------------------------------------------------------------------------- compiled and plain headers
+
+
+def _plain() -> ModuleType:
+    path = Path(imgforensics.__file__).parent / "layerheader.py"
+    spec = spec_from_loader("plain_layerheader", SourceFileLoader("plain_layerheader", str(path)))
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+PLAIN = _plain()
+
+
+def _read(module: ModuleType, data: bytes) -> tuple[int, list[Entry]]:
+    entries: list[Entry] = []
+    return module.UsualHeaders().run(data, 0, 0, entries), entries
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    places=st.lists(st.tuples(st.integers(0, 511), st.integers(0, 255)), max_size=3),
+    sound=st.booleans(),
+    skip=st.integers(0, 5),
+)
+def test_compiled_and_plain_headers_agree(places: list[tuple[int, int]], sound: bool, skip: int) -> None:
+    block = bytearray(builder.tar([builder.Entry("./d/f", b"", mode=0o644, uname="user", mtime=7)], end=b""))
+    for place, byte in places:
+        block[place] = byte
+    if sound:
+        block[148:156] = b" " * 8
+        block[148:156] = b"%06o\0 " % sum(block)
+    data = bytes(block) + MIXED[512 * skip :]
+    assert _read(layerheader, data) == _read(PLAIN, data)
