@@ -3,11 +3,13 @@
 Everything but the parser is imported inside the commands, so that ``--version`` and completion stay quick.
 """
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from imgforensics.clioptions import (
+    Attest,
     Codes,
     Colour,
     ColourChoice,
@@ -31,6 +33,7 @@ from imgforensics.clioptions import (
     Raw,
     ShowProgress,
     Threshold,
+    Timestamps,
     Verbose,
 )
 from imgforensics.clisupport import codes, expectations, guarded, names, processors, run, run_raw, settings_of
@@ -87,6 +90,8 @@ def verify(
     manifest: ManifestFile = None,
     ledger: LedgerFile = None,
     no_ledger: NoLedger = False,
+    attest: Attest = None,
+    timestamps: Timestamps = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
     color: ColourChoice = Colour.AUTO,
@@ -110,9 +115,10 @@ def verify(
             ignore=codes(ignore),
             image=image,
             platform=platform,
+            timestamps=timestamps,
             **asked.options,
         )
-        run("verify", paths, options, asked.settings)
+        run("verify", paths, options, replace(asked.settings, attest=attest))
 
 
 @app.command()
@@ -132,6 +138,7 @@ def digest(
     raw: Raw = False,
     jobs: Jobs = None,
     progress: ShowProgress = None,
+    timestamps: Timestamps = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
     color: ColourChoice = Colour.AUTO,
@@ -155,6 +162,7 @@ def digest(
             platform=platform,
             digests=True,
             pushers=names(pusher),
+            timestamps=timestamps,
             **asked.options,
         )
         if raw:
@@ -199,6 +207,7 @@ def inspect(
     jobs: Jobs = None,
     progress: ShowProgress = None,
     fast: Fast = False,
+    timestamps: Timestamps = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
     color: ColourChoice = Colour.AUTO,
@@ -210,7 +219,7 @@ def inspect(
     with guarded():
         from imgforensics.report import Options
 
-        options = Options(jobs=jobs or processors(), fast=fast, image=image, platform=platform)
+        options = Options(jobs=jobs or processors(), fast=fast, image=image, platform=platform, timestamps=timestamps)
         chosen = Format(format.value)
         run(
             "inspect",

@@ -18,6 +18,7 @@ ORDER = [
     "errors",
     "limits",
     "version",
+    "itself",
     "model",
     "oddities",
     "findings",
@@ -64,6 +65,7 @@ ORDER = [
     "reconstruct/",
     "checks/",
     "report",
+    "custody",
     "selection",
     "analysis",
     "learn",
@@ -82,7 +84,7 @@ TOP = ("__init__", "__main__")
 """The package's own face and its door; they may import any room, and no room imports them."""
 
 FILES = sorted(ROOT.rglob("*.py"))
-OPENERS = {"streams", "archive", "batch", "run", "commands", "console", "clisupport", "cli"}
+OPENERS = {"itself", "streams", "archive", "batch", "run", "commands", "console", "clisupport", "cli"}
 PRINTERS = {"run", "commands", "console", "clisupport", "cli", "rendering.rules"}
 
 
