@@ -6,7 +6,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -65,8 +65,12 @@ def run(command: str, paths: list[str], options: Options, settings: Settings) ->
         attest = None if settings.attest is None else stack.enter_context(Sink(settings.attest))
         watcher = stack.enter_context(_progress(settings.progress))
         manner = _manner(command, options, settings)
-        writer = FORMATS[settings.format](manner, _File)
-        attestation = Attestation(manner)
+
+        def spool() -> _File:
+            return stack.enter_context(closing(_File()))
+
+        writer = FORMATS[settings.format](manner, spool)
+        attestation = Attestation(manner, spool)
         unseen = set(settings.expect)
         for result in batch.run(
             found, options, stdin=sys.stdin.buffer, given=paths, expect=settings.expect, progress=watcher
@@ -246,7 +250,7 @@ class _File:
     """A spool that goes to disk when it grows, so that memory does not grow with the archives."""
 
     def __init__(self) -> None:
-        self._file = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - it goes when the writer goes
+        self._file = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - closed by close()
             max_size=_SPOOL, mode="w+", encoding="utf-8", newline="\n"
         )
 
@@ -255,6 +259,9 @@ class _File:
             self._file.write(text)
         except OSError as error:
             raise InputError(f"temporary file: cannot be written: {error.strerror or error}") from error
+
+    def close(self) -> None:
+        self._file.close()
 
     def read(self) -> Iterator[str]:
         self._file.seek(0)

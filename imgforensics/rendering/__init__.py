@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 
 from imgforensics.errors import SelectionError
+from imgforensics.rendering.csvrows import Rows
 from imgforensics.rendering.escape import printable
+from imgforensics.rendering.junit import Suites
+from imgforensics.rendering.sarif import Sarif
 from imgforensics.rendering.writer import Manner, Writer
 from imgforensics.rendering.writers import Document, Lines, Table
 from imgforensics.report import Report
@@ -12,6 +15,9 @@ FORMATS: Mapping[str, type[Writer]] = {
     "table": Table,
     "json": Document,
     "jsonl": Lines,
+    "csv": Rows,
+    "sarif": Sarif,
+    "junit": Suites,
 }
 """Name of a format to what writes it."""
 

@@ -5,15 +5,15 @@ What names its type is a URN of a UUID (RFC 9562): ``docs/decisions`` says why. 
 consumers ignore what they do not know, as the framework recommends.
 """
 
-import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from imgforensics.findings import Severity, Skipped
 from imgforensics.rendering.custody_json import custody_json
 from imgforensics.rendering.escape import json_text
-from imgforensics.rendering.writer import Manner, Writer
+from imgforensics.rendering.jsonparts import Items, dump
+from imgforensics.rendering.writer import Manner, Memory, Spool, Writer
 from imgforensics.report import ArchiveReport, Period, gravest
 
 STATEMENT = "https://in-toto.io/Statement/v1"
@@ -22,41 +22,36 @@ PREDICATE = "urn:uuid:a5da0c96-78f0-4639-a7a8-3a093396f7a6"
 
 
 class Attestation(Writer):
-    """Collects a few lines an archive; the statement needs them all."""
+    """Keeps a few lines an archive in spools: the statement names all subjects first."""
 
-    def __init__(self, manner: Manner) -> None:
-        super().__init__(manner)
-        self.subjects: list[dict[str, Any]] = []
-        """What the statement is about. Empty where no archive has an answer: there is no statement of nothing."""
-        self._archives: list[dict[str, Any]] = []
-        self._unanswered: list[dict[str, Any]] = []
+    def __init__(self, manner: Manner, spool: Callable[[], Spool] = Memory) -> None:
+        super().__init__(manner, spool)
+        self.subjects = 0
+        """How many archives the statement is about. Where no archive has an answer, there is no statement."""
+        self._names, self._archives, self._unanswered = Items(spool()), Items(spool()), Items(spool())
 
     def archive(self, archive: ArchiveReport) -> str:
         name = json_text("stdin" if archive.path == "-" else archive.path)
         if archive.digest is None:
-            self._unanswered.append({"name": name, "error": json_text(archive.error or "its SHA-256 was not computed")})
+            self._unanswered.add({"name": name, "error": json_text(archive.error or "its SHA-256 was not computed")})
             return ""
-        self.subjects.append({"name": name, "digest": {archive.digest.algorithm: archive.digest.encoded}})
-        self._archives.append(_told(archive, name))
+        self.subjects += 1
+        self._names.add({"name": name, "digest": {archive.digest.algorithm: archive.digest.encoded}})
+        self._archives.add(_told(archive, name))
         return ""
 
     def closing(self, skipped: Sequence[Skipped], period: Period | None) -> Iterator[str]:
         custody = dict(custody_json(self.custody, period))
         times = {"startedAt": custody.pop("started"), "endedAt": custody.pop("ended")}
-        statement = {
-            "_type": STATEMENT,
-            "subject": self.subjects,
-            "predicateType": PREDICATE,
-            "predicate": {
-                "verdict": gravest(self.counts).value,
-                "archives": self._archives,
-                "unanswered": self._unanswered,
-                "skippedFiles": len(skipped),
-                **custody,
-                **{name: time for name, time in times.items() if time is not None},
-            },
-        }
-        yield json.dumps(statement, indent=2, ensure_ascii=True) + "\n"
+        custody |= {name: time for name, time in times.items() if time is not None}
+        yield f'{{"_type":{dump(STATEMENT)},\n"subject":['
+        yield from self._names.read()
+        yield f'],\n"predicateType":{dump(PREDICATE)},\n"predicate":{{"verdict":{dump(gravest(self.counts))},'
+        yield '\n"archives":['
+        yield from self._archives.read()
+        yield '],\n"unanswered":['
+        yield from self._unanswered.read()
+        yield f'],\n"skippedFiles":{len(skipped)},\n{dump(custody)[1:]}}}\n'
 
 
 def _told(archive: ArchiveReport, name: str) -> dict[str, Any]:
