@@ -15,6 +15,7 @@ class Format(StrEnum):
     CSV = "csv"
     SARIF = "sarif"
     JUNIT = "junit"
+    HTML = "html"
 
 
 class PlainFormat(StrEnum):

@@ -6,6 +6,7 @@ from imgforensics.errors import SelectionError
 from imgforensics.rendering.csvrows import Rows
 from imgforensics.rendering.escape import printable
 from imgforensics.rendering.junit import Suites
+from imgforensics.rendering.page import Page
 from imgforensics.rendering.sarif import Sarif
 from imgforensics.rendering.writer import Manner, Writer
 from imgforensics.rendering.writers import Document, Lines, Table
@@ -18,6 +19,7 @@ FORMATS: Mapping[str, type[Writer]] = {
     "csv": Rows,
     "sarif": Sarif,
     "junit": Suites,
+    "html": Page,
 }
 """Name of a format to what writes it."""
 
