@@ -1,16 +1,17 @@
-"""How a report came about: by which program, with which options and rules, and, if that is asked for, when.
+"""How a report came about: by which program, with which options and rules.
 
-Without ``timestamps`` nothing here depends on a clock, a host or a user: the same evidence gives the same bytes.
+Nothing here depends on a clock, a host or a user: the same evidence gives the same bytes. When it was is told beside
+it, and only if that was asked for.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from imgforensics import checks
-from imgforensics.findings import Rule
+from imgforensics.findings import Rule, Severity
 from imgforensics.itself import Identity, identity
 from imgforensics.limits import DEFAULT_LIMITS
-from imgforensics.report import Options, Period
+from imgforensics.report import DEFAULT_OPTIONS, Options
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,24 +24,23 @@ class Custody:
     """Every option that decides what a report says, as JSON has it; how many threads there were is none."""
     rules: tuple[Rule, ...]
     """All rules that were applied: the verdict comes from all of them, whichever were selected for the report."""
-    period: Period | None
-    """When it was begun and ended; None unless it was asked for."""
 
 
-def custody(command: str, options: Options, period: Period | None = None) -> Custody:
+def custody(command: str, options: Options, fail_on: str | None = Severity.ERROR.value) -> Custody:
     """How a report of this command with these options comes about.
 
     Args:
         command: ``verify``, ``digest`` or ``inspect``.
         options: as they were given.
-        period: of the whole run, or of one archive.
+        fail_on: the least severity that makes the exit code 1; None for none.
     """
-    return Custody(identity(), command, told(options), tuple(each.rule for each in checks.ALL), period)
+    return Custody(identity(), command, told(options, fail_on), tuple(each.rule for each in checks.ALL))
 
 
-def told(options: Options) -> Mapping[str, object]:
+def told(options: Options, fail_on: str | None = Severity.ERROR.value) -> Mapping[str, object]:
     """The options that decide what a report says. A ledger is told of by being there: its place says who ran this."""
     return {
+        "fail_on": fail_on or "never",
         "fast": options.fast,
         "select": list(options.select),
         "ignore": list(options.ignore),
@@ -62,15 +62,18 @@ def told(options: Options) -> Mapping[str, object]:
 def words(options: Mapping[str, object]) -> str:
     """The options that differ from the defaults in one line for people; hostile text in it is not escaped."""
     given = []
+    usual = told(DEFAULT_OPTIONS)
     for name, value in options.items():
         match value:
+            case _ if value == usual[name]:
+                continue
             case True:
                 given.append(name)
             case str():
                 given.append(f"{name}={value}")
-            case [*items] if items:
+            case [*items]:
                 given.append(f"{name}={','.join(_word(item) for item in items)}")
-            case {**items} if items:
+            case {**items}:
                 given.append(f"{name}={','.join(f'{key}:{item}' for key, item in items.items())}")
     return " ".join(given) or "default"
 

@@ -25,7 +25,7 @@ from imgforensics.rendering.style import Style
 from imgforensics.report import ArchiveReport, Options, Period, moment
 
 ANSWERED, BAD, NO_ANSWER = 0, 1, 2
-_SPOOL = 4 * MIB
+_SPOOL = 1 * MIB
 
 
 @dataclass(frozen=True, slots=True)

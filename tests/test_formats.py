@@ -96,7 +96,8 @@ def sarif(report: Report = REPORT) -> Any:
 
 def suites(report: Report = REPORT, **manner: Any) -> ET.Element:
     made = text_of(report, FORMATS["junit"](Manner(options=report.options, **manner)))
-    root = ET.fromstring(made.encode("utf-8"))
+    assert made.isascii()
+    root = ET.fromstring(made)
     for suite in root:
         cases = suite.findall("testcase")
         assert int(suite.get("tests", "")) == len(cases)

@@ -268,9 +268,9 @@ def test_sizes_in_words(length: int, words: str) -> None:
 def test_hostile_names_stay_text(name: str) -> None:
     archive = hostile(name)
     made = render(Report((archive, failed(f"dir/{name}\udcff", f"no: {name}\ud800"))), "html")
-    made.encode("utf-8")
+    assert made.isascii()
     reader = Reader(made)
-    assert not {"\x1b", "\u202e", "\ue000", "\ud800"} & set(made)
+    assert not {"\x1b", "\u202e", "\ue000", "\ud800"} & set(html.unescape(made))
     assert " ".join(printable(name)[:300].split()) in reader.text
     assert len(max(reader.words, key=len)) < 2500
 

@@ -46,7 +46,8 @@ class Suites(Writer):
             seconds = (archive.period.ended - archive.period.started).total_seconds()
             times = {"timestamp": utc(archive.period.started).rstrip("Z"), "time": f"{seconds:.3f}"}
         head = _attributes({"name": name, **counts, **times})
-        return f"<testsuite {head}>\n{self._properties(archive)}{''.join(text for _, text in cases)}</testsuite>\n"
+        suite = f"<testsuite {head}>\n{self._properties(archive)}{''.join(text for _, text in cases)}</testsuite>\n"
+        return suite.encode("ascii", "xmlcharrefreplace").decode("ascii")  # the same through an output of any encoding
 
     def closing(self, skipped: Sequence[Skipped], period: Period | None) -> Iterator[str]:
         del skipped, period

@@ -147,7 +147,9 @@ class Page(Writer):
 
 
 def _render(name: str, **values: object) -> str:
-    return _environment().get_template(f"{name}.html.j2").render(values)
+    """A template's text in ASCII, so that it reads the same through an output of any encoding."""
+    made = _environment().get_template(f"{name}.html.j2").render(values)
+    return made.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
 @cache

@@ -62,7 +62,7 @@ class Writer(ABC):
     def __init__(self, manner: Manner, spool: Callable[[], Spool] = Memory) -> None:
         self.manner = manner
         self.spool = spool
-        self.custody: Custody = custody(manner.command, manner.options)
+        self.custody: Custody = custody(manner.command, manner.options, manner.fail_on)
         self.counts: Counter[Verdict] = Counter()
         """Archives by verdict, up to now."""
         self.findings = 0
