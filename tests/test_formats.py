@@ -94,11 +94,28 @@ def sarif(report: Report = REPORT) -> Any:
     return run
 
 
+JENKINS = {
+    "testsuites": {"name", "time", "tests", "failures", "errors"},
+    "testsuite": {"name", "tests", "failures", "errors", "skipped", "time", "timestamp"},
+    "properties": set(),
+    "property": {"name", "value"},
+    "testcase": {"name", "classname", "time"},
+    "failure": {"type", "message"},
+    "error": {"type", "message"},
+    "skipped": {"type", "message"},
+    "system-out": set(),
+}
+"""Elements and attributes as the schema junit-10 of Jenkins' xUnit plugin has them; what it requires is checked below."""
+
+
 def suites(report: Report = REPORT, **manner: Any) -> ET.Element:
     made = text_of(report, FORMATS["junit"](Manner(options=report.options, **manner)))
     assert made.isascii()
     root = ET.fromstring(made)
+    for element in root.iter():
+        assert set(element.keys()) <= JENKINS[element.tag]
     for suite in root:
+        assert {"name", "tests", "failures", "errors"} <= set(suite.keys())
         cases = suite.findall("testcase")
         assert int(suite.get("tests", "")) == len(cases)
         for key, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
@@ -122,7 +139,8 @@ def test_csv_has_one_row_a_finding_and_one_a_clean_archive() -> None:
     assert bad["claimed"] != bad["computed"]
     assert bad["layer"].isdigit()
     assert (gone["verdict"], gone["message"], gone["sha256"]) == ("unreadable", "no: such file", "")
-    assert all(row["tool_digest"].startswith("sha256:") and row["not_checked"] for row in found if row["sha256"])
+    assert all(row["tool_digest"].startswith("sha256:") and row["options"] == "default" for row in found)
+    assert clean["not_checked"].count(" | ") == len(REPORT.archives[0].not_checked) - 1
 
 
 def test_csv_never_begins_a_cell_like_a_formula() -> None:

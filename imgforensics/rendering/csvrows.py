@@ -11,11 +11,10 @@ import csv
 import re
 from collections.abc import Iterator, Sequence
 
+from imgforensics.custody import words
 from imgforensics.findings import Finding, Skipped
 from imgforensics.itself import NAME
-from imgforensics.rendering.custody_json import clean
 from imgforensics.rendering.escape import printable
-from imgforensics.rendering.jsonparts import dump
 from imgforensics.rendering.writer import Writer, utc
 from imgforensics.report import ArchiveReport, Period
 
@@ -59,10 +58,10 @@ class Rows(Writer):
     def archive(self, archive: ArchiveReport) -> str:
         head = (archive.path, None if archive.digest is None else str(archive.digest), archive.size, archive.verdict)
         tail = (
-            "; ".join(f"{each.what}: {each.reason}" for each in archive.not_checked) or None,
+            " | ".join(f"{each.what}: {each.reason}" for each in archive.not_checked) or None,
             f"{NAME} {self.custody.identity.version}",
             self.custody.identity.digest,
-            dump(clean(self.custody.options)),
+            words(self.custody.options),
             *((None, None) if archive.period is None else (utc(archive.period.started), utc(archive.period.ended))),
         )
         middles = [_finding(each) for each in archive.findings] or [_none(archive)]
