@@ -57,7 +57,7 @@ def test_the_digest_of_the_program_is_what_plain_tools_compute() -> None:
         pytest.skip("needs sha256sum and xargs")
     folder = Path(imgforensics.__file__).parent.parent
     printed = subprocess.run(FIND, shell=True, cwd=folder, capture_output=True, text=True, check=True).stdout
-    identity = itself.identity()
+    identity = itself.identity.__wrapped__()  # as the files are now, whoever asked before
     assert identity.digest == f"sha256:{printed.split()[0]}"
     assert identity.version == __version__
     assert " ".join(FIND.split()) in " ".join(str(itself.__doc__).replace("\\\n", "").split())
