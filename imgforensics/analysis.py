@@ -18,7 +18,7 @@ from imgforensics.model import AnomalyKind, Outcome, What
 from imgforensics.names import name_claim
 from imgforensics.reconstruct.ledger import Ledger
 from imgforensics.reconstruct.registry import Reconstruction, Request, check_pushers, reconstruct
-from imgforensics.report import ArchiveReport, Options, Report
+from imgforensics.report import DEFAULT_OPTIONS, ArchiveReport, Options, Period, Report, moment
 from imgforensics.selection import expected, hold_to_images, select_images
 from imgforensics.structure import Image, Structure
 from imgforensics.verify import verify
@@ -41,7 +41,9 @@ def analyze(
         InputError: it is missing, unreadable, or no docker save or OCI layout archive.
         SelectionError: the options name a rule or an image that does not exist.
     """
-    return Report((analyze_archive(source, options or Options(), progress=progress),))
+    chosen = options or DEFAULT_OPTIONS
+    archive = analyze_archive(source, chosen, progress=progress)
+    return Report((archive,), options=chosen, period=archive.period)
 
 
 def analyze_archive(
@@ -57,6 +59,7 @@ def examined(
     source: str | os.PathLike[str] | BinaryIO, options: Options, *, progress: Progress | None = None
 ) -> Iterator[tuple[Archive, ArchiveReport]]:
     """As :func:`analyze_archive`, with the archive still open beside its report: for who reads more of it."""
+    started = moment(options)
     chosen = checks.select(options.select, options.ignore)
     path = os.fspath(source) if isinstance(source, str | os.PathLike) else "-"
     if isinstance(source, str | os.PathLike) and os.path.isdir(source):
@@ -80,6 +83,7 @@ def examined(
             images=selected,
             not_checked=not_checked(case, options),
             registries=rebuilt.registries,
+            period=Period.since(started),
         )
         yield archive, report
 
@@ -218,6 +222,6 @@ def _codes(options: Options) -> set[str]:
     return {each.rule.code for each in checks.select(options.select, options.ignore)}
 
 
-def failed(path: str, error: str) -> ArchiveReport:
+def failed(path: str, error: str, period: Period | None = None) -> ArchiveReport:
     """The report of an archive for which there is no answer."""
-    return ArchiveReport(path=path, verdict=Verdict.UNREADABLE, error=error)
+    return ArchiveReport(path=path, verdict=Verdict.UNREADABLE, error=error, period=period)

@@ -11,7 +11,7 @@ from imgforensics.archive import Progress, looks_like_archive
 from imgforensics.errors import ImgforensicsError, InputError, NotAnImageError
 from imgforensics.expectfile import key
 from imgforensics.findings import Skipped
-from imgforensics.report import ArchiveReport, Options
+from imgforensics.report import ArchiveReport, Options, Period, moment
 
 STDIN = "-"
 
@@ -114,13 +114,16 @@ def run(
         watcher = progress(path) if progress is not None else None
         expected = () if expect is None else expect.get(key(path), ())
         chosen = replace(options, expect=(*options.expect, *expected)) if expected else options
+        started = moment(chosen)
         try:
             report = analyze_archive(source, chosen, progress=watcher)
         except NotAnImageError as error:
-            yield failed(path, str(error)) if path in named else Skipped(path, str(error))
+            yield failed(path, str(error), Period.since(started)) if path in named else Skipped(path, str(error))
         except ImgforensicsError as error:
-            yield failed(path, str(error))
+            yield failed(path, str(error), Period.since(started))
         except Exception as error:  # noqa: BLE001 - one bug must not cost the other archives their answers
-            yield failed(path, f"internal error, please report it: {type(error).__name__}: {error}")
+            yield failed(
+                path, f"internal error, please report it: {type(error).__name__}: {error}", Period.since(started)
+            )
         else:
             yield report

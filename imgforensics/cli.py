@@ -3,12 +3,14 @@
 Everything but the parser is imported inside the commands, so that ``--version`` and completion stay quick.
 """
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
 from imgforensics import cliforensics
 from imgforensics.clioptions import (
+    Attest,
     Codes,
     Colour,
     ColourChoice,
@@ -35,6 +37,7 @@ from imgforensics.clioptions import (
     Raw,
     ShowProgress,
     Threshold,
+    Timestamps,
     Verbose,
 )
 from imgforensics.clisupport import (
@@ -101,6 +104,8 @@ def verify(
     manifest: ManifestFile = None,
     ledger: LedgerFile = None,
     no_ledger: NoLedger = False,
+    attest: Attest = None,
+    timestamps: Timestamps = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
     color: ColourChoice = Colour.AUTO,
@@ -124,9 +129,10 @@ def verify(
             ignore=codes(ignore),
             image=image,
             platform=platform,
+            timestamps=timestamps,
             **asked.options,
         )
-        run("verify", paths, options, asked.settings)
+        run("verify", paths, options, replace(asked.settings, attest=attest))
 
 
 @app.command()
@@ -146,6 +152,7 @@ def digest(
     raw: Raw = False,
     jobs: Jobs = None,
     progress: ShowProgress = None,
+    timestamps: Timestamps = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
     color: ColourChoice = Colour.AUTO,
@@ -169,6 +176,7 @@ def digest(
             platform=platform,
             digests=True,
             pushers=names(pusher),
+            timestamps=timestamps,
             **asked.options,
         )
         if raw:
@@ -216,6 +224,7 @@ def inspect(
     jobs: Jobs = None,
     progress: ShowProgress = None,
     fast: Fast = False,
+    timestamps: Timestamps = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
     color: ColourChoice = Colour.AUTO,
@@ -230,7 +239,7 @@ def inspect(
     with guarded():
         from imgforensics.report import Options
 
-        options = Options(jobs=jobs or processors(), fast=fast, image=image, platform=platform)
+        options = Options(jobs=jobs or processors(), fast=fast, image=image, platform=platform, timestamps=timestamps)
         chosen = Format(format.value)
         settings = settings_of(context, chosen, output, FailOn.ERROR, progress, verbose, quiet, color)
         if member or layers or files:

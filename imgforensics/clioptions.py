@@ -12,6 +12,10 @@ class Format(StrEnum):
     TABLE = "table"
     JSON = "json"
     JSONL = "jsonl"
+    CSV = "csv"
+    SARIF = "sarif"
+    JUNIT = "junit"
+    HTML = "html"
 
 
 class PlainFormat(StrEnum):
@@ -73,8 +77,14 @@ ColourChoice = Annotated[Colour, typer.Option("--color", help="Colour in tables;
 Codes = Annotated[list[str] | None, typer.Option("--select", metavar="CODE,...", help="Only these rules, e.g. IMG3.")]
 Ignored = Annotated[list[str] | None, typer.Option("--ignore", metavar="CODE,...", help="Not these rules.")]
 Threshold = Annotated[FailOn, typer.Option("--fail-on", help="Least severity that makes the exit code 1.")]
-
-
+Timestamps = Annotated[
+    bool,
+    typer.Option("--timestamps", help="Tell when work began and ended; else the same evidence gives the same bytes."),
+]
+Attest = Annotated[
+    str | None,
+    typer.Option("--attest", metavar="FILE", help="Also write the verdict as an unsigned in-toto statement to FILE."),
+]
 Expect = Annotated[
     list[str] | None,
     typer.Option(

@@ -60,6 +60,10 @@ class Rule:
         """One sentence."""
         return self.doc.split("\n", 1)[0]
 
+    def section(self, title: str) -> str:
+        """What the documentation says under a heading; empty where there is none."""
+        return self.doc.partition(f"## {title}\n")[2].partition("\n## ")[0].strip()
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

@@ -1,8 +1,9 @@
 """What comes out: the options that went in, one archive's report, and the report of a run."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from imgforensics.case import Case
 from imgforensics.expectation import SuppliedManifest
@@ -43,7 +44,30 @@ class Options:
     """File that remembers known layers and finished recompressions; None for none."""
     warn: Callable[[str], None] | None = None
     """Told, in a line, of what goes wrong and costs no answer: the ledger cannot be read or written."""
+    timestamps: bool = False
+    """Tell when the work on each archive began and ended. Without it, the same evidence gives the same report."""
     limits: Limits = DEFAULT_LIMITS
+
+
+DEFAULT_OPTIONS = Options()
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From when to when something was worked on."""
+
+    started: datetime
+    ended: datetime
+
+    @classmethod
+    def since(cls, started: datetime | None) -> "Period | None":
+        """From then to now; None where nobody looked at the clock."""
+        return None if started is None else cls(started, datetime.now(UTC))
+
+
+def moment(options: Options) -> datetime | None:
+    """Now, if the options want times to be told."""
+    return datetime.now(UTC) if options.timestamps else None
 
 
 @dataclass(frozen=True)
@@ -62,6 +86,8 @@ class ArchiveReport:
     """By index of the image: what a registry shows for it, where that was asked for."""
     error: str | None = None
     """Why there is no answer, in one line."""
+    period: Period | None = None
+    """When it was looked at; None unless that was asked for."""
 
     @property
     def size(self) -> int | None:
@@ -82,6 +108,10 @@ class Report:
     skipped: tuple[Skipped, ...] = ()
     """Files found in directories that are no archives."""
     command: str = "verify"
+    options: Options = DEFAULT_OPTIONS
+    """How the archives were looked at."""
+    period: Period | None = None
+    """When the run began and ended; None unless that was asked for."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -91,8 +121,7 @@ class Report:
     @property
     def verdict(self) -> Verdict:
         """The gravest verdict among the archives."""
-        order = list(Verdict)
-        return max((archive.verdict for archive in self.archives), key=order.index, default=Verdict.UNREADABLE)
+        return gravest(archive.verdict for archive in self.archives)
 
     def counts(self) -> Counter[Verdict]:
         """Archives by verdict."""
@@ -100,3 +129,8 @@ class Report:
 
     def __iter__(self) -> Iterator[ArchiveReport]:
         return iter(self.archives)
+
+
+def gravest(verdicts: Iterable[Verdict]) -> Verdict:
+    """The gravest of these verdicts; of none, that there is no answer."""
+    return max(verdicts, key=list(Verdict).index, default=Verdict.UNREADABLE)

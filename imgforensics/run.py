@@ -5,10 +5,8 @@ import os
 import stat
 import sys
 import tempfile
-from abc import ABC, abstractmethod
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -17,14 +15,17 @@ from typing import Self, TextIO
 from imgforensics import batch, checks
 from imgforensics.analysis import describe_folder, request_of
 from imgforensics.archive import Progress
-from imgforensics.errors import InputError
+from imgforensics.errors import InputError, SelectionError
 from imgforensics.expectfile import key
-from imgforensics.findings import Severity, Skipped, Verdict
-from imgforensics.rendering import json_v1, printable, table
+from imgforensics.findings import Severity, Skipped
+from imgforensics.limits import MIB
+from imgforensics.rendering import FORMATS, Manner, printable
+from imgforensics.rendering.attestation import Attestation
 from imgforensics.rendering.style import Style
-from imgforensics.report import ArchiveReport, Options
+from imgforensics.report import ArchiveReport, Options, Period, moment
 
 ANSWERED, BAD, NO_ANSWER = 0, 1, 2
+_SPOOL = 1 * MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +42,35 @@ class Settings:
     colour: bool
     expect: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Digests expected in single archives, by path."""
+    attest: str | None = None
+    """File for the verdict as an in-toto statement; None for none."""
 
 
 def run(command: str, paths: list[str], options: Options, settings: Settings) -> int:
     """Look at every path, write every result, and return the exit code."""
     checks.select(options.select, options.ignore)  # a wrong code is an error before any work, not one an archive
     request_of(options)  # so is an expectation that is no digest
-    counts: Counter[Verdict] = Counter()
+    _check_attest(options, settings)
+    started = moment(options)
     bad = no_answer = False
     skipped: list[Skipped] = []
     found: Iterable[str | Skipped] = batch.discover(paths)
-    if settings.output != "-":
-        found = list(found)  # before the report's temporary file lies among them
-        spare_evidence(found, settings.output)
-    with Sink(settings.output) as sink, watched(settings.progress) as watcher:
-        writer = _WRITERS[settings.format](sink, command, settings)
+    files = [each for each in (settings.output, settings.attest) if each is not None and each != "-"]
+    if files:
+        found = list(found)  # before a report's temporary file lies among them
+    for file in files:
+        spare_evidence(found, file)
+    with ExitStack() as stack:
+        sink = stack.enter_context(Sink(settings.output))
+        attest = None if settings.attest is None else stack.enter_context(Sink(settings.attest))
+        watcher = stack.enter_context(watched(settings.progress))
+        manner = _manner(command, options, settings)
+
+        def spool() -> _File:
+            return stack.enter_context(closing(_File()))
+
+        writer = FORMATS[settings.format](manner, spool)
+        attestation = Attestation(manner, spool)
         unseen = set(settings.expect)
         for result in batch.run(
             found, options, stdin=sys.stdin.buffer, given=paths, expect=settings.expect, progress=watcher
@@ -64,19 +79,50 @@ def run(command: str, paths: list[str], options: Options, settings: Settings) ->
             if isinstance(result, Skipped):
                 skipped.append(result)
                 continue
-            counts[result.verdict] += 1
             no_answer |= result.error is not None
             bad |= is_bad(result, settings.fail_on)
-            writer.add(result)
+            sink.write(writer.add(result))
+            if attest is not None:
+                attestation.add(result)
             if result.error is not None:
                 print(f"imgforensics: {printable(result.path)}: {printable(result.error)}", file=sys.stderr)
-        if not counts:
+        if not writer.counts:
             raise InputError(_nothing(paths, skipped))
-        writer.end(skipped, counts)
+        period = Period.since(started)
+        for text in writer.end(skipped, period):
+            sink.write(text)
+        if attest is not None:
+            _attest(attest, attestation, skipped, period)
     for path in sorted(unseen):
         no_answer = True
         print(f"imgforensics: {printable(path)}: listed in --expect-file, and not looked at", file=sys.stderr)
     return NO_ANSWER if no_answer else BAD if bad else ANSWERED
+
+
+def _attest(sink: "Sink", attestation: Attestation, skipped: Sequence[Skipped], period: Period | None) -> None:
+    """Write the statement. Where no archive has an answer there is none, which the exit code says already."""
+    if not attestation.subjects:
+        sink.abandon()
+        print("imgforensics: no statement is written: no archive has an answer", file=sys.stderr)
+        return
+    for text in attestation.end(skipped, period):
+        sink.write(text)
+
+
+def _check_attest(options: Options, settings: Settings) -> None:
+    if settings.attest is None:
+        return
+    if not settings.attest:
+        raise SelectionError("--attest: an empty name")
+    if options.fast:
+        raise SelectionError("--attest names archives by their SHA-256, which --fast leaves out")
+    if os.path.realpath(settings.attest) == os.path.realpath(settings.output):
+        raise SelectionError("--attest and --output name the same file")
+
+
+def _manner(command: str, options: Options, settings: Settings) -> Manner:
+    style = Style(settings.colour)
+    return Manner(command, options, settings.fail_on, style, verbose=settings.verbose, quiet=settings.quiet)
 
 
 def spare_evidence(found: Iterable[str | Skipped], output: str) -> None:
@@ -129,6 +175,7 @@ class Sink:
         self._file: TextIO = sys.stdout
         self._target = output
         self._temporary: str | None = None
+        self._kept = True
 
     def __enter__(self) -> Self:
         if self._output == "-":
@@ -150,6 +197,10 @@ class Sink:
             self._file.write(text)
             if self._temporary is None:
                 self._file.flush()
+
+    def abandon(self) -> None:
+        """Leave no file: there is nothing to write after all."""
+        self._kept = False
 
     def write_bytes(self, content: bytes) -> None:
         """Add bytes as they are to standard output; they are written through at once."""
@@ -174,7 +225,7 @@ class Sink:
             return
         try:
             self._file.close()
-            if self._temporary is not None and kind is None:
+            if self._temporary is not None and kind is None and self._kept:
                 Path(self._temporary).chmod(_mode(self._target))
                 os.replace(self._temporary, self._target)
                 self._temporary = None
@@ -201,65 +252,27 @@ def _mode(target: str) -> int:
         return 0o666 & ~mask
 
 
-class _Writer(ABC):
-    """Writes results as they end."""
+class _File:
+    """A spool that goes to disk when it grows, so that memory does not grow with the archives."""
 
-    def __init__(self, sink: Sink, command: str, settings: Settings) -> None:
-        self.sink = sink
-        self.command = command
-        self.settings = settings
-        self.written = 0
-
-    @abstractmethod
-    def add(self, report: ArchiveReport) -> None:
-        """Write one archive."""
-
-    @abstractmethod
-    def end(self, skipped: list[Skipped], counts: Counter[Verdict]) -> None:
-        """Write what follows the last archive."""
-
-
-class _Table(_Writer):
-    def add(self, report: ArchiveReport) -> None:
-        separator = "\n" if self.written and not self.settings.quiet else ""
-        text = table.archive(
-            report,
-            Style(self.settings.colour),
-            verbose=self.settings.verbose,
-            quiet=self.settings.quiet,
-            command=self.command,
+    def __init__(self) -> None:
+        self._file = tempfile.SpooledTemporaryFile(  # noqa: SIM115 - closed by close()
+            max_size=_SPOOL, mode="w+", encoding="utf-8", newline="\n"
         )
-        self.sink.write(separator + text)
-        self.written += 1
 
-    def end(self, skipped: list[Skipped], counts: Counter[Verdict]) -> None:
-        if counts.total() > 1 or skipped:
-            style = Style(self.settings.colour)
-            self.sink.write("\n" + table.summary(counts, skipped, style, verbose=self.settings.verbose))
+    def write(self, text: str) -> None:
+        try:
+            self._file.write(text)
+        except OSError as error:
+            raise InputError(f"temporary file: cannot be written: {error.strerror or error}") from error
 
+    def close(self) -> None:
+        self._file.close()
 
-class _Lines(_Writer):
-    def add(self, report: ArchiveReport) -> None:
-        self.sink.write(json_v1.render_line(report, self.command))
-
-    def end(self, skipped: list[Skipped], counts: Counter[Verdict]) -> None:
-        """Nothing: every line stands for itself."""
-
-
-class _Document(_Writer):
-    findings = 0
-
-    def add(self, report: ArchiveReport) -> None:
-        self.sink.write(json_v1.opening(self.command) if not self.written else ",")
-        self.sink.write(json_v1.item(report, self.command))
-        self.written += 1
-        self.findings += len(report.findings)
-
-    def end(self, skipped: list[Skipped], counts: Counter[Verdict]) -> None:
-        self.sink.write(json_v1.closing(skipped, counts, self.findings))
-
-
-_WRITERS: dict[str, type[_Writer]] = {"table": _Table, "jsonl": _Lines, "json": _Document}
+    def read(self) -> Iterator[str]:
+        self._file.seek(0)
+        while text := self._file.read(_SPOOL):
+            yield text
 
 
 @contextmanager

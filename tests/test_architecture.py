@@ -18,6 +18,7 @@ ORDER = [
     "errors",
     "limits",
     "version",
+    "itself",
     "model",
     "oddities",
     "findings",
@@ -80,6 +81,7 @@ ORDER = [
     "reconstruct/",
     "checks/",
     "report",
+    "custody",
     "selection",
     "comparison/",
     "analysis",
@@ -107,7 +109,7 @@ TOP = ("__init__", "__main__")
 """The package's own face and its door; they may import any room, and no room imports them."""
 
 FILES = sorted(ROOT.rglob("*.py"))
-OPENERS = {"streams", "archive", "carving", "batch", "run", "commands", "console", "clisupport", "cli"}
+OPENERS = {"itself", "streams", "archive", "carving", "batch", "run", "commands", "console", "clisupport", "cli"}
 PRINTERS = {"run", "commands", "console", "clisupport", "cli", "rendering.rules"}
 
 

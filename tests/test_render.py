@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from imgforensics import ArchiveReport, Options, Report, SelectionError, Verdict, analyze, render
 from imgforensics.analysis import analyze_archive, failed
 from imgforensics.findings import Severity, Skipped
-from imgforensics.rendering import printable, rules, table
+from imgforensics.rendering import FORMATS, Manner, printable, rules, table, text_of
 from imgforensics.rendering.style import Style
 from tests import builder
 
@@ -158,7 +158,8 @@ def test_notes_are_counted_until_they_are_asked_for() -> None:
 
 def test_quiet_and_summary() -> None:
     reports = (examined(builder.archive("crane")), failed("b", "x"), failed("a", "y"))
-    text = table.render(Report(reports, skipped=(Skipped("note\x1b.txt", "te\nxt"),)), quiet=True, verbose=True)
+    report = Report(reports, skipped=(Skipped("note\x1b.txt", "te\nxt"),))
+    text = text_of(report, FORMATS["table"](Manner(quiet=True, verbose=True)))
     assert text.splitlines() == [
         "INTACT  -: every claim was checked and holds",
         "UNREADABLE  b: x",

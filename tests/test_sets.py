@@ -10,7 +10,7 @@ import pytest
 from imgforensics import InputError, analyze
 from imgforensics.facts import Facts, ImageFacts, LayerFacts, facts_of
 from imgforensics.findings import Severity
-from imgforensics.rendering import json_v1
+from imgforensics.rendering import render
 from imgforensics.report import ArchiveReport, Report
 from imgforensics.sets import baseline, lockfile, rules, transfer
 from imgforensics.sets.rule import SetFinding
@@ -270,8 +270,8 @@ def test_what_is_no_lock_is_refused(text: str, words: str) -> None:
 
 def earlier(*reports: ArchiveReport, lines: bool = False) -> baseline.Baseline:
     if lines:
-        return baseline.read("".join(json_v1.render_line(each, "verify") for each in reports), "old.jsonl")
-    return baseline.read(json_v1.render(Report(reports)), "old.json")
+        return baseline.read(render(Report(reports), "jsonl"), "old.jsonl")
+    return baseline.read(render(Report(reports), "json"), "old.json")
 
 
 def since(old: baseline.Baseline, *reports: ArchiveReport) -> list[SetFinding]:

@@ -1,23 +1,27 @@
 """Report to text; pure. Hostile text is escaped for the medium it goes to."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from imgforensics.errors import SelectionError
-from imgforensics.rendering import json_v1, table
+from imgforensics.rendering.csvrows import Rows
 from imgforensics.rendering.escape import printable
+from imgforensics.rendering.junit import Suites
+from imgforensics.rendering.page import Page
+from imgforensics.rendering.sarif import Sarif
+from imgforensics.rendering.writer import Manner, Writer
+from imgforensics.rendering.writers import Document, Lines, Table
 from imgforensics.report import Report
 
-
-def _jsonl(report: Report) -> str:
-    return "".join(json_v1.render_line(archive, report.command) for archive in report.archives)
-
-
-def _table(report: Report) -> str:
-    return table.render(report)
-
-
-FORMATS: Mapping[str, Callable[[Report], str]] = {"table": _table, "json": json_v1.render, "jsonl": _jsonl}
-"""Name of a format to its renderer."""
+FORMATS: Mapping[str, type[Writer]] = {
+    "table": Table,
+    "json": Document,
+    "jsonl": Lines,
+    "csv": Rows,
+    "sarif": Sarif,
+    "junit": Suites,
+    "html": Page,
+}
+"""Name of a format to what writes it."""
 
 
 def render(report: Report, format: str = "table") -> str:  # noqa: A002 - the contract's word
@@ -26,10 +30,16 @@ def render(report: Report, format: str = "table") -> str:  # noqa: A002 - the co
     Raises:
         SelectionError: there is no such format.
     """
-    renderer = FORMATS.get(format)
-    if renderer is None:
+    kind = FORMATS.get(format)
+    if kind is None:
         raise SelectionError(f"no format {format!r}; there are {', '.join(FORMATS)}")
-    return renderer(report)
+    return text_of(report, kind(Manner(command=report.command, options=report.options)))
 
 
-__all__ = ["FORMATS", "printable", "render"]
+def text_of(report: Report, writer: Writer) -> str:
+    """The report as a writer gives it."""
+    parts = [writer.add(archive) for archive in report.archives]
+    return "".join([*parts, *writer.end(report.skipped, report.period)])
+
+
+__all__ = ["FORMATS", "Manner", "Writer", "printable", "render", "text_of"]

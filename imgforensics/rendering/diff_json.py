@@ -9,8 +9,9 @@ from imgforensics.comparison.files import Facts, FileChange, FileChanges
 from imgforensics.comparison.images import ConfigChange, ImageChange
 from imgforensics.comparison.layers import LayerChange
 from imgforensics.comparison.values import Difference
+from imgforensics.rendering.custody_json import clean
 from imgforensics.rendering.escape import json_text
-from imgforensics.rendering.json_v1 import Json, clean, head_json
+from imgforensics.rendering.json_v1 import Json, head_json
 from imgforensics.rendering.layers_json import layer_head
 from imgforensics.structure import Image
 

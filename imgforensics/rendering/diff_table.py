@@ -12,8 +12,8 @@ from imgforensics.comparison.order import Change
 from imgforensics.comparison.values import Difference
 from imgforensics.findings import Verdict
 from imgforensics.listing import SETGID, SETUID
+from imgforensics.rendering.custody_json import clean
 from imgforensics.rendering.escape import json_text, printable
-from imgforensics.rendering.json_v1 import clean
 from imgforensics.rendering.member_table import mode_text, time_text
 from imgforensics.rendering.style import Style
 from imgforensics.report import ArchiveReport

@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from imgforensics.case import Case
+from imgforensics.custody import Custody
 from imgforensics.documents import History
 from imgforensics.findings import Finding, Skipped, Verdict
 from imgforensics.loaders import Load
 from imgforensics.model import Location, Verification
+from imgforensics.rendering.custody_json import clean, custody_json
 from imgforensics.rendering.escape import json_text
 from imgforensics.rendering.inventory import facts_of, inventory_json
 from imgforensics.rendering.moves import moves_json
 from imgforensics.rendering.registry_json import expectation_json, registry_json
-from imgforensics.report import ArchiveReport, Report
+from imgforensics.report import ArchiveReport, Period
 from imgforensics.structure import Image, Layer
 from imgforensics.version import __version__
 
@@ -23,24 +25,24 @@ SCHEMA = "imgforensics.report/1"
 Json = Mapping[str, Any]
 
 
-def render(report: Report) -> str:
-    """The whole report as one document."""
-    items = ",".join(item(archive, report.command) for archive in report.archives)
-    return opening(report.command) + items + closing(report.skipped, report.counts(), len(report.findings))
-
-
 def opening(command: str) -> str:
     """The document up to its first archive: it is written as the archives end, never held in memory whole."""
     head = {"schema": SCHEMA, "tool": {"name": "imgforensics", "version": __version__}, "command": command}
     return f'{_dump(head, indent=2)[:-2]},\n  "archives": ['
 
 
-def item(archive: ArchiveReport, command: str) -> str:
+def item(archive: ArchiveReport, custody: Custody) -> str:
     """One archive inside the document; a comma belongs between two."""
-    return "\n" + textwrap.indent(_dump(archive_json(archive, command), indent=2), "    ")
+    return "\n" + textwrap.indent(_dump(archive_json(archive, custody), indent=2), "    ")
 
 
-def closing(skipped: Sequence[Skipped], counts: Mapping[Verdict, int], findings: int) -> str:
+def closing(
+    skipped: Sequence[Skipped],
+    counts: Mapping[Verdict, int],
+    findings: int,
+    custody: Custody,
+    period: Period | None,
+) -> str:
     """The document after its last archive."""
     tail = {
         "skipped": [{"path": json_text(each.path), "reason": json_text(each.reason)} for each in skipped],
@@ -49,13 +51,14 @@ def closing(skipped: Sequence[Skipped], counts: Mapping[Verdict, int], findings:
             **{verdict.value: counts.get(verdict, 0) for verdict in Verdict},
             "findings": findings,
         },
+        "custody": custody_json(custody, period),
     }
     return f"\n  ],\n{_dump(tail, indent=2)[2:]}\n"
 
 
-def render_line(archive: ArchiveReport, command: str) -> str:
+def render_line(archive: ArchiveReport, custody: Custody) -> str:
     """One archive as one line (``jsonl``)."""
-    return _dump(archive_json(archive, command), indent=None) + "\n"
+    return _dump(archive_json(archive, custody), indent=None) + "\n"
 
 
 def head_json(schema: str, command: str, **archives: ArchiveReport) -> Json:
@@ -84,7 +87,7 @@ def _dump(value: Json, indent: int | None) -> str:
     return json.dumps(value, indent=indent, ensure_ascii=True)
 
 
-def archive_json(archive: ArchiveReport, command: str = "verify") -> Json:
+def archive_json(archive: ArchiveReport, custody: Custody) -> Json:
     """One archive."""
     case = archive.case
     result: dict[str, Any] = {
@@ -105,6 +108,7 @@ def archive_json(archive: ArchiveReport, command: str = "verify") -> Json:
             {"what": json_text(each.what), "reason": json_text(each.reason)} for each in archive.not_checked
         ],
         "error": None if archive.error is None else json_text(archive.error),
+        "custody": custody_json(custody, archive.period),
     }
     if case is None:
         return result
@@ -117,7 +121,7 @@ def archive_json(archive: ArchiveReport, command: str = "verify") -> Json:
         result["producer"] = {"name": producer.name, "versions": producer.versions, "evidence": evidence}
     result["images"] = [
         {
-            **image_json(case, image, detailed=command == "inspect"),
+            **image_json(case, image, detailed=custody.command == "inspect"),
             "registry": registry_json(archive.registries.get(image.index), case.expectations, image.index),
         }
         for image in archive.images
@@ -260,14 +264,3 @@ def location_json(location: Location) -> Json:
         "image": location.image,
         "layer": location.layer,
     }
-
-
-def clean(value: object) -> object:
-    """A value of a document, its texts as :func:`.json_text` gives them; its depth is bounded by the reader."""
-    if isinstance(value, str):
-        return json_text(value)
-    if isinstance(value, dict):
-        return {json_text(key): clean(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [clean(item) for item in value]
-    return value

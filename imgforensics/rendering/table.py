@@ -5,52 +5,41 @@ from collections.abc import Iterable, Mapping, Sequence
 from tabulate import tabulate
 
 from imgforensics.case import Case
+from imgforensics.custody import Custody, words
 from imgforensics.findings import Finding, Severity, Skipped, Verdict
-from imgforensics.model import Location, Outcome
+from imgforensics.model import Outcome
 from imgforensics.rendering import loads_table, registry_table
 from imgforensics.rendering.escape import printable
 from imgforensics.rendering.inventory import inventory_lines
 from imgforensics.rendering.moves import moves_lines
 from imgforensics.rendering.style import Style
-from imgforensics.report import ArchiveReport, Report
+from imgforensics.rendering.words import MEANINGS, place, plural
+from imgforensics.rendering.writer import PLAIN, utc
+from imgforensics.report import ArchiveReport, Period
 from imgforensics.structure import Image
 
 _RELATED = 4
-_PLAIN = Style()
-_MEANINGS = {
-    Verdict.INTACT: "every claim was checked and holds",
-    Verdict.UNCHECKED: "nothing wrong was seen, but not everything was looked at",
-    Verdict.INCOMPLETE: "something that is referred to is missing or cut off",
-    Verdict.SUSPECT: "it hangs together, but something in it is out of order",
-    Verdict.TAMPERED: "some bytes do not hash to what names them",
-    Verdict.UNREADABLE: "no answer",
-}
-
-
-def render(report: Report, style: Style = _PLAIN, *, verbose: bool = False, quiet: bool = False) -> str:
-    """All archives of a run, and a summary where there is more than one.
-
-    Args:
-        report: what to print.
-        style: colours.
-        verbose: also notes' related places, everything that was checked, and what was not.
-        quiet: one line an archive.
-    """
-    blocks = [archive(each, style, verbose=verbose, quiet=quiet, command=report.command) for each in report.archives]
-    if len(report.archives) != 1 or report.skipped:
-        blocks.append(summary(report.counts(), report.skipped, style, verbose=verbose))
-    return ("" if quiet else "\n").join(blocks)
 
 
 def archive(
     report: ArchiveReport,
-    style: Style = _PLAIN,
+    style: Style = PLAIN,
     *,
     verbose: bool = False,
     quiet: bool = False,
     command: str = "verify",
+    custody: Custody | None = None,
 ) -> str:
-    """One archive."""
+    """One archive.
+
+    Args:
+        report: what to print.
+        style: colours.
+        verbose: also notes' related places, everything that was checked, what was not, and how the report came about.
+        quiet: one line an archive.
+        command: ``inspect`` shows layers and history too, ``digest`` what registries show.
+        custody: how the report came about.
+    """
     lines = [_headline(report, style)]
     if quiet or report.case is None:
         return lines[0] + "\n"
@@ -66,7 +55,7 @@ def archive(
         lines += _finding(finding, style, verbose=verbose)
     hidden = len(report.findings) - len(shown)
     if hidden:
-        lines.append(f"  {hidden} {_plural(hidden, 'note')} not shown (-v)")
+        lines.append(f"  {hidden} {plural(hidden, 'note')} not shown (-v)")
     if report.images and command != "digest":
         lines += ["", *_indent(_images(report.case, report.images))]
     lines += registry_table.images(report, style, verbose=verbose)
@@ -79,18 +68,19 @@ def archive(
     lines += ["", f"  {_checked(report)}"]
     if verbose:
         lines += [f"    not checked: {printable(each.what)}: {printable(each.reason)}" for each in report.not_checked]
+        lines += [] if custody is None else [f"    {_custody(custody, report.period)}"]
     return "\n".join(lines) + "\n"
 
 
 def summary(
-    counts: Mapping[Verdict, int], skipped: Sequence[Skipped], style: Style = _PLAIN, *, verbose: bool = False
+    counts: Mapping[Verdict, int], skipped: Sequence[Skipped], style: Style = PLAIN, *, verbose: bool = False
 ) -> str:
     """How many archives fared how; the last lines of a batch."""
     rows = [[style.paint(verdict.value, verdict), str(counts[verdict])] for verdict in Verdict if counts.get(verdict)]
     rows.append(["archives", str(sum(counts.values()))])
     lines = [tabulate(rows, tablefmt="plain", disable_numparse=True, colalign=("left", "right"))]
     if skipped:
-        lines.append(f"{len(skipped)} {_plural(len(skipped), 'file')} skipped, no image archives")
+        lines.append(f"{len(skipped)} {plural(len(skipped), 'file')} skipped, no image archives")
         if verbose:
             lines += [f"  {printable(each.path)}: {printable(each.reason)}" for each in skipped]
     return "\n".join(lines) + "\n"
@@ -98,7 +88,7 @@ def summary(
 
 def _headline(report: ArchiveReport, style: Style) -> str:
     verdict = style.paint(report.verdict.value.upper(), report.verdict)
-    why = report.error if report.error is not None else _MEANINGS[report.verdict]
+    why = report.error if report.error is not None else MEANINGS[report.verdict]
     return f"{verdict}  {style.paint(printable(report.path), 'strong')}: {printable(why)}"
 
 
@@ -115,23 +105,10 @@ def _finding(finding: Finding, style: Style, *, verbose: bool) -> list[str]:
     lines = [f"  {severity} {finding.rule.code} {finding.rule.name}: {printable(finding.message)}"]
     related = finding.related if verbose else finding.related[:_RELATED]
     if related and finding.severity is not Severity.NOTE:
-        lines += [f"      also {_place(location)}" for location in related]
+        lines += [f"      also {place(location)}" for location in related]
         if len(related) < len(finding.related):
             lines.append(f"      and {len(finding.related) - len(related)} more places (-v)")
     return lines
-
-
-def _place(location: Location) -> str:
-    parts = []
-    if location.member is not None:
-        parts.append(printable(location.member))
-    if location.pointer:
-        parts.append(printable(location.pointer))
-    if location.offset is not None and location.member is None:
-        parts.append(f"at byte {location.offset}")
-    if location.layer is not None:
-        parts.append(f"(layer {location.layer})")
-    return " ".join(parts) or "the archive"
 
 
 def _images(case: Case, images: Sequence[Image]) -> str:
@@ -205,13 +182,16 @@ def _checked(report: ArchiveReport) -> str:
     held = sum(each.outcome is Outcome.MATCH for each in verifications)
     failed = sum(each.outcome is Outcome.MISMATCH for each in verifications)
     open_ = sum(each.outcome is Outcome.UNCHECKED for each in verifications)
-    words = [f"{held} {_plural(held, 'claim')} checked and held", f"{failed} failed" if failed else ""]
+    words = [f"{held} {plural(held, 'claim')} checked and held", f"{failed} failed" if failed else ""]
     words.append(f"{open_} could not be checked" if open_ else "")
     return ", ".join(word for word in words if word)
 
 
-def _plural(count: int, word: str) -> str:
-    return word if count == 1 else f"{word}s"
+def _custody(custody: Custody, period: Period | None) -> str:
+    told = [f"imgforensics {custody.identity.version}", custody.identity.digest or "", f"{len(custody.rules)} rules"]
+    told.append(f"options {printable(words(custody.options))}")
+    told.append("" if period is None else f"from {utc(period.started)} to {utc(period.ended)}")
+    return f"custody: {', '.join(each for each in told if each)}"
 
 
 def _indent(text: str, by: int = 2) -> Iterable[str]:

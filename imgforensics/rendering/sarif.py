@@ -1,0 +1,126 @@
+"""``sarif``: the report as SARIF 2.1.0 (OASIS Standard, 27 March 2020), for viewers and code-scanning services.
+
+Archives are artifacts, findings are results, and an archive without an answer is a notification of the tool, as the
+standard wants failures of a tool to be kept apart from what it found. Results are written as the archives end.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from imgforensics.findings import Finding, Rule, Skipped, Verdict
+from imgforensics.itself import NAME
+from imgforensics.rendering.custody_json import custody_json
+from imgforensics.rendering.escape import json_text
+from imgforensics.rendering.jsonparts import Items, dump
+from imgforensics.rendering.sarifplaces import Fingerprints, Json, Places, text, uri
+from imgforensics.rendering.writer import Manner, Memory, Spool, Writer, utc
+from imgforensics.report import ArchiveReport, Period
+
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+VERSION = "2.1.0"
+_RELATED = 100
+"""Places with the same cause that a result names; a thousand images may share a layer."""
+
+
+class Sarif(Writer):
+    """Writes results as archives end; artifacts and notifications wait for their place."""
+
+    def __init__(self, manner: Manner, spool: Callable[[], Spool] = Memory) -> None:
+        super().__init__(manner, spool)
+        self._artifacts, self._notifications = Items(spool()), Items(spool())
+        self._rules = {rule.code: index for index, rule in enumerate(self.custody.rules)}
+        self._any = False
+
+    def opening(self) -> str:
+        identity = self.custody.identity
+        driver = {
+            "name": NAME,
+            "version": identity.version,
+            "rules": [_rule(rule) for rule in self.custody.rules],
+            "properties": {"digest": identity.digest, "compiled": identity.compiled},
+        }
+        return (
+            f'{{"$schema":{dump(SCHEMA)},"version":{dump(VERSION)},"runs":[{{\n"tool":{dump({"driver": driver})},\n'
+            '"results":['
+        )
+
+    def archive(self, archive: ArchiveReport) -> str:
+        index = self.counts.total() - 1
+        self._artifacts.add(_artifact(archive))
+        places, fingerprints = Places(archive, index), Fingerprints(archive)
+        if archive.error is not None:
+            where = {"physicalLocation": {"artifactLocation": {"uri": uri(archive.path), "index": index}}}
+            self._notifications.add({"level": "error", "message": {"text": text(archive.error)}, "locations": [where]})
+        lines = []
+        for finding in archive.findings:
+            result = {**self._result(finding, places), "partialFingerprints": fingerprints.of(finding)}
+            lines.append(f"{',' if self._any else ''}\n{dump(result)}")
+            self._any = True
+        return "".join(lines)
+
+    def _result(self, finding: Finding, places: Places) -> Json:
+        result: dict[str, Any] = {
+            "ruleId": finding.rule.code,
+            "ruleIndex": self._rules[finding.rule.code],
+            "level": finding.severity.value,
+            "message": {"text": text(finding.message)},
+            "locations": [places.location(finding.location)],
+        }
+        if finding.related:
+            related = finding.related[:_RELATED]
+            result["relatedLocations"] = [
+                {"id": number, **places.location(each)} for number, each in enumerate(related)
+            ]
+        told = {"claimed": finding.claimed, "computed": finding.computed}
+        result["properties"] = {
+            **{name: json_text(value) for name, value in told.items() if value is not None},
+            "related": len(finding.related),
+        }
+        result["suppressions"] = []  # the standard's way of saying that nothing was suppressed
+        return result
+
+    def closing(self, skipped: Sequence[Skipped], period: Period | None) -> Iterator[str]:
+        yield '],\n"artifacts":['
+        yield from self._artifacts.read()
+        times = {} if period is None else {"startTimeUtc": utc(period.started), "endTimeUtc": utc(period.ended)}
+        whole = dump({"executionSuccessful": not self.counts[Verdict.UNREADABLE], **times})
+        yield f'],\n"invocations":[{whole[:-1]},"toolExecutionNotifications":['
+        yield from self._notifications.read()
+        properties = {
+            "custody": custody_json(self.custody, period),
+            "verdicts": {verdict.value: self.counts[verdict] for verdict in Verdict},
+            "skipped": [{"path": json_text(each.path), "reason": json_text(each.reason)} for each in skipped],
+        }
+        yield f']}}],\n"properties":{dump(properties)}\n}}]}}\n'
+
+
+def _rule(rule: Rule) -> Json:
+    return {
+        "id": rule.code,
+        "name": rule.name,
+        "shortDescription": {"text": rule.summary},
+        "fullDescription": {"text": rule.section("What it means")},
+        "help": {"text": rule.doc, "markdown": rule.doc.replace("\n## ", "\n### ")},
+        "defaultConfiguration": {"level": rule.severity.value},
+        "properties": {"since": rule.since, "verdict": rule.effect.value},
+    }
+
+
+def _artifact(archive: ArchiveReport) -> Json:
+    result: dict[str, Any] = {
+        "location": {"uri": uri(archive.path)},
+        "roles": ["analysisTarget"],
+        "properties": {
+            "verdict": archive.verdict.value,
+            "notChecked": [
+                {"what": json_text(each.what), "reason": json_text(each.reason)} for each in archive.not_checked
+            ],
+        },
+    }
+    if archive.size is not None:
+        result["length"] = archive.size
+    if archive.digest is not None:
+        result["hashes"] = {"sha-256": archive.digest.encoded}
+    if archive.period is not None:
+        result["properties"] |= {"started": utc(archive.period.started), "ended": utc(archive.period.ended)}
+    return result

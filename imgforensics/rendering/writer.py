@@ -1,0 +1,99 @@
+"""What every format is made of: a writer that turns each archive into text as it ends, and holds no archive.
+
+Nothing here opens a file. Text that can only be placed when all archives have ended goes into a :class:`Spool`, which
+whoever runs the writer may put on disk.
+"""
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from imgforensics.custody import Custody, custody
+from imgforensics.findings import Severity, Skipped, Verdict
+from imgforensics.rendering.style import Style
+from imgforensics.report import DEFAULT_OPTIONS, ArchiveReport, Options, Period
+
+PLAIN = Style()
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """What a report is of, and how it is to look."""
+
+    command: str = "verify"
+    options: Options = DEFAULT_OPTIONS
+    fail_on: str | None = Severity.ERROR.value
+    """The least severity that counts as a failure; None for none."""
+    style: Style = PLAIN
+    verbose: bool = False
+    """Tables: also notes, evidence, and what was not checked."""
+    quiet: bool = False
+    """Tables: one line an archive."""
+
+
+class Spool(Protocol):
+    """Text that is kept aside until it is wanted."""
+
+    def write(self, text: str) -> None: ...
+
+    def read(self) -> Iterator[str]:
+        """Everything that was written, in order, in pieces."""
+
+
+class Memory:
+    """A spool that keeps its text in memory."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+
+    def write(self, text: str) -> None:
+        self._parts.append(text)
+
+    def read(self) -> Iterator[str]:
+        yield from self._parts
+
+
+class Writer(ABC):
+    """Turns archives into text, one after the other."""
+
+    def __init__(self, manner: Manner, spool: Callable[[], Spool] = Memory) -> None:
+        self.manner = manner
+        self.spool = spool
+        self.custody: Custody = custody(manner.command, manner.options, manner.fail_on)
+        self.counts: Counter[Verdict] = Counter()
+        """Archives by verdict, up to now."""
+        self.findings = 0
+
+    def add(self, archive: ArchiveReport) -> str:
+        """The text that one more archive adds to the report at once."""
+        first = not self.counts
+        self.counts[archive.verdict] += 1
+        self.findings += len(archive.findings)
+        text = self.archive(archive)
+        return self.opening() + text if first else text
+
+    def end(self, skipped: Sequence[Skipped], period: Period | None = None) -> Iterator[str]:
+        """The text after the last archive, in pieces."""
+        if not self.counts:
+            yield self.opening()
+        yield from self.closing(skipped, period)
+
+    def opening(self) -> str:
+        """What comes before the first archive."""
+        return ""
+
+    @abstractmethod
+    def archive(self, archive: ArchiveReport) -> str:
+        """One archive."""
+
+    @abstractmethod
+    def closing(self, skipped: Sequence[Skipped], period: Period | None) -> Iterator[str]:
+        """What comes after the last archive."""
+
+
+def utc(time: datetime) -> str:
+    """A time as RFC 3339 has it, in UTC, to the second."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,234 @@
+"""Custody: which program, options and rules made a report; no clock unless it is asked for; and the in-toto statement."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+import imgforensics
+from imgforensics import Options, Report, __version__, itself
+from imgforensics.analysis import failed
+from imgforensics.checks import ALL
+from imgforensics.cli import app
+from imgforensics.custody import told, words
+from imgforensics.expectation import SuppliedManifest
+from imgforensics.limits import Limits
+from imgforensics.model import Digest
+from imgforensics.rendering import Manner, render, text_of
+from imgforensics.rendering.attestation import PREDICATE, STATEMENT, Attestation
+from tests import builder
+from tests.support import report_of
+
+GOOD = builder.archive("crane")
+CONTRACT = Path(__file__).parent.parent / "docs" / "contract.md"
+FIND = (
+    r"find imgforensics -type f \( -name '*.py' -o -name '*.pxd' -o -name '*.typed' -o -name '*.j2' -o -name '*.css' \)"
+    " | LC_ALL=C sort | xargs sha256sum | sha256sum"
+)
+
+
+def invoke(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [str(each) for each in arguments])
+
+
+def bad() -> bytes:
+    entries = builder.docker_legacy([builder.ImageSpec()])
+    builder.swap_layer(entries)
+    return builder.tar(entries)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    (tmp_path / "good.tar").write_bytes(GOOD)
+    (tmp_path / "bad.tar").write_bytes(bad())
+    (tmp_path / "text.tar").write_bytes(b"text\n")
+    return tmp_path
+
+
+# ------------------------------------------------------------------------------------------------- which program
+
+
+def test_the_digest_of_the_program_is_what_plain_tools_compute() -> None:
+    if shutil.which("sha256sum") is None or shutil.which("xargs") is None:
+        pytest.skip("needs sha256sum and xargs")
+    folder = Path(imgforensics.__file__).parent.parent
+    printed = subprocess.run(FIND, shell=True, cwd=folder, capture_output=True, text=True, check=True).stdout
+    identity = itself.identity.__wrapped__()  # as the files are now, whoever asked before
+    assert identity.digest == f"sha256:{printed.split()[0]}"
+    assert identity.version == __version__
+    assert " ".join(FIND.split()) in " ".join(str(itself.__doc__).replace("\\\n", "").split())
+
+
+def test_a_change_to_any_source_changes_the_digest_and_caches_do_not(tmp_path: Path) -> None:
+    folder = tmp_path / "imgforensics"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "a.py").write_text("1")
+    (folder / "inner" / "b.py").write_text("2")
+    names = sorted(itself._inside(str(folder)))
+    assert names == ["imgforensics/a.py", "imgforensics/inner/b.py"]
+    before = itself._digest(str(folder), names)
+    (folder / "inner" / "b.py").write_text("3")
+    assert itself._digest(str(folder), names) != before
+    assert itself._ending(["x.pyc", "x.c", "x.py", "x.so"], itself._SOURCES) == ["x.py"]
+    assert itself._digest(str(folder), []) is None
+
+
+def test_a_program_whose_files_cannot_be_read_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(itself, "_inside", lambda _: ["imgforensics/gone.py", "imgforensics/gone.so"])
+    assert itself.identity.__wrapped__() == itself.Identity(__version__, None, 0, None)
+
+
+# ---------------------------------------------------------------------------------------------- options and rules
+
+
+def test_options_that_decide_the_report_are_told_and_others_are_not() -> None:
+    manifest = SuppliedManifest("m.json", b"{}", Digest.of(b"{}"))
+    chosen = Options(
+        jobs=7,
+        fast=True,
+        select=("IMG3",),
+        image="@0",
+        expect=("sha256:" + "0" * 64,),
+        manifests=(manifest,),
+        ledger="/home/someone/ledger.sqlite",
+        limits=Limits(layers=5),
+    )
+    options = told(chosen, None)
+    assert "jobs" not in options
+    assert options["ledger"] is True
+    assert options["limits"] == {"layers": 5}
+    assert options["manifests"] == [{"source": "m.json", "sha256": str(manifest.digest)}]
+    line = words(options)
+    assert line == (
+        f"fail_on=never fast select=IMG3 image=@0 expect=sha256:{'0' * 64} manifests={manifest.digest} ledger limits=layers:5"
+    )
+    assert "someone" not in json.dumps(options)
+    assert words(told(Options())) == "default"
+
+
+def test_every_report_tells_its_custody() -> None:
+    report = Report((report_of(GOOD),))
+    document = json.loads(render(report, "json"))
+    block = document["custody"]
+    assert block["tool"]["digest"] == itself.identity().digest
+    assert block["rules"] == {each.rule.code: each.rule.since for each in ALL}
+    assert (block["started"], block["ended"]) == (None, None)
+    assert document["archives"][0]["custody"] == block
+    assert json.loads(render(report, "jsonl"))["custody"] == block
+
+
+def test_the_table_tells_it_in_one_line_when_asked(files: Path) -> None:
+    assert "custody" not in invoke("verify", files / "good.tar").stdout
+    (line,) = [each for each in invoke("verify", "-v", files / "good.tar").stdout.splitlines() if "custody" in each]
+    assert line.split(": ", 1)[1] == (
+        f"imgforensics {__version__}, {itself.identity().digest}, {len(ALL)} rules, options default"
+    )
+
+
+# ----------------------------------------------------------------------------------------------------------- time
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "table"])
+def test_the_same_evidence_gives_the_same_bytes(files: Path, form: str) -> None:
+    first, second = (invoke("verify", "-v", files, "-f", form).stdout for _ in range(2))
+    assert first == second
+
+
+def test_times_only_when_they_are_asked_for(files: Path) -> None:
+    document = json.loads(invoke("verify", files / "good.tar", files / "text.tar", "-f", "json", "--timestamps").stdout)
+    blocks = [document["custody"], *(each["custody"] for each in document["archives"])]
+    assert all(block["started"] <= block["ended"] and block["started"].endswith("Z") for block in blocks)
+    assert " from 20" in invoke("inspect", "-v", files / "good.tar", "--timestamps").stdout
+
+
+# ----------------------------------------------------------------------------------------------------- statements
+
+
+def statement(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="ascii"))
+
+
+def test_a_statement_names_archives_by_digest(files: Path) -> None:
+    target = files / "verdict.json"
+    result = invoke("verify", files / "good.tar", files / "bad.tar", "--attest", target)
+    assert result.exit_code == 1
+    made = statement(target)
+    assert list(made) == ["_type", "subject", "predicateType", "predicate"]
+    assert made["_type"] == STATEMENT
+    assert made["subject"] == [
+        {"name": str(files / "good.tar"), "digest": {"sha256": builder.digest(GOOD)[7:]}},
+        {"name": str(files / "bad.tar"), "digest": {"sha256": builder.digest(bad())[7:]}},
+    ]
+    assert made["predicateType"] == PREDICATE
+    predicate = made["predicate"]
+    assert predicate["verdict"] == "tampered"
+    assert [each["verdict"] for each in predicate["archives"]] == ["intact", "tampered"]
+    assert predicate["archives"][1]["codes"] == ["IMG302"]
+    assert predicate["archives"][0]["imageIds"] == [
+        builder.digest(builder.ImageSpec().config_bytes(builder.GGCR_ORDER))
+    ]
+    assert predicate["tool"]["digest"] == itself.identity().digest
+    assert "startedAt" not in predicate
+    assert all(key.isalnum() and key[0].islower() for key in predicate)
+    first = target.read_bytes()
+    invoke("verify", files / "good.tar", files / "bad.tar", "--attest", target)
+    assert target.read_bytes() == first
+
+
+def test_a_statement_tells_times_when_they_are_asked_for(files: Path) -> None:
+    invoke("verify", files / "good.tar", "--attest", files / "s.json", "--timestamps")
+    assert {"startedAt", "endedAt"} <= set(statement(files / "s.json")["predicate"])
+
+
+def test_what_has_no_answer_is_no_subject(files: Path) -> None:
+    target = files / "s.json"
+    assert invoke("verify", files / "good.tar", files / "text.tar", "--attest", target).exit_code == 2
+    made = statement(target)
+    assert len(made["subject"]) == 1
+    (unanswered,) = made["predicate"]["unanswered"]
+    assert unanswered["name"].endswith("text.tar")
+    assert made["predicate"]["verdict"] == "unreadable"
+    target.unlink()
+    result = invoke("verify", files / "text.tar", "--attest", target)
+    assert result.exit_code == 2
+    assert "no statement is written" in result.stderr
+    assert not target.exists()
+    assert not [each for each in files.iterdir() if each.name.startswith(".imgforensics-")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words_"),
+    [
+        (["--attest", ""], "an empty name"),
+        (["--attest", "-"], "name the same file"),
+        (["--attest", "s.json", "-o", "s.json"], "name the same file"),
+        (["--attest", "s.json", "--fast"], "--fast leaves out"),
+        (["--attest", "good.tar"], "never replaces evidence"),
+        (["--attest", "gone/s.json"], "cannot be written"),
+    ],
+)
+def test_a_statement_that_cannot_be(
+    files: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], words_: str
+) -> None:
+    monkeypatch.chdir(files)
+    result = invoke("verify", "good.tar", *arguments)
+    assert result.exit_code == 2
+    assert words_ in result.stderr
+    assert result.stdout == ""
+    assert (files / "good.tar").read_bytes() == GOOD
+
+
+def test_hostile_names_in_a_statement() -> None:
+    entries = builder.docker25([builder.ImageSpec(tags=["a/\x1b[31m\u202e:1"])])
+    report = Report((report_of(entries), failed("\udcff\x1b.tar", "no: \udc80")))
+    text = text_of(report, Attestation(Manner()))
+    assert text.isascii()
+    json.dumps(json.loads(text), ensure_ascii=False).encode()
+
+
+def test_the_contract_names_the_predicate() -> None:
+    assert PREDICATE in CONTRACT.read_text(encoding="utf-8")
