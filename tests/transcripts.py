@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from imgforensics.cli import app
 from tests import builder
+from tests.crafted import CRAFTED
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -31,6 +32,8 @@ def furnish(folder: Path) -> None:
     (folder / "api.tar").write_bytes(builder.tar(config))
     builder.swap_config(config)
     (folder / "swapped.tar").write_bytes(builder.tar(config))
+    hybrid = next(case for case in CRAFTED if case.name == "VIEW-01-hybrid")
+    (folder / "hybrid.tar").write_bytes(hybrid.make())
     transfer = folder / "transfer"
     transfer.mkdir()
     shutil.copy(FIXTURES / "docker20-save.tar", transfer / "app.tar")
