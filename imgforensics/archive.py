@@ -22,7 +22,7 @@ from imgforensics.errors import InputError, LimitError
 from imgforensics.inflate import Inflater
 from imgforensics.limits import DEFAULT_LIMITS, MIB, Limits
 from imgforensics.looks import describe
-from imgforensics.model import Anomaly, Blob, Compression, Digest, Member, MemberKind
+from imgforensics.model import Anomaly, AnomalyKind, Blob, Compression, Digest, GzipLabels, Member, MemberKind, Span
 from imgforensics.sniffing import sniff
 from imgforensics.sparse import SparseLayout, sparse_layouts
 from imgforensics.streams import is_regular, open_evidence, pieces, read_exactly, stamp, temporary, write_all
@@ -72,6 +72,9 @@ class Spooled:
     size: int
     """Bytes of the original file."""
     tar_size: int
+    streams: int = 1
+    labels: GzipLabels | None = None
+    """Of the compression around the tar, as in :class:`~imgforensics.model.Blob`."""
 
 
 class Archive:
@@ -189,12 +192,14 @@ class Archive:
         unmeasured = {member.index: "not hashed: structure only was asked for" for member in large} if fast else {}
         total = sum(member.present for member in files if member.index not in unmeasured)
         whole = self.spooled.digest is None and not fast
+        total += sum(span.length for span in (_tail(anomaly, fast=fast) for anomaly in found.anomalies) if span)
         self._progress.expect(total + (self.spooled.size if whole else 0))
         with _threads(jobs) as pool, _threads(1) as filler:
             try:
                 beside = filler if jobs > 1 and self._are_mostly_compressed(large) else pool
                 custody = beside.submit(self._whole) if whole else None
                 blobs = self._run(pool, files, unmeasured)
+                anomalies = [self._hashed(anomaly, fast=fast) for anomaly in found.anomalies]
                 digest = custody.result() if custody else self.spooled.digest
             except BaseException:
                 self._stop.set()
@@ -209,10 +214,12 @@ class Archive:
             outer_anomalies=self.spooled.anomalies,
             tar_size=self.spooled.tar_size,
             members=found.members,
-            anomalies=found.anomalies,
+            anomalies=tuple(anomalies),
             blobs=dict(sorted(blobs.items())),
             unmeasured=unmeasured,
             limits=self._limits,
+            outer_streams=self.spooled.streams,
+            outer_labels=self.spooled.labels,
         )
 
     def _are_mostly_compressed(self, members: list[Member]) -> bool:
@@ -278,6 +285,16 @@ class Archive:
             sha256.update(chunk)
         return Digest.sha256(sha256.hexdigest())
 
+    def _hashed(self, anomaly: Anomaly, *, fast: bool) -> Anomaly:
+        """The anomaly with the digest of what follows the archive, if it speaks of that."""
+        span = _tail(anomaly, fast=fast)
+        if span is None:
+            return anomaly
+        sha256 = hashlib.sha256()
+        for chunk in self.chunks(span.offset, span.length):
+            sha256.update(chunk)
+        return replace(anomaly, digest=Digest.sha256(sha256.hexdigest()))
+
     def _read_into(self, offset: int, view: memoryview) -> int:
         try:
             if hasattr(os, "preadv"):
@@ -315,12 +332,13 @@ class Archive:
             sha256.update(chunk)
             written += write_all(self._file, bounded([chunk] if inflater is None else inflater.feed(chunk)))
             self._progress.advance(len(chunk))
-        anomalies: tuple[Anomaly, ...] = ()
         if inflater is not None:
             written += write_all(self._file, bounded(inflater.finish()))
-            anomalies = inflater.anomalies
         self._file.flush()
-        return Spooled(Digest.sha256(sha256.hexdigest()), outer, anomalies, size, written)
+        digest = Digest.sha256(sha256.hexdigest())
+        if inflater is None:
+            return Spooled(digest, outer, (), size, written)
+        return Spooled(digest, outer, inflater.anomalies, size, written, inflater.streams, inflater.labels)
 
 
 def looks_like_archive(path: str | os.PathLike[str]) -> str | None:
@@ -353,6 +371,13 @@ def _first_bytes(compression: Compression, stream: IO[bytes], head: bytes) -> by
                 return inner
         head = read_exactly(stream, 64 * 1024)
     return inner + b"".join(chunk[:_HEAD] for chunk in inflater.finish())
+
+
+def _tail(anomaly: Anomaly, *, fast: bool) -> Span | None:
+    """The bytes behind the archive that this anomaly speaks of, None if it speaks of none, or of too many in a hurry."""
+    if anomaly.kind is not AnomalyKind.TRAILING_DATA or anomaly.span is None:
+        return None
+    return None if fast and anomaly.span.length > SMALL else anomaly.span
 
 
 def _threads(count: int) -> ThreadPoolExecutor:

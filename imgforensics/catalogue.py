@@ -17,6 +17,7 @@ from imgforensics.model import (
     Blob,
     Compression,
     Digest,
+    GzipLabels,
     Member,
     MemberKind,
     clean_path,
@@ -46,6 +47,10 @@ class Catalogue:
     unmeasured: Mapping[int, str] = field(default_factory=dict)
     """Member index to the reason why its bytes were not measured."""
     limits: Limits = DEFAULT_LIMITS
+    outer_streams: int = 1
+    """As :attr:`~imgforensics.model.Blob.streams`, of the compression around the whole tar."""
+    outer_labels: GzipLabels | None = None
+    """As :attr:`~imgforensics.model.Blob.labels`, of the same."""
 
     @cached_property
     def by_path(self) -> Mapping[str, Sequence[int]]:

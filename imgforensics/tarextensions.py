@@ -49,6 +49,12 @@ _APPLIED = frozenset(
 """PAX keys that change what a member is. Of global headers only these are kept."""
 
 _TEXT_KEYS = frozenset((b"path", b"linkpath", b"uname", b"gname", b"GNU.sparse.name"))
+_SPLITTING = frozenset((b"path", b"linkpath", b"size"))
+"""What no writer says of all later members at once; Go does not apply it, POSIX, GNU tar and Python do."""
+
+_UTF8 = b"ISO-IR 10646 2000 UTF-8"
+"""How PAX spells the character set that its values have anyway."""
+
 _REPEATED_KEYS = frozenset((b"GNU.sparse.offset", b"GNU.sparse.numbytes"))
 """Keys that GNU's sparse format 0.0 repeats by design (GNU tar manual, "Storing Sparse Files")."""
 
@@ -176,12 +182,19 @@ class Extensions:
             return notes
         pax = parse_pax(body)
         notes += pax.notes
+        charset = dict(pax.records).get(b"hdrcharset", _UTF8)
+        if charset != _UTF8:
+            notes.append((AnomalyKind.PAX_CHARSET, f"PAX says that names are in {show(charset)}"))
         if typeflag == "X":
             notes.append((AnomalyKind.SPECIAL_TYPE, "type 'X': a Solaris extended header"))
         if typeflag == "g":
             common.update((key, value) for key, value in pax.records if key in _APPLIED)
             keys = show_keys(list(dict(pax.records))) or "nothing in it"
             notes.append((AnomalyKind.PAX_GLOBAL, f"a PAX header for all later members, with {keys}"))
+            split = [key for key, _ in pax.records if key in _SPLITTING or key.startswith(b"GNU.sparse.")]
+            if split:
+                detail = f"a PAX header gives all later members {show_keys(split)}, which some readers do not apply"
+                notes.append((AnomalyKind.PAX_OVERRIDES, detail))
         else:
             self.records += pax.records
         return notes

@@ -28,6 +28,8 @@ ORDER = [
     "tarextensions",
     "sniffing",
     "looks",
+    "tarnotes",
+    "tarremains",
     "tarscan",
     "tarwalk",
     "sparse",

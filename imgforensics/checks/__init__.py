@@ -10,8 +10,11 @@ from imgforensics.checks import (
     digests,
     documents,
     framing,
+    members,
+    ownership,
     provenance,
     references,
+    streams,
     tags,
 )
 from imgforensics.checks.rule import Check
@@ -23,6 +26,9 @@ ALL: tuple[Check, ...] = tuple(
     sorted(
         (
             *framing.CHECKS,
+            *members.CHECKS,
+            *ownership.CHECKS,
+            *streams.CHECKS,
             *documents.CHECKS,
             *references.CHECKS,
             *tags.CHECKS,

@@ -83,11 +83,11 @@ def unreferenced_member(case: Case) -> Iterator[Found]:
     ## When it is innocent
     The legacy JSON that Docker 25 and newer stores a layer is recognised by its ID, the manifest that Docker 25.0
     forgot to list by its image; neither is reported. Files of the operating system that packed a folder (`.DS_Store`)
-    are only noted.
+    are only noted. Members that only some readers of tars see are told by IMG102, IMG108 and IMG109.
     """
     explained = _explained_v1_json(case)
     for member in case.structure.orphans:
-        if member in explained:
+        if member in explained or member in case.oddly_framed:
             continue
         parts = case.structure.orphan_parts.get(member, ())
         blob = case.catalogue.blobs.get(member)
