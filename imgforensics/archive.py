@@ -374,7 +374,7 @@ def _first_bytes(compression: Compression, stream: IO[bytes], head: bytes) -> by
 
 
 def _tail(anomaly: Anomaly, *, fast: bool) -> Span | None:
-    """The bytes behind the archive that this anomaly speaks of, None if it speaks of none, or of too many in a hurry."""
+    """The bytes behind the archive that this anomaly speaks of, None if of none, or of too many in a hurry."""
     if anomaly.kind is not AnomalyKind.TRAILING_DATA or anomaly.span is None:
         return None
     return None if fast and anomaly.span.length > SMALL else anomaly.span
