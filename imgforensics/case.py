@@ -33,6 +33,7 @@ READERS_DIFFER = frozenset(
         AnomalyKind.DIRECTORY_WITH_DATA,
         AnomalyKind.PAX_OVERRIDES,
         AnomalyKind.STACKED_EXTENSION,
+        AnomalyKind.STRAY_PREFIX,
     }
 )
 """Anomalies of a tar header that mean that its member, or the next, is another one to some readers."""

@@ -104,6 +104,8 @@ class AnomalyKind(StrEnum):
     PAX_OVERRIDES = "pax-overrides"
     PAX_GLOBAL = "pax-global"
     PAX_CHARSET = "pax-charset"
+    STRAY_PREFIX = "stray-prefix"
+    SIGNED_CHECKSUM = "signed-checksum"
     DANGLING_EXTENSION = "dangling-extension"
     STACKED_EXTENSION = "stacked-extension"
     NAME_NOT_UTF8 = "name-not-utf8"

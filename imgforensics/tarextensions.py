@@ -7,6 +7,7 @@ means beside a size; each place where they do is noted.
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from imgforensics.model import Anomaly, AnomalyKind, MemberKind
@@ -243,8 +244,7 @@ def claim(header: Header, extensions: Extensions, common: dict[bytes, bytes], *,
     """
     values = common | {key: value for key, value in extensions.records if key in _APPLIED}
     notes: list[Note] = []
-    if header.bad:
-        notes.append((AnomalyKind.BAD_NUMBER, f"no number in the field {', '.join(header.bad)}"))
+    notes += _of_fields(header)
 
     def number(key: bytes, plain: int | None) -> int | None:
         value = values.get(key)
@@ -299,6 +299,18 @@ def claim(header: Header, extensions: Extensions, common: dict[bytes, bytes], *,
         mtime=float(header.mtime) if mtime is None else mtime,
         notes=(*notes, *oddities),
     )
+
+
+def _of_fields(header: Header) -> Iterator[Note]:
+    """What is odd about the plain header's fields by themselves."""
+    if header.bad:
+        yield AnomalyKind.BAD_NUMBER, f"no number in the field {', '.join(header.bad)}"
+    if header.signed_sum:
+        detail = "the header's checksum is a sum of signed bytes, as old tars make it; some readers refuse it"
+        yield AnomalyKind.SIGNED_CHECKSUM, detail
+    if header.stray_prefix:
+        detail = f"a {header.format} header with a prefix, which some readers put before the name"
+        yield AnomalyKind.STRAY_PREFIX, f"{detail}: {show(header.stray_prefix)}"
 
 
 def _type_of(flag: str, plain: bytes, full: bytes, size: int) -> tuple[MemberKind, bool, list[Note]]:

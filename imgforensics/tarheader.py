@@ -36,6 +36,9 @@ ZERO_BLOCK = bytes(BLOCK)
 SPARSE_MAP_MORE = 504
 """Offset, in a further block of an old GNU sparse map, of the byte that tells whether another one follows."""
 
+_WITHOUT_PREFIX = frozenset((b"L", b"K", b"S"))
+"""GNU's types, of which no reader takes a prefix."""
+
 _SUM = slice(148, 156)
 _SUM_AS_SPACES = 8 * 0x20
 _OCTAL = b"01234567"
@@ -68,6 +71,11 @@ class Header:
     """``v7``, ``ustar``, ``gnu`` or ``star``."""
     sparse_more: bool
     """Another block of the sparse map follows, if the type is ``S``."""
+    stray_prefix: bytes
+    """What stands where POSIX has the prefix, in a format that has none there: Python and busybox read it, others do
+    not."""
+    signed_sum: bool
+    """The checksum is right as a sum of signed bytes only."""
     bad: tuple[str, ...]
     """Names of the fields that hold no number. All but :attr:`size` read as 0 then."""
 
@@ -80,6 +88,7 @@ def parse_header(block: bytes) -> Header:
         prefix = _text(block[345:500] if form == "ustar" else block[345:476])
         if prefix:
             name = prefix + b"/" + name
+    stray = b"" if form in ("ustar", "star") or block[156:157] in _WITHOUT_PREFIX else _text(block[345:500])
     bad = []
     numbers = []
     for title, start, end in (("mode", 100, 108), ("uid", 108, 116), ("gid", 116, 124), ("mtime", 136, 148)):
@@ -105,6 +114,8 @@ def parse_header(block: bytes) -> Header:
         gname=b"" if form == "v7" else _text(block[297:329]),
         format=form,
         sparse_more=block[482] != 0,
+        stray_prefix=stray,
+        signed_sum=not block.isascii() and is_header(block) and parse_number(block[_SUM]) != _unsigned_sum(block),
         bad=tuple(bad),
     )
 
@@ -132,7 +143,7 @@ def is_header(block: bytes) -> bool:
     claimed = parse_number(block[_SUM])
     if not claimed:
         return False
-    total = _sum(block[:256]) + _sum(block[256:]) - _sum(block[_SUM]) + _SUM_AS_SPACES
+    total = _unsigned_sum(block)
     if claimed == total:
         return True
     others = block[:148] + block[156:]
@@ -179,6 +190,10 @@ def _format(block: bytes) -> str:
     if magic[:6] != b"ustar\0":
         return "v7"
     return "star" if block[508:512] == b"tar\0" else "ustar"
+
+
+def _unsigned_sum(block: bytes) -> int:
+    return _sum(block[:256]) + _sum(block[256:]) - _sum(block[_SUM]) + _SUM_AS_SPACES
 
 
 def _sum(part: bytes) -> int:

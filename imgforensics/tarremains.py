@@ -77,9 +77,11 @@ def _used_areas(block: bytes, header: Header) -> Iterator[tuple[int, int, str]]:
         used = block.find(b"\0", 345, end)
         if used >= 0:
             yield from _area(block, used, end, "behind the prefix")
+    taken = 345 + len(header.stray_prefix) if header.stray_prefix else 0
     for start, end in _UNUSED[header.format]:
         if not (header.typeflag in _OFFSETS and start == 369) and not (header.typeflag == _SPARSE and start == 386):
-            yield from _area(block, start, end, f"in unused bytes {start} to {end} of a header")
+            behind = max(start, min(taken, end))
+            yield from _area(block, behind, end, f"in unused bytes {start} to {end} of a header")
 
 
 def _area(block: bytes, start: int, end: int, where: str) -> Iterator[tuple[int, int, str]]:

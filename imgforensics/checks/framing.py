@@ -26,6 +26,7 @@ _ODD_HEADERS = frozenset(
         AnomalyKind.PAX_OVERRIDES,
         AnomalyKind.DANGLING_EXTENSION,
         AnomalyKind.STACKED_EXTENSION,
+        AnomalyKind.STRAY_PREFIX,
         AnomalyKind.NAME_HAS_NUL,
     }
 )
@@ -33,6 +34,7 @@ _HARMLESS_HEADERS = frozenset(
     {
         AnomalyKind.PAX_GLOBAL,
         AnomalyKind.PAX_CHARSET,
+        AnomalyKind.SIGNED_CHECKSUM,
         AnomalyKind.NAME_NOT_UTF8,
         AnomalyKind.ODD_LENGTH,
         AnomalyKind.SPARSE,
@@ -237,7 +239,7 @@ def odd_tar_header(case: Case) -> Iterator[Found]:
 
     ## What it means
     PAX records that overrule the plain header or are malformed, negative or unreadable numbers, sizes on links and
-    folders, sparse files, devices, unknown types.
+    folders, a name's prefix in a format that has none, sparse files, devices, unknown types.
 
     ## Why it matters
     Tar readers disagree about each of these, which moves the border between one member and the next (CVE-2025-62518,
@@ -247,8 +249,9 @@ def odd_tar_header(case: Case) -> Iterator[Found]:
     Plain and extended values are both kept and compared. Those known to split readers are errors.
 
     ## When it is innocent
-    Global PAX headers (`git archive` writes one), names that are not UTF-8 or said to be of another character set, and
-    sparse files (`tar -S`) that could be put together are only noted.
+    Global PAX headers (`git archive` writes one), names that are not UTF-8 or said to be of another character set,
+    checksums of signed bytes, and sparse files (`tar -S`) that could be put together are only noted. Go before 1.8 wrote
+    long names with a prefix into headers that have none.
     """
     seen: dict[AnomalyKind, list[Anomaly]] = defaultdict(list)
     for anomaly in case.catalogue.anomalies:

@@ -118,15 +118,48 @@ def _global_name() -> bytes:
     """A global record that renames every later member to manifest.json."""
     *before, manifest = _image()
     body = builder.pax_records({"path": "manifest.json"})
-    return builder.tar([*before, Entry("pax_global_header", body, b"g"), manifest])
+    return builder.tar([*before, Entry("pax_global_header", body, b"g"), replace(manifest, name="README")])
 
 
 def _size_before_long_name() -> bytes:
-    """A PAX size that some readers take for that of the GNU long name behind it (CVE-2026-53655)."""
+    """A PAX size, of a header that says 0, before the GNU long name, to which some readers apply it (CVE-2026-53655)."""
     *before, manifest = _image()
     size = builder.pax_records({"size": str(len(manifest.data))})
     long_name = Entry("././@LongLink", b"manifest.json\0", b"L", magic=builder.GNU)
-    return builder.tar([*before, Entry("PaxHeaders.0/manifest.json", size, b"x"), long_name, manifest])
+    stacked = [Entry("PaxHeaders.0/manifest.json", size, b"x"), long_name, replace(manifest, size=0)]
+    return builder.tar([*before, *stacked])
+
+
+def _two_names() -> bytes:
+    """A PAX path and a GNU long name of one member."""
+    *before, manifest = _image()
+    path = builder.pax_records({"path": "manifest.json"})
+    long_name = Entry("././@LongLink", b"README\0", b"L", magic=builder.GNU)
+    return builder.tar([*before, Entry("PaxHeaders.0/manifest.json", path, b"x"), long_name, manifest])
+
+
+def _stray_prefix(magic: bytes) -> Make:
+    """A prefix in a header whose format has none."""
+
+    def make() -> bytes:
+        entries = _image()
+        block = bytearray(builder.header(replace(entries[-1], magic=magic)))
+        block[345:352] = b"decoys/"
+        entries[-1] = replace(entries[-1], raw_header=_summed(bytes(block)))
+        return builder.tar(entries)
+
+    return make
+
+
+def _dangling() -> bytes:
+    return builder.tar([*_image(), Entry("PaxHeaders.0/x", builder.pax_records({"path": "x"}), b"x")])
+
+
+def _solaris() -> bytes:
+    """The extended header of Solaris, which says the size that the plain one hides."""
+    *before, manifest = _image()
+    size = builder.pax_records({"size": str(len(manifest.data))})
+    return builder.tar([*before, Entry("PaxHeaders.0/manifest.json", size, b"X"), replace(manifest, size=0)])
 
 
 def _sparse(real: int) -> Make:
@@ -162,6 +195,12 @@ def _negative_size() -> bytes:
 def _huge_size() -> bytes:
     *before, manifest = _image()
     return builder.tar([*before, Entry("huge", size=b"\x80" + (1 << 80).to_bytes(11, "big")), manifest])
+
+
+def _bad_uid() -> bytes:
+    block = bytearray(builder.header(Entry("d/", type=b"5")))
+    block[108:116] = b"mallory\0"
+    return _summed(bytes(block))
 
 
 def _beyond_the_end() -> bytes:
@@ -238,7 +277,7 @@ THREATS: tuple[Threat, ...] = (
         "Header checksum",
         "Python's tarfile ends silently, GNU tar skips the member, Go and busybox stop; checkers built on tarfile see a shorter archive",
         ("IMG102",),
-        "Sums of signed bytes, as old tars make them, are right too. The walk goes on at the next sound header.",
+        "Sums of signed bytes, as old tars make them, are noted only (IMG109). The walk goes on at the next sound header.",
     ),
     Threat(
         "TAR-02",
@@ -364,11 +403,38 @@ CRAFTED: tuple[Crafted, ...] = (
         _with(Entry("d/", type=b"\0")),
     ),
     _crafted(
+        "05-nul-directory-text",
+        "a folder of NUL type with data that are no header",
+        _with(Entry("d/", b"x" * 600, b"\0")),
+        "IMG109",
+        _with(Entry("d/", type=b"\0")),
+    ),
+    _crafted(
+        "05-directory-data",
+        "a folder with data, in which a member hides",
+        _with(Entry("d/", _inner(), b"5")),
+        "IMG109",
+        _with(Entry("d/", type=b"5")),
+    ),
+    _crafted(
+        "05-file-slash",
+        "a file with a folder's name, in which a member hides",
+        _with(Entry("d/", _inner(), b"0")),
+        "IMG109",
+        _with(Entry("d/", type=b"5")),
+    ),
+    _crafted(
         "06-size",
         "PAX gives a size where the header says 0: a member hides in the data",
         _bent("manifest.json", size=0, pax={"size": str(len(_image()[-1].data))}),
         "IMG109",
         _bent("manifest.json", pax={"size": str(len(_image()[-1].data))}),
+    ),
+    _crafted(
+        "06-size-hides",
+        "PAX gives a size where the header says 0: a member in the data shows to some",
+        _with(Entry("README", _inner(), size=0, pax={"size": str(len(_inner()))})),
+        "IMG109",
     ),
     _crafted(
         "06-renamed-to",
@@ -412,6 +478,23 @@ CRAFTED: tuple[Crafted, ...] = (
     _crafted("06-global-name", "a PAX record for all later members names them", _global_name, "IMG109", _global_header),
     _crafted("06-global", "a PAX header for all later members", _global_header, notes="IMG109"),
     _crafted("06-size-of-long-name", "a PAX size before a GNU long name", _size_before_long_name, "IMG109"),
+    _crafted("06-two-names", "a PAX path and a GNU long name", _two_names, "IMG109"),
+    _crafted("06-solaris", "the extended header of Solaris gives the size", _solaris, "IMG109"),
+    _crafted("06-dangling", "an extension header before the end marker", _dangling, "IMG109"),
+    _crafted(
+        "06-prefix-gnu",
+        "a prefix in a GNU header: some see another name",
+        _stray_prefix(builder.GNU),
+        "IMG109",
+        _bent("manifest.json", magic=builder.GNU),
+    ),
+    _crafted(
+        "06-prefix-v7",
+        "a prefix in a v7 header: some see another name",
+        _stray_prefix(builder.V7),
+        "IMG109",
+        _bent("manifest.json", magic=builder.V7),
+    ),
     _crafted(
         "07-huge",
         "a sparse file that claims a tebibyte",
@@ -467,6 +550,7 @@ CRAFTED: tuple[Crafted, ...] = (
     _crafted("10-huge", "a size that no reader holds", _huge_size, "IMG109"),
     _crafted("10-beyond", "a size beyond the file's end", _beyond_the_end, "IMG101", lambda: builder.tar(_saved())),
     _crafted("10-no-number", "a size that is no number", _with(Entry("d/", type=b"5", size=b"12345678901z")), "IMG109"),
+    _crafted("10-uid", "an owner that is no number", _with(Entry("d/", type=b"5", raw_header=_bad_uid())), "IMG109"),
     _crafted(
         "11-hardlink-data",
         "a hard link with data, in which a member hides",
