@@ -250,8 +250,8 @@ def odd_tar_header(case: Case) -> Iterator[Found]:
 
     ## When it is innocent
     Global PAX headers (`git archive` writes one), names that are not UTF-8 or said to be of another character set,
-    checksums of signed bytes, and sparse files (`tar -S`) that could be put together are only noted. Go before 1.8 wrote
-    long names with a prefix into headers that have none.
+    checksums of signed bytes, and sparse files (`tar -S`) that could be put together are only noted. Go before 1.8 gave
+    long names a prefix in headers that have none.
     """
     seen: dict[AnomalyKind, list[Anomaly]] = defaultdict(list)
     for anomaly in case.catalogue.anomalies:
