@@ -36,6 +36,9 @@ ZERO_BLOCK = bytes(BLOCK)
 SPARSE_MAP_MORE = 504
 """Offset, in a further block of an old GNU sparse map, of the byte that tells whether another one follows."""
 
+_NO_DEVICE = (bytes(16), b"0000000\0" * 2)
+"""Device numbers as writers leave them where there is no device."""
+
 _WITHOUT_PREFIX = frozenset((b"L", b"K", b"S"))
 """GNU's types, of which no reader takes a prefix."""
 
@@ -100,6 +103,8 @@ def parse_header(block: bytes) -> Header:
     size = parse_number(block[124:136])
     if size is None:
         bad.append("size")
+    if form != "v7" and block[329:345] not in _NO_DEVICE:  # read by most whatever the type
+        bad += [name for name, at in (("devmajor", 329), ("devminor", 337)) if parse_number(block[at : at + 8]) is None]
     mode, uid, gid, mtime = numbers
     return Header(
         name=name,
