@@ -174,6 +174,9 @@ class Extensions:
             self.types += typeflag
         if typeflag in "LK":
             name, _, rest = body.partition(b"\0")
+            if not name:
+                detail = f"an extension header of type {typeflag!r} that says nothing: some readers take the name away"
+                notes.append((AnomalyKind.DANGLING_EXTENSION, detail))
             if rest.strip(b"\0"):
                 notes.append((AnomalyKind.NAME_HAS_NUL, f"a GNU long name with a NUL inside: {show(body)}"))
             if typeflag == "L":

@@ -66,15 +66,14 @@ class Remains:
 
 def _used_areas(block: bytes, header: Header) -> Iterator[tuple[int, int, str]]:
     """Start and end, in the block, of each area that holds other bytes than zeros, and where it is, in words."""
-    for start, end, name in _TEXTS:
-        if start < 257 or header.format != "v7":
-            field = block[start:end]
-            used = 0 if name == "linkname" and header.typeflag not in _LINKS else field.find(b"\0")
-            if used >= 0 and field.count(b"\0") < end - start:
-                yield from _area(block, start + used, end, f"behind the {name}" if used else f"as the {name}")
+    for start, end, name in _TEXTS if header.format != "v7" else _TEXTS[:2]:
+        if block.count(0, start, end) < end - start:
+            used = start if name == "linkname" and header.typeflag not in _LINKS else block.find(0, start, end)
+            if used >= 0 and block.count(0, used, end) < end - used:
+                yield from _area(block, used, end, f"behind the {name}" if used > start else f"as the {name}")
     if header.format in ("ustar", "star"):
         end = 500 if header.format == "ustar" else 476
-        used = block.find(b"\0", 345, end)
+        used = block.find(0, 345, end)
         if used >= 0:
             yield from _area(block, used, end, "behind the prefix")
     taken = 345 + len(header.stray_prefix) if header.stray_prefix else 0
@@ -85,7 +84,7 @@ def _used_areas(block: bytes, header: Header) -> Iterator[tuple[int, int, str]]:
 
 
 def _area(block: bytes, start: int, end: int, where: str) -> Iterator[tuple[int, int, str]]:
-    text = block[start:end].strip(b"\0")
-    if text:
+    if block.count(0, start, end) < end - start:
+        text = block[start:end].strip(b"\0")
         first = block.index(text, start)
         yield first, first + len(text), where
