@@ -35,7 +35,7 @@ def seeds(target: str) -> list[bytes]:
     if target == "flip":
         return [number.to_bytes(8, "little") for number in range(64)]
     whole = archives()
-    if target in ("tar", "archive"):
+    if target in ("tar", "readers", "archive"):
         return [each for each in whole if target == "archive" or sniff(each) is Compression.NONE]
     parts = [each for each in dict.fromkeys([*whole, *members()]) if len(each) <= _MOST]
     if target == "documents":

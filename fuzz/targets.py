@@ -3,6 +3,7 @@
 Work is counted, not timed: bytes that were asked for and given out, against the bytes that were put in.
 """
 
+import atexit
 import bz2
 import gzip
 import io
@@ -14,6 +15,7 @@ import zlib
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import jsonschema
@@ -29,8 +31,9 @@ from imgforensics.model import Compression, Member, MemberKind, Span
 from imgforensics.rendering import render
 from imgforensics.sniffing import MAGICS, sniff
 from imgforensics.strictjson import parse_json
-from tests import builder
+from tests import builder, tardifferential
 from tests.builder import Entry, ImageSpec
+from tests.tardifferential import Reader
 
 SMALL = Limits(inflated=16 * MIB, spooled=64 * MIB, ratio_floor=1 * MIB, chunk=64 * KIB, holes=4 * MIB)
 """Bounds that a small input can reach."""
@@ -86,6 +89,35 @@ def python_members(data: bytes, most: int) -> list[tuple[str, int | None]] | Non
     except (tarfile.TarError, ValueError, OverflowError, OSError, EOFError):
         return None
     return shown
+
+
+@cache
+def _readers() -> tuple[Path, tuple[Reader, ...]]:
+    """A file to put archives into, and the tar readers that are here."""
+    folder = TemporaryDirectory(prefix="imgforensics-fuzz-")
+    atexit.register(folder.cleanup)
+    here = tardifferential.readers(Path(folder.name)).values()
+    return Path(folder.name) / "archive.tar", tuple(each for each in here if isinstance(each, Reader))
+
+
+def readers(data: bytes) -> None:
+    """Where the walker finds nothing odd, every tar reader that is here lists the same members without complaint."""
+    found = tarwalk.index(lambda at, length: data[at : at + length], len(data), SMALL)
+    names = [member.name for member in found.members]
+    ancient = any(member.format == "v7" for member in found.members)  # noted by the check; busybox refuses it
+    if found.anomalies or ancient or not names or any(_is_shown_otherwise(name) for name in names):
+        return
+    ours = tuple((each.name.rstrip("/"), _shown(each)[1]) for each in found.members)
+    path, here = _readers()
+    path.write_bytes(data)
+    for reader in here:
+        told = tardifferential.difference(ours, reader.read(path))
+        assert told == "the same", f"{reader.name} {told}, nothing odd was seen in {ours}"
+
+
+def _is_shown_otherwise(name: str) -> bool:
+    """Whether other rules than those of framing speak of a name, or a listing escapes it."""
+    return not name.isascii() or not name.isprintable() or name.startswith("/") or ".." in name or "\\" in name
 
 
 # ----------------------------------------------------------------------------------------------------------------- JSON
@@ -222,6 +254,7 @@ def flip(data: bytes) -> None:
 
 TARGETS: dict[str, Target] = {
     "tar": tar,
+    "readers": readers,
     "documents": documents,
     "streams": streams,
     "archive": archive,

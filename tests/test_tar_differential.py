@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests import tardifferential
-from tests.crafted import framing
+from tests.crafted import framing, tars
 from tests.tardifferential import Reader
 
 PAGE = Path(__file__).parents[1] / "docs" / "tar-readers.md"
@@ -73,7 +73,7 @@ def test_no_difference_on_the_page_is_silent() -> None:
 
 @pytest.mark.parametrize("make", TWINS, ids=list(TWINS.values()))
 def test_no_difference_is_silent_in_innocent_archives(
-    make: framing.Make, here: dict[str, Reader | str], tmp_path: Path
+    make: tars.Make, here: dict[str, Reader | str], tmp_path: Path
 ) -> None:
     """What readers understand differently is at least a note."""
     path = tmp_path / "archive.tar"

@@ -8,7 +8,7 @@ from imgforensics.case import DAMAGE, HIDDEN, READERS_DIFFER, Case
 from imgforensics.checks.rule import Check, Found, check
 from imgforensics.findings import Effect, Severity
 from imgforensics.images import ENTRY_POINTS
-from imgforensics.model import Anomaly, AnomalyKind, Location, MemberKind, clean_path
+from imgforensics.model import Anomaly, AnomalyKind, Location, Member, MemberKind, clean_path
 from imgforensics.names import name_claim
 
 _RELATED = 100
@@ -250,8 +250,8 @@ def odd_tar_header(case: Case) -> Iterator[Found]:
 
     ## When it is innocent
     Global PAX headers (`git archive` writes one), names that are not UTF-8 or said to be of another character set,
-    checksums of signed bytes, and sparse files (`tar -S`) that could be put together are only noted. Go before 1.8 gave
-    long names a prefix in headers that have none.
+    checksums of signed bytes, headers as before 1988, and sparse files (`tar -S`) that could be put together are only
+    noted. Go before 1.8 gave long names a prefix in headers that have none.
     """
     seen: dict[AnomalyKind, list[Anomaly]] = defaultdict(list)
     for anomaly in case.catalogue.anomalies:
@@ -275,11 +275,21 @@ def odd_tar_header(case: Case) -> Iterator[Found]:
             message = f"pax-overrides: the header says {member.ustar_name!r}, an extension {member.name!r}"
             where = Location(member.name, offset=member.header.offset, length=member.header.length)
             yield Found(message, where, severity=Severity.ERROR)
-    special = [member for member in case.catalogue.members if member.kind in (MemberKind.DEVICE, MemberKind.FIFO)]
-    if special:
-        places = [Location(each.name, offset=each.header.offset, length=each.header.length) for each in special[:101]]
-        more = f" (and {len(special) - 1} more)" if len(special) > 1 else ""
-        yield Found(f"special-type: a {special[0].kind}{more}", places[0], tuple(places[1:]))
+    devices = [each for each in case.catalogue.members if each.kind in (MemberKind.DEVICE, MemberKind.FIFO)]
+    if devices:
+        yield _of_members(f"special-type: a {devices[0].kind}", devices, None)
+    ancient = [each for each in case.catalogue.members if each.format == "v7" and not each.damaged]
+    if ancient:
+        words = "v7-header: a header without the magic of any later format, which busybox refuses"
+        yield _of_members(words, ancient, Severity.NOTE)
+
+
+def _of_members(message: str, members: list[Member], severity: Severity | None) -> Found:
+    """One finding of several members."""
+    chosen = members[: _RELATED + 1]
+    places = [Location(each.name, offset=each.header.offset, length=each.header.length) for each in chosen]
+    more = f" (and {len(members) - 1} more)" if len(members) > 1 else ""
+    return Found(message + more, places[0], tuple(places[1:]), severity=severity)
 
 
 @check("IMG110", "damaged-outer-compression", Severity.ERROR, Effect.INCOMPLETE)
