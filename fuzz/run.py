@@ -21,6 +21,8 @@ from fuzz.targets import TARGETS
 REGRESSIONS = Path(__file__).parent / "regressions"
 _HANG = 30
 """Seconds after which an input counts as a hang. No bound of the tool is a time; this is to find loops."""
+_SAID = 24
+"""Characters of an error's text by which failures at one place are told apart."""
 _MEMORY = 50
 """MiB that the process may grow above what it takes once every seed was tried."""
 
@@ -47,13 +49,13 @@ def run(name: str, seconds: float, seed: int) -> int:
                 raise AssertionError(f"more than {_MEMORY} MiB were taken")  # noqa: TRY301
         except Exception as error:  # noqa: BLE001 - whatever it is, it is what we look for
             place = traceback.extract_tb(error.__traceback__)[-1]
-            signature = f"{type(error).__name__} {place.filename}:{place.lineno}"
+            signature = f"{type(error).__name__} {place.filename}:{place.lineno} {str(error)[:_SAID]}"
             failed += 1
             if signature not in seen:
                 seen.add(signature)
                 kept = REGRESSIONS / f"{name}-{hashlib.sha256(data).hexdigest()[:12]}.bin"
                 kept.write_bytes(data)
-                print(f"{kept.name}: {signature}: {str(error)[:600]}", file=sys.stderr)
+                print(f"{kept.name}: {signature}: {str(error)[_SAID:600]}", file=sys.stderr)
         finally:
             signal.alarm(0)
     took = time.monotonic() - start

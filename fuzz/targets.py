@@ -103,7 +103,7 @@ def _readers() -> tuple[Path, tuple[Reader, ...]]:
 def readers(data: bytes) -> None:
     """Where the walker finds nothing odd, every tar reader that is here lists the same members without complaint."""
     found = tarwalk.index(lambda at, length: data[at : at + length], len(data), SMALL)
-    names = [member.name for member in found.members]
+    names = [name for member in found.members for name in (member.name, member.uname, member.gname)]
     ancient = any(member.format == "v7" for member in found.members)  # noted by the check; busybox refuses it
     if found.anomalies or ancient or not names or any(_is_shown_otherwise(name) for name in names):
         return
@@ -117,7 +117,14 @@ def readers(data: bytes) -> None:
 
 def _is_shown_otherwise(name: str) -> bool:
     """Whether other rules than those of framing speak of a name, or a listing escapes it."""
-    return not name.isascii() or not name.isprintable() or name.startswith("/") or ".." in name or "\\" in name
+    return (
+        not name.isascii()
+        or " " in name
+        or not name.isprintable()
+        or name.startswith("/")
+        or ".." in name
+        or "\\" in name
+    )
 
 
 # ----------------------------------------------------------------------------------------------------------------- JSON

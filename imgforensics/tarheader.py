@@ -50,7 +50,7 @@ _IS_SUM = bytes(byte in _OCTAL + b" \0" for byte in range(256))
 _NOT_ASCII = bytes(range(128, 256))
 
 SIZE_BOUND = 1 << 63
-"""No reader holds sizes from here on, in bytes; Go and GNU tar refuse them."""
+"""No reader holds sizes or times from here on, in bytes or seconds; Go and GNU tar refuse them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def parse_header(block: bytes) -> Header:
     numbers = []
     for title, start, end in (("mode", 100, 108), ("uid", 108, 116), ("gid", 116, 124), ("mtime", 136, 148)):
         value = parse_number(block[start:end])
-        if value is None or (value < 0 and title != "mtime"):
+        if value is None or abs(value) >= SIZE_BOUND or (value < 0 and title != "mtime"):
             bad.append(title)
             value = 0
         numbers.append(value)

@@ -205,7 +205,9 @@ class _Walker:
         if self._marker is None and not (self._lost and found.header is not None):
             self._marker = marker
         if found.first is not None:
-            span = Span(found.first, found.last - found.first)
+            # To the end of the file, zeros too: what was appended to it may itself end in zeros.
+            last = self._size if found.header is None else found.last
+            span = Span(found.first, last - found.first)
             if self._lost and found.header is not None:
                 yield from self._note(AnomalyKind.RESYNCHRONISED, "passed over in search of a header", span)
             else:

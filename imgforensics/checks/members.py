@@ -7,11 +7,19 @@ from collections.abc import Iterator
 from imgforensics.case import Case
 from imgforensics.checks.rule import Check, Found, check
 from imgforensics.findings import Effect, Severity
-from imgforensics.model import AnomalyKind, Location, MemberKind, clean_path
+from imgforensics.model import AnomalyKind, Location, Member, MemberKind, clean_path
 
 _ON_A_DRIVE = re.compile(r"[A-Za-z]:|\\")
 _UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp"})
 """Unicode's categories of what moves, reorders or hides text instead of being seen."""
+
+
+def _names(member: Member) -> Iterator[tuple[str, str]]:
+    """Every name that a listing shows of a member, with what it is."""
+    yield "the name", member.name
+    yield "the link's target", member.linkname
+    yield "the owner's name", member.uname
+    yield "the group's name", member.gname
 
 
 def _escapes_on_windows(name: str) -> bool:
@@ -79,7 +87,7 @@ def dangling_link(case: Case) -> Iterator[Found]:
 
 @check("IMG112", "misleading-name", Severity.WARNING, Effect.SUSPECT)
 def misleading_name(case: Case) -> Iterator[Found]:
-    """A member's name, or the target of a link, holds characters that are not seen but change what is.
+    """The name of a member, of its owner or of a link's target holds characters that are not seen but change what is.
 
     ## What it means
     Control characters (a line feed, an escape sequence for the terminal), or such that turn the direction of text or
@@ -96,7 +104,7 @@ def misleading_name(case: Case) -> Iterator[Found]:
     No writer of images produces them.
     """
     for member in case.catalogue.members:
-        for words, text in (("the name", member.name), ("the link's target", member.linkname)):
+        for words, text in _names(member):
             unseen = dict.fromkeys(each for each in text if unicodedata.category(each) in _UNSEEN)
             if unseen:
                 told = ", ".join(f"U+{ord(each):04X} {unicodedata.name(each, 'control')}" for each in list(unseen)[:4])

@@ -304,6 +304,7 @@ CRAFTED: tuple[Crafted, ...] = (
         "08-ansi", "a terminal's escape sequence in a name", with_members(Entry("d\x1b[2K/", type=b"5")), "IMG112"
     ),
     _crafted("08-bidi", "a name that reads backwards", with_members(Entry("d\u202egpj.exe/", type=b"5")), "IMG112"),
+    _crafted("08-owner", "an owner whose name hides the line", bent("manifest.json", uname="root\x1b[1K\r"), "IMG112"),
     _crafted(
         "08-invisible",
         "a name with an invisible character",
@@ -337,6 +338,13 @@ CRAFTED: tuple[Crafted, ...] = (
     ),
     _crafted(
         "10-uid", "an owner that is no number", with_members(Entry("d/", type=b"5", raw_header=bad_uid())), "IMG109"
+    ),
+    _crafted(
+        "10-time",
+        "a time that no reader holds",
+        bent("manifest.json", mtime=1 << 63),
+        "IMG109",
+        bent("manifest.json", mtime=-1),
     ),
     _crafted(
         "11-hardlink-data",
