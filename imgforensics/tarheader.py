@@ -52,6 +52,17 @@ _NOT_ASCII = bytes(range(128, 256))
 SIZE_BOUND = 1 << 63
 """No reader holds sizes or times from here on, in bytes or seconds; Go and GNU tar refuse them."""
 
+_ID_BOUND = 1 << 32
+"""Owners from here on GNU tar refuses."""
+
+_NUMBERS = (
+    ("mode", 100, 108, SIZE_BOUND),
+    ("uid", 108, 116, _ID_BOUND),
+    ("gid", 116, 124, _ID_BOUND),
+    ("mtime", 136, 148, SIZE_BOUND),
+)
+"""Name, start, end and bound of the numeric fields but the size."""
+
 
 @dataclass(frozen=True, slots=True)
 class Header:
@@ -94,9 +105,9 @@ def parse_header(block: bytes) -> Header:
     stray = b"" if form in ("ustar", "star") or block[156:157] in _WITHOUT_PREFIX else _text(block[345:500])
     bad = []
     numbers = []
-    for title, start, end in (("mode", 100, 108), ("uid", 108, 116), ("gid", 116, 124), ("mtime", 136, 148)):
+    for title, start, end, bound in _NUMBERS:
         value = parse_number(block[start:end])
-        if value is None or abs(value) >= SIZE_BOUND or (value < 0 and title != "mtime"):
+        if value is None or abs(value) >= bound or (value < 0 and title != "mtime"):
             bad.append(title)
             value = 0
         numbers.append(value)

@@ -346,6 +346,7 @@ CRAFTED: tuple[Crafted, ...] = (
         "IMG109",
         bent("manifest.json", mtime=-1),
     ),
+    _crafted("10-owner", "an owner of more than 32 bits", bent("manifest.json", uid=1 << 33), "IMG109"),
     _crafted(
         "11-hardlink-data",
         "a hard link with data, in which a member hides",
