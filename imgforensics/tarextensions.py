@@ -247,7 +247,7 @@ def claim(header: Header, extensions: Extensions, common: dict[bytes, bytes], *,
     """
     values = common | {key: value for key, value in extensions.records if key in _APPLIED}
     notes: list[Note] = []
-    notes += _of_fields(header)
+    notes += field_notes(header)
 
     def number(key: bytes, plain: int | None) -> int | None:
         value = values.get(key)
@@ -304,8 +304,8 @@ def claim(header: Header, extensions: Extensions, common: dict[bytes, bytes], *,
     )
 
 
-def _of_fields(header: Header) -> Iterator[Note]:
-    """What is odd about the plain header's fields by themselves."""
+def field_notes(header: Header) -> Iterator[Note]:
+    """What is odd about the fields of one header by themselves, be it a member's or an extension's."""
     if header.bad:
         yield AnomalyKind.BAD_NUMBER, f"no number in the field {', '.join(header.bad)}"
     if header.signed_sum:

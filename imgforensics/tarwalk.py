@@ -27,7 +27,7 @@ from typing import TypeVar
 from imgforensics.limits import DEFAULT_LIMITS, MIB, Limits
 from imgforensics.looks import describe
 from imgforensics.model import Anomaly, AnomalyKind, Member, Span
-from imgforensics.tarextensions import EXTENSIONS, Claims, Extensions, claim, decode
+from imgforensics.tarextensions import EXTENSIONS, Claims, Extensions, claim, decode, field_notes
 from imgforensics.tarheader import (
     BLOCK,
     SIZE_BOUND,
@@ -297,7 +297,7 @@ class _Walker:
         else:
             content = yield from self._read(body, size)
         before = len(extensions.records)
-        for kind, detail in extensions.take(header.typeflag, content, self._globals):
+        for kind, detail in (*field_notes(header), *extensions.take(header.typeflag, content, self._globals)):
             extensions.anomalies += self._note(kind, detail, whole)
         yield from self._keep(len(content) + _RECORD_COST * (len(extensions.records) - before))
         return True
