@@ -32,7 +32,7 @@ from imgforensics.rendering import render
 from imgforensics.sniffing import MAGICS, sniff
 from imgforensics.strictjson import parse_json
 from tests import builder, tardifferential
-from tests.builder import Entry, ImageSpec
+from tests.builder import ImageSpec
 from tests.tardifferential import Reader
 
 SMALL = Limits(inflated=16 * MIB, spooled=64 * MIB, ratio_floor=1 * MIB, chunk=64 * KIB, holes=4 * MIB)
@@ -271,5 +271,3 @@ TARGETS: dict[str, Target] = {
     "archive": archive,
     "flip": flip,
 }
-
-__all__ = ["SMALL", "TARGETS", "Entry", "Target", "python_members"]
