@@ -23,7 +23,7 @@ from imgforensics.inflate import Inflater
 from imgforensics.layerfacts import LayerFacts
 from imgforensics.limits import DEFAULT_LIMITS, MIB, Limits
 from imgforensics.looks import describe
-from imgforensics.model import Anomaly, AnomalyKind, Blob, Compression, Digest, Member, MemberKind
+from imgforensics.model import Anomaly, AnomalyKind, Blob, Compression, Digest, GzipLabels, Member, MemberKind, Span
 from imgforensics.sniffing import sniff
 from imgforensics.sparse import SparseLayout, sparse_layouts
 from imgforensics.streams import is_regular, open_evidence, pieces, read_exactly, stamp, temporary, write_all
@@ -73,6 +73,9 @@ class Spooled:
     size: int
     """Bytes of the original file."""
     tar_size: int
+    streams: int = 1
+    labels: GzipLabels | None = None
+    """Of the compression around the tar, as in :class:`~imgforensics.model.Blob`."""
 
 
 class Archive:
@@ -194,12 +197,14 @@ class Archive:
         total = sum(member.present for member in files if member.index not in unmeasured)
         whole = self.spooled.digest is None and not fast
         self._survey = not fast
+        total += sum(span.length for span in (_tail(anomaly, fast=fast) for anomaly in found.anomalies) if span)
         self._progress.expect(total + (self.spooled.size if whole else 0))
         with _threads(jobs) as pool, _threads(1) as filler:
             try:
                 beside = filler if jobs > 1 and self._are_mostly_compressed(large) else pool
                 custody = beside.submit(self._whole) if whole else None
                 blobs = self._run(pool, files, unmeasured)
+                anomalies = [self._hashed(anomaly, fast=fast) for anomaly in found.anomalies]
                 digest = custody.result() if custody else self.spooled.digest
             except BaseException:
                 self._stop.set()
@@ -215,13 +220,15 @@ class Archive:
             outer_anomalies=self.spooled.anomalies,
             tar_size=self.spooled.tar_size,
             members=found.members,
-            anomalies=found.anomalies,
+            anomalies=tuple(anomalies),
             blobs=dict(sorted(blobs.items())),
             unmeasured=unmeasured,
             limits=self._limits,
             layers=dict(sorted(self._layers.items())),
             surveyed=not fast,
             layer_anomalies=layer_anomalies,
+            outer_streams=self.spooled.streams,
+            outer_labels=self.spooled.labels,
         )
 
     def _bound_indexes(self) -> tuple[Anomaly, ...]:
@@ -308,6 +315,16 @@ class Archive:
             sha256.update(chunk)
         return Digest.sha256(sha256.hexdigest())
 
+    def _hashed(self, anomaly: Anomaly, *, fast: bool) -> Anomaly:
+        """The anomaly with the digest of what follows the archive, if it speaks of that."""
+        span = _tail(anomaly, fast=fast)
+        if span is None:
+            return anomaly
+        sha256 = hashlib.sha256()
+        for chunk in self.chunks(span.offset, span.length):
+            sha256.update(chunk)
+        return replace(anomaly, digest=Digest.sha256(sha256.hexdigest()))
+
     def _read_into(self, offset: int, view: memoryview) -> int:
         try:
             if hasattr(os, "preadv"):
@@ -345,44 +362,20 @@ class Archive:
             sha256.update(chunk)
             written += write_all(self._file, bounded([chunk] if inflater is None else inflater.feed(chunk)))
             self._progress.advance(len(chunk))
-        anomalies: tuple[Anomaly, ...] = ()
         if inflater is not None:
             written += write_all(self._file, bounded(inflater.finish()))
-            anomalies = inflater.anomalies
         self._file.flush()
-        return Spooled(Digest.sha256(sha256.hexdigest()), outer, anomalies, size, written)
+        digest = Digest.sha256(sha256.hexdigest())
+        if inflater is None:
+            return Spooled(digest, outer, (), size, written)
+        return Spooled(digest, outer, inflater.anomalies, size, written, inflater.streams, inflater.labels)
 
 
-def looks_like_archive(path: str | os.PathLike[str]) -> str | None:
-    """Whether a file found in a directory should be opened: None if so, else the reason why not.
-
-    Only its first bytes are read: a tar header at its start, or compression around one.
-
-    Raises:
-        InputError: the file cannot be read.
-    """
-    with open_evidence(path) as stream:
-        head = read_exactly(stream, _HEAD)
-        compression = sniff(head)
-        if compression is Compression.NONE:
-            return None if is_header(head) else describe(head)
-        if compression is Compression.UNSUPPORTED:
-            return describe(head)
-        inner = _first_bytes(compression, stream, head)
-    return None if is_header(inner[:_HEAD]) else f"{compression} around {describe(inner[:_HEAD])}"
-
-
-def _first_bytes(compression: Compression, stream: IO[bytes], head: bytes) -> bytes:
-    """The first inflated bytes of a stream: a tar header's worth, or fewer where there are no more."""
-    inflater = Inflater(compression)
-    inner = b""
-    while head:
-        for chunk in inflater.feed(head):
-            inner += chunk[:_HEAD]
-            if len(inner) >= _HEAD:
-                return inner
-        head = read_exactly(stream, 64 * 1024)
-    return inner + b"".join(chunk[:_HEAD] for chunk in inflater.finish())
+def _tail(anomaly: Anomaly, *, fast: bool) -> Span | None:
+    """The bytes behind the archive that this anomaly speaks of, None if of none, or of too many in a hurry."""
+    if anomaly.kind is not AnomalyKind.TRAILING_DATA or anomaly.span is None:
+        return None
+    return None if fast and anomaly.span.length > SMALL else anomaly.span
 
 
 def _threads(count: int) -> ThreadPoolExecutor:

@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from imgforensics.analysis import analyze_archive, describe_folder, failed, is_unpacked
-from imgforensics.archive import Progress, looks_like_archive
+from imgforensics.archive import Progress
 from imgforensics.errors import ImgforensicsError, InputError, NotAnImageError
 from imgforensics.expectfile import key
 from imgforensics.findings import Skipped
+from imgforensics.peek import looks_like_archive
 from imgforensics.report import ArchiveReport, Options, Period, moment
 
 STDIN = "-"

@@ -119,6 +119,7 @@ class BlobScanner:
             uncompressed_size=inflater.size if inflater.complete else None,
             streams=inflater.streams,
             gzip_header=inflater.gzip_header,
+            labels=inflater.labels,
             anomalies=inflater.anomalies,
             head=self._head,
             other_digests=others,

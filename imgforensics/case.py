@@ -27,6 +27,22 @@ DAMAGE = frozenset(
 """Anomalies that mean that a compressed stream is not what its writer made."""
 
 
+HIDDEN = frozenset({AnomalyKind.TRAILING_BYTES, AnomalyKind.SKIPPABLE_FRAME})
+"""Anomalies that mean that a compressed stream carries bytes that are in none of its content."""
+
+READERS_DIFFER = frozenset(
+    {
+        AnomalyKind.BAD_SIZE,
+        AnomalyKind.DATA_ON_LINK,
+        AnomalyKind.DIRECTORY_WITH_DATA,
+        AnomalyKind.PAX_OVERRIDES,
+        AnomalyKind.STACKED_EXTENSION,
+        AnomalyKind.STRAY_PREFIX,
+    }
+)
+"""Anomalies of a tar header that mean that its member, or the next, is another one to some readers."""
+
+
 @dataclass(frozen=True)
 class Case:
     """Facts of one archive. Which failure causes which other is worked out here, once, for all checks."""
@@ -83,6 +99,26 @@ class Case:
     def mentions(self) -> Mentions:
         """Members that nothing refers to but another reading of a document."""
         return find_mentions(self.catalogue, self.structure)
+
+    @cached_property
+    def oddly_framed(self) -> frozenset[int]:
+        """Members that some readers do not see at all, or see as others: that nothing refers to them follows from it.
+
+        Those behind an end marker or found by searching, those whose headers split readers, and those that stand where
+        such a header says that its data are.
+        """
+        members = self.catalogue.members
+        found = {member.index for member in members if member.recovered}
+        following = 0
+        for anomaly in self.catalogue.anomalies:
+            if anomaly.kind in READERS_DIFFER and anomaly.member is not None:
+                found.add(anomaly.member)
+                claimed = members[anomaly.member].header.end + members[anomaly.member].ustar_size
+                following = max(following, anomaly.member + 1)
+                while following < len(members) and members[following].header.offset < claimed:
+                    found.add(following)
+                    following += 1
+        return frozenset(found)
 
     @cached_property
     def config_members(self) -> frozenset[int]:

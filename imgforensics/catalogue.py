@@ -18,6 +18,7 @@ from imgforensics.model import (
     Blob,
     Compression,
     Digest,
+    GzipLabels,
     Member,
     MemberKind,
     clean_path,
@@ -53,6 +54,10 @@ class Catalogue:
     """Whether it was looked for."""
     layer_anomalies: tuple[Anomaly, ...] = ()
     """Limits that all of them together reached."""
+    outer_streams: int = 1
+    """As :attr:`~imgforensics.model.Blob.streams`, of the compression around the whole tar."""
+    outer_labels: GzipLabels | None = None
+    """As :attr:`~imgforensics.model.Blob.labels`, of the same."""
 
     @cached_property
     def by_path(self) -> Mapping[str, Sequence[int]]:

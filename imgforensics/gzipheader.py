@@ -2,7 +2,11 @@
 
 from enum import IntFlag
 
-from imgforensics.model import GzipHeader
+from imgforensics.model import GzipHeader, GzipLabels
+
+_ESTARGZ = 22
+_BGZF = 2
+_INDEXED = 8
 
 
 class GzipFlag(IntFlag):
@@ -49,3 +53,28 @@ def parse_gzip_header(data: bytes) -> tuple[GzipHeader, int] | None:
         return None
     mtime = int.from_bytes(data[4:8], "little")
     return GzipHeader(mtime, data[8], data[9], flags, name, comment, extra), end
+
+
+def is_known_extra(extra: bytes) -> bool:
+    """Whether an extra field (RFC 1952, section 2.3.1.1) is one that a format of compressed layers or files defines.
+
+    ``SG``: 16 hex digits and ``STARGZ``, eStargz's footer (stargz-snapshotter, docs/estargz.md). ``BC``: two bytes, the
+    length of a BGZF block (SAM specification, section 4.1). ``IG``: eight bytes at most, that of an indexed member.
+    """
+    kind, length, content = extra[:2], int.from_bytes(extra[2:4], "little"), extra[4:]
+    if len(content) != length:
+        return False
+    if kind == b"SG":
+        digits, magic = content[:16], content[16:]
+        return length == _ESTARGZ and magic == b"STARGZ" and not digits.strip(b"0123456789abcdefABCDEF")
+    return (kind == b"BC" and length == _BGZF) or (kind == b"IG" and length <= _INDEXED)
+
+
+def with_header(labels: GzipLabels | None, header: GzipHeader) -> GzipLabels | None:
+    """The labels of a stream of which one more member begins, with this header."""
+    extra = b"" if header.extra is None or is_known_extra(header.extra) else header.extra
+    name, payload = len(header.name or b""), len(header.comment or b"") + len(extra)
+    if not name and not payload:
+        return labels
+    before = labels or GzipLabels(0, 0, 0)
+    return GzipLabels(before.members + 1, max(before.name, name), before.payload + payload)

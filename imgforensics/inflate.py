@@ -14,16 +14,17 @@ The input is cut into slices by its own offsets, never by how it arrived: the sa
 at the same offsets, and the same output before a flaw.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from isal import isal_zlib
 
 from imgforensics.decoders import Decoder, decoder_for, failure
-from imgforensics.gzipheader import GzipFlag, parse_gzip_header
+from imgforensics.gzipheader import GzipFlag, parse_gzip_header, with_header
 from imgforensics.limits import DEFAULT_LIMITS, KIB, MIB, Limits
 from imgforensics.looks import describe
-from imgforensics.model import Anomaly, AnomalyKind, Compression, GzipHeader, Span
+from imgforensics.model import Anomaly, AnomalyKind, Compression, Digest, GzipHeader, GzipLabels, Span
 from imgforensics.skippable import SkippableFrames
 from imgforensics.sniffing import MAGICS, SKIPPABLE
 
@@ -74,6 +75,8 @@ class Inflater:
         """Bytes of input taken, what follows the stream or a flaw included."""
         self.gzip_header: GzipHeader | None = None
         """Header of the first gzip member."""
+        self.labels: GzipLabels | None = None
+        """What the headers of all gzip members hold beside their fixed fields, None where it is nothing."""
         self._compression = compression
         self._limits = limits
         self._magics = MAGICS[compression]
@@ -98,6 +101,7 @@ class Inflater:
         # What follows the last unit: zero bytes, then others.
         self._zeros = 0
         self._probe = b""
+        self._behind = hashlib.sha256()
 
     @property
     def complete(self) -> bool:
@@ -167,7 +171,7 @@ class Inflater:
             zeros = f"{self._zeros} zero bytes, then " if self._zeros else ""
             found = f"{describe(self._probe)} that begins with {self._probe[:8].hex()}"
             detail = f"{span.length} bytes after {self._unit}: {zeros}{found}"
-            self._note(AnomalyKind.TRAILING_BYTES, detail, span)
+            self._note(AnomalyKind.TRAILING_BYTES, detail, span, digest=Digest.sha256(self._behind.hexdigest()))
         elif self._zeros:
             self._note(AnomalyKind.TRAILING_ZEROS, f"{self._zeros} zero bytes after {self._unit}", span)
         self.table = self._frames.table(self._offset)
@@ -228,6 +232,7 @@ class Inflater:
             header, self._taken = parsed
             if self.streams == 1:
                 self.gzip_header = header
+            self.labels = with_header(self.labels, header)
             self._check_gzip_flags(header, data[: self._taken])
             self._begin_data()
         elif len(data) < self._want:
@@ -355,6 +360,7 @@ class Inflater:
         self._taken = len(piece)
         zeros = 0 if self._probe else _leading_zeros(piece)
         self._zeros += zeros
+        self._behind.update(piece[zeros:])
         self._probe += bytes(piece[zeros : zeros + _PROBE - len(self._probe)])
         return ()
 
@@ -368,10 +374,12 @@ class Inflater:
         self._step = self._boundary  # lets go of the decoder
         self._pending.clear()
 
-    def _note(self, kind: AnomalyKind, detail: str, span: Span, *, sound: bool = True) -> None:
+    def _note(
+        self, kind: AnomalyKind, detail: str, span: Span, *, sound: bool = True, digest: Digest | None = None
+    ) -> None:
         self._sound = self._sound and sound
         if len(self._anomalies) < self._limits.anomalies:
-            self._anomalies.append(Anomaly(kind, detail, span))
+            self._anomalies.append(Anomaly(kind, detail, span, digest=digest))
         elif len(self._anomalies) == self._limits.anomalies:
             self._anomalies.append(Anomaly(AnomalyKind.LIMIT, f"more than {self._limits.anomalies} anomalies", span))
 

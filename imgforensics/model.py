@@ -103,10 +103,14 @@ class AnomalyKind(StrEnum):
     PAX_DUPLICATE_KEY = "pax-duplicate-key"
     PAX_OVERRIDES = "pax-overrides"
     PAX_GLOBAL = "pax-global"
+    PAX_CHARSET = "pax-charset"
+    STRAY_PREFIX = "stray-prefix"
+    SIGNED_CHECKSUM = "signed-checksum"
     DANGLING_EXTENSION = "dangling-extension"
     STACKED_EXTENSION = "stacked-extension"
     NAME_NOT_UTF8 = "name-not-utf8"
     NAME_HAS_NUL = "name-has-nul"
+    DATA_IN_PADDING = "data-in-padding"
     # compressed streams
     TRUNCATED_STREAM = "truncated-stream"
     CORRUPT_STREAM = "corrupt-stream"
@@ -149,6 +153,8 @@ class Anomaly:
     """Index of the member concerned, None for the archive itself."""
     pointer: str | None = None
     """RFC 6901 JSON pointer inside that member."""
+    digest: Digest | None = None
+    """SHA-256 of the bytes in question, from the first that is not zero on, where they were hashed."""
 
 
 class MemberKind(StrEnum):
@@ -250,6 +256,18 @@ class GzipHeader:
 
 
 @dataclass(frozen=True, slots=True)
+class GzipLabels:
+    """What the headers of all gzip members of one stream hold beside their fixed fields."""
+
+    members: int
+    """How many of them hold anything."""
+    name: int
+    """Bytes of the longest name."""
+    payload: int
+    """Bytes of all comments, and of all extra fields but those of known formats."""
+
+
+@dataclass(frozen=True, slots=True)
 class Blob:
     """What was measured of one member's bytes, in one pass."""
 
@@ -267,6 +285,8 @@ class Blob:
     """gzip members, zstd frames (skippable ones not counted), bzip2 or xz streams; 1 where nothing is compressed."""
     gzip_header: GzipHeader | None = None
     """Header of the first gzip member."""
+    labels: GzipLabels | None = None
+    """Names, comments and extra fields of all gzip members, None where there are none."""
     anomalies: tuple[Anomaly, ...] = ()
     head: bytes = b""
     """The first 512 uncompressed bytes at most."""

@@ -7,6 +7,7 @@ means beside a size; each place where they do is noted.
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from imgforensics.model import Anomaly, AnomalyKind, MemberKind
@@ -49,6 +50,12 @@ _APPLIED = frozenset(
 """PAX keys that change what a member is. Of global headers only these are kept."""
 
 _TEXT_KEYS = frozenset((b"path", b"linkpath", b"uname", b"gname", b"GNU.sparse.name"))
+_SPLITTING = frozenset((b"path", b"linkpath", b"size"))
+"""What no writer says of all later members at once; Go does not apply it, POSIX, GNU tar and Python do."""
+
+_UTF8 = b"ISO-IR 10646 2000 UTF-8"
+"""How PAX spells the character set that its values have anyway."""
+
 _REPEATED_KEYS = frozenset((b"GNU.sparse.offset", b"GNU.sparse.numbytes"))
 """Keys that GNU's sparse format 0.0 repeats by design (GNU tar manual, "Storing Sparse Files")."""
 
@@ -167,6 +174,9 @@ class Extensions:
             self.types += typeflag
         if typeflag in "LK":
             name, _, rest = body.partition(b"\0")
+            if not name:
+                detail = f"an extension header of type {typeflag!r} that says nothing: some readers take the name away"
+                notes.append((AnomalyKind.DANGLING_EXTENSION, detail))
             if rest.strip(b"\0"):
                 notes.append((AnomalyKind.NAME_HAS_NUL, f"a GNU long name with a NUL inside: {show(body)}"))
             if typeflag == "L":
@@ -176,12 +186,19 @@ class Extensions:
             return notes
         pax = parse_pax(body)
         notes += pax.notes
+        charset = dict(pax.records).get(b"hdrcharset", _UTF8)
+        if charset != _UTF8:
+            notes.append((AnomalyKind.PAX_CHARSET, f"PAX says that names are in {show(charset)}"))
         if typeflag == "X":
             notes.append((AnomalyKind.SPECIAL_TYPE, "type 'X': a Solaris extended header"))
         if typeflag == "g":
             common.update((key, value) for key, value in pax.records if key in _APPLIED)
             keys = show_keys(list(dict(pax.records))) or "nothing in it"
             notes.append((AnomalyKind.PAX_GLOBAL, f"a PAX header for all later members, with {keys}"))
+            split = [key for key, _ in pax.records if key in _SPLITTING or key.startswith(b"GNU.sparse.")]
+            if split:
+                detail = f"a PAX header gives all later members {show_keys(split)}, which some readers do not apply"
+                notes.append((AnomalyKind.PAX_OVERRIDES, detail))
         else:
             self.records += pax.records
         return notes
@@ -230,8 +247,7 @@ def claim(header: Header, extensions: Extensions, common: dict[bytes, bytes], *,
     """
     values = common | {key: value for key, value in extensions.records if key in _APPLIED}
     notes: list[Note] = []
-    if header.bad:
-        notes.append((AnomalyKind.BAD_NUMBER, f"no number in the field {', '.join(header.bad)}"))
+    notes += field_notes(header)
 
     def number(key: bytes, plain: int | None) -> int | None:
         value = values.get(key)
@@ -286,6 +302,18 @@ def claim(header: Header, extensions: Extensions, common: dict[bytes, bytes], *,
         mtime=float(header.mtime) if mtime is None else mtime,
         notes=(*notes, *oddities),
     )
+
+
+def field_notes(header: Header) -> Iterator[Note]:
+    """What is odd about the fields of one header by themselves, be it a member's or an extension's."""
+    if header.bad:
+        yield AnomalyKind.BAD_NUMBER, f"no number in the field {', '.join(header.bad)}"
+    if header.signed_sum:
+        detail = "the header's checksum is a sum of signed bytes, as old tars make it; some readers refuse it"
+        yield AnomalyKind.SIGNED_CHECKSUM, detail
+    if header.stray_prefix:
+        detail = f"a {header.format} header with a prefix, which some readers put before the name"
+        yield AnomalyKind.STRAY_PREFIX, f"{detail}: {show(header.stray_prefix)}"
 
 
 def _type_of(flag: str, plain: bytes, full: bytes, size: int) -> tuple[MemberKind, bool, list[Note]]:

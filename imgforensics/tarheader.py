@@ -36,6 +36,12 @@ ZERO_BLOCK = bytes(BLOCK)
 SPARSE_MAP_MORE = 504
 """Offset, in a further block of an old GNU sparse map, of the byte that tells whether another one follows."""
 
+_NO_DEVICE = (bytes(16), b"0000000\0" * 2)
+"""Device numbers as writers leave them where there is no device."""
+
+_WITHOUT_PREFIX = frozenset((b"L", b"K", b"S"))
+"""GNU's types, of which no reader takes a prefix."""
+
 _SUM = slice(148, 156)
 _SUM_AS_SPACES = 8 * 0x20
 _OCTAL = b"01234567"
@@ -44,7 +50,18 @@ _IS_SUM = bytes(byte in _OCTAL + b" \0" for byte in range(256))
 _NOT_ASCII = bytes(range(128, 256))
 
 SIZE_BOUND = 1 << 63
-"""No reader holds sizes from here on, in bytes; Go and GNU tar refuse them."""
+"""No reader holds sizes or times from here on, in bytes or seconds; Go and GNU tar refuse them."""
+
+_ID_BOUND = 1 << 32
+"""Owners from here on GNU tar refuses."""
+
+_NUMBERS = (
+    ("mode", 100, 108, SIZE_BOUND),
+    ("uid", 108, 116, _ID_BOUND),
+    ("gid", 116, 124, _ID_BOUND),
+    ("mtime", 136, 148, SIZE_BOUND),
+)
+"""Name, start, end and bound of the numeric fields but the size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +85,11 @@ class Header:
     """``v7``, ``ustar``, ``gnu`` or ``star``."""
     sparse_more: bool
     """Another block of the sparse map follows, if the type is ``S``."""
+    stray_prefix: bytes
+    """What stands where POSIX has the prefix, in a format that has none there: Python and busybox read it, others do
+    not."""
+    signed_sum: bool
+    """The checksum is right as a sum of signed bytes only."""
     bad: tuple[str, ...]
     """Names of the fields that hold no number. All but :attr:`size` read as 0 then."""
 
@@ -80,17 +102,20 @@ def parse_header(block: bytes) -> Header:
         prefix = _text(block[345:500] if form == "ustar" else block[345:476])
         if prefix:
             name = prefix + b"/" + name
+    stray = b"" if form in ("ustar", "star") or block[156:157] in _WITHOUT_PREFIX else _text(block[345:500])
     bad = []
     numbers = []
-    for title, start, end in (("mode", 100, 108), ("uid", 108, 116), ("gid", 116, 124), ("mtime", 136, 148)):
+    for title, start, end, bound in _NUMBERS:
         value = parse_number(block[start:end])
-        if value is None or (value < 0 and title != "mtime"):
+        if value is None or abs(value) >= bound or (value < 0 and title != "mtime"):
             bad.append(title)
             value = 0
         numbers.append(value)
     size = parse_number(block[124:136])
     if size is None:
         bad.append("size")
+    if form != "v7" and block[329:345] not in _NO_DEVICE:  # read by most whatever the type
+        bad += [name for name, at in (("devmajor", 329), ("devminor", 337)) if parse_number(block[at : at + 8]) is None]
     mode, uid, gid, mtime = numbers
     return Header(
         name=name,
@@ -105,6 +130,8 @@ def parse_header(block: bytes) -> Header:
         gname=b"" if form == "v7" else _text(block[297:329]),
         format=form,
         sparse_more=block[482] != 0,
+        stray_prefix=stray,
+        signed_sum=not block.isascii() and is_header(block) and parse_number(block[_SUM]) != _unsigned_sum(block),
         bad=tuple(bad),
     )
 
@@ -132,7 +159,7 @@ def is_header(block: bytes) -> bool:
     claimed = parse_number(block[_SUM])
     if not claimed:
         return False
-    total = _sum(block[:256]) + _sum(block[256:]) - _sum(block[_SUM]) + _SUM_AS_SPACES
+    total = _unsigned_sum(block)
     if claimed == total:
         return True
     others = block[:148] + block[156:]
@@ -179,6 +206,10 @@ def _format(block: bytes) -> str:
     if magic[:6] != b"ustar\0":
         return "v7"
     return "star" if block[508:512] == b"tar\0" else "ustar"
+
+
+def _unsigned_sum(block: bytes) -> int:
+    return _sum(block[:256]) + _sum(block[256:]) - _sum(block[_SUM]) + _SUM_AS_SPACES
 
 
 def _sum(part: bytes) -> int:

@@ -27,7 +27,7 @@ from typing import TypeVar
 from imgforensics.limits import DEFAULT_LIMITS, MIB, Limits
 from imgforensics.looks import describe
 from imgforensics.model import Anomaly, AnomalyKind, Member, Span
-from imgforensics.tarextensions import EXTENSIONS, Claims, Extensions, claim, decode
+from imgforensics.tarextensions import EXTENSIONS, Claims, Extensions, claim, decode, field_notes
 from imgforensics.tarheader import (
     BLOCK,
     SIZE_BOUND,
@@ -39,6 +39,8 @@ from imgforensics.tarheader import (
     resembles_header,
     resembles_header_strongly,
 )
+from imgforensics.tarnotes import Notes
+from imgforensics.tarremains import Remains
 from imgforensics.tarscan import scan
 
 _KEPT = 256 * MIB
@@ -113,7 +115,8 @@ class _Walker:
         self._at = 0
         self._done = False
         self._members = 0
-        self._noted = 0
+        self._notes = Notes(limits.anomalies, size)
+        self._note = self._notes.note
         self._kept = 0
         self._marker: int | None = None
         self._lost = False
@@ -121,11 +124,14 @@ class _Walker:
         self._cut = False
         self._extensions = Extensions(0)
         self._globals: dict[bytes, bytes] = {}
+        self._remains = Remains()
+        self._data_end = 0
+        self._owner: int | None = None
 
     def run(self) -> Walk:
         """The walk itself."""
         while not self._done:
-            block = yield from self._read(self._at, BLOCK)
+            block = yield from self._next_block()
             if len(block) < BLOCK:
                 yield from self._finish(block)
             elif block == ZERO_BLOCK:
@@ -137,22 +143,23 @@ class _Walker:
                 yield from self._note(AnomalyKind.BAD_CHECKSUM, "no valid header where one should stand", here)
                 yield from self._drop_extensions()
                 yield from self._search(here.offset, here.end)
+        yield from self._remains.rest()
         return End(self._members, self._marker, min(self._at, self._size))
+
+    def _next_block(self) -> _Steps[bytes]:
+        """The block at the current offset, and with the same read the padding before it, in which only zeros belong."""
+        before = self._at - self._data_end
+        if not 0 < before < BLOCK:
+            before = 0
+        piece = yield from self._read(self._at - before, before + BLOCK)
+        yield from self._remains.padding(piece[:before], self._at - before, self._owner)
+        return piece[before:]
 
     def _read(self, offset: int, length: int) -> _Steps[bytes]:
         length = min(length, self._size - offset)
         if length <= 0:
             return b""
         return (yield Span(offset, length)) or b""
-
-    def _note(self, kind: AnomalyKind, detail: str, span: Span | None = None) -> tuple[Anomaly, ...]:
-        """The anomaly to tell, or none where too many were told already."""
-        self._noted += 1
-        if self._noted <= self._limits.anomalies:
-            return (Anomaly(kind, detail, span),)
-        if self._noted == self._limits.anomalies + 1:
-            return (Anomaly(AnomalyKind.LIMIT, f"more than {self._limits.anomalies} anomalies; no more are told"),)
-        return ()
 
     def _halt(self, detail: str) -> _Steps[None]:
         """Give up here. This is told whatever the number of anomalies was."""
@@ -167,11 +174,8 @@ class _Walker:
             span = Span(self._at, len(rest))
             yield from self._note(AnomalyKind.TRUNCATED_HEADER, f"{len(rest)} of {BLOCK} bytes are there", span)
         elif self._marker is None and not self._cut:
-            yield from self._missing_end()
+            yield from self._notes.missing_end()
         self._at = self._size
-
-    def _missing_end(self) -> tuple[Anomaly, ...]:
-        return self._note(AnomalyKind.MISSING_END, "the archive does not end with two zero blocks", Span(self._size, 0))
 
     def _drop_extensions(self) -> _Steps[None]:
         """No header follows to which the extensions could belong."""
@@ -201,14 +205,16 @@ class _Walker:
         if self._marker is None and not (self._lost and found.header is not None):
             self._marker = marker
         if found.first is not None:
-            span = Span(found.first, found.last - found.first)
+            # To the end of the file, zeros too: what was appended to it may itself end in zeros.
+            last = self._size if found.header is None else found.last
+            span = Span(found.first, last - found.first)
             if self._lost and found.header is not None:
                 yield from self._note(AnomalyKind.RESYNCHRONISED, "passed over in search of a header", span)
             else:
                 detail = f"{span.length} bytes behind the end marker, beginning like {describe(found.head)}"
                 yield from self._note(AnomalyKind.TRAILING_DATA, detail, span)
         elif found.header is None:
-            yield from self._odd_length()
+            yield from self._notes.odd_length()
         if found.header is None:
             self._done = True
             self._at = self._size if found.first is None else found.first
@@ -219,13 +225,6 @@ class _Walker:
             yield from self._note(AnomalyKind.MEMBER_AFTER_END, detail, span)
         self._behind = True
         self._at = found.header
-
-    def _odd_length(self) -> tuple[Anomaly, ...]:
-        over = self._size % BLOCK
-        if not over:
-            return ()
-        detail = f"the length is not a multiple of {BLOCK} bytes: {over} zero bytes too many"
-        return self._note(AnomalyKind.ODD_LENGTH, detail, Span(self._size - over, over))
 
     # searching
 
@@ -245,10 +244,10 @@ class _Walker:
         self._done = True
         if self._size - end < 2 * BLOCK:
             if self._marker is None:
-                yield from self._missing_end()
+                yield from self._notes.missing_end()
         else:
             self._marker = end if self._marker is None else self._marker
-            yield from self._odd_length()
+            yield from self._notes.odd_length()
         self._at = self._size
 
     def _leads_on(self, offset: int) -> _Steps[bool]:
@@ -266,10 +265,10 @@ class _Walker:
         if not self._extensions.types:
             self._extensions.start = self._at
         if header.typeflag in EXTENSIONS:
-            return (yield from self._extension(header, damaged=damaged))
-        return (yield from self._member(header, damaged=damaged))
+            return (yield from self._extension(header, block, damaged=damaged))
+        return (yield from self._member(header, block, damaged=damaged))
 
-    def _extension(self, header: Header, *, damaged: bool) -> _Steps[bool]:
+    def _extension(self, header: Header, block: bytes, *, damaged: bool) -> _Steps[bool]:
         here, body, size = Span(self._at, BLOCK), self._at + BLOCK, header.size
         sized = size is not None and 0 <= size < SIZE_BOUND
         if damaged and not (sized and (yield from self._leads_on(body + _padded(size or 0)))):
@@ -280,11 +279,13 @@ class _Walker:
             yield from self._drop_extensions()
             yield from self._search(body, body)
             return True
-        self._at = body + _padded(size)
+        self._go_behind(body, size, None)
         extensions, whole = self._extensions, Span(here.offset, BLOCK + size)
         if damaged:
             extensions.damaged = True
             extensions.anomalies += self._note(AnomalyKind.BAD_CHECKSUM, "of an extension header", here)
+        else:
+            extensions.anomalies += self._remains.fields(block, header, here.offset)
         if whole.end > self._size:
             self._cut = True
             detail = f"{self._size - body} of {size} bytes of an extension header are there"
@@ -296,7 +297,7 @@ class _Walker:
         else:
             content = yield from self._read(body, size)
         before = len(extensions.records)
-        for kind, detail in extensions.take(header.typeflag, content, self._globals):
+        for kind, detail in (*field_notes(header), *extensions.take(header.typeflag, content, self._globals)):
             extensions.anomalies += self._note(kind, detail, whole)
         yield from self._keep(len(content) + _RECORD_COST * (len(extensions.records) - before))
         return True
@@ -307,7 +308,7 @@ class _Walker:
         if self._kept > _KEPT and not self._done:
             yield from self._halt(f"extension headers exceed {_KEPT} bytes of memory; the rest was not looked at")
 
-    def _member(self, header: Header, *, damaged: bool) -> _Steps[bool]:
+    def _member(self, header: Header, block: bytes, *, damaged: bool) -> _Steps[bool]:
         here, extensions = Span(self._at, BLOCK), self._extensions
         doubtful = damaged or extensions.damaged
         claims = claim(header, extensions, self._globals, damaged=doubtful)
@@ -323,6 +324,8 @@ class _Walker:
         anomalies = extensions.anomalies
         if damaged:
             anomalies += self._note(AnomalyKind.BAD_CHECKSUM, "the header's fields are doubtful", here)
+        else:
+            anomalies += self._remains.fields(block, header, here.offset)
         for kind, detail in claims.notes:
             anomalies += self._note(kind, detail, here)
         if cut_map:
@@ -333,7 +336,7 @@ class _Walker:
         number = self._members
         self._members += 1
         self._extensions = Extensions(self._at)
-        self._at = start + _padded(length)
+        self._go_behind(start, length, number)
         yield Member(
             index=number,
             name=decode(claims.name),
@@ -363,6 +366,11 @@ class _Walker:
         if not claims.sized and not self._done:
             yield from self._search(start, start)
         return True
+
+    def _go_behind(self, start: int, length: int, member: int | None) -> None:
+        """Go to the block behind these data, which are those of this member, or of an extension."""
+        self._data_end, self._owner = start + length, member
+        self._at = start + _padded(length)
 
     def _data_start(self, header: Header) -> _Steps[tuple[int, bool]]:
         """Where a header's data begin: behind the blocks of an old GNU sparse map. And whether the file ends in it."""

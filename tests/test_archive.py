@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 
 from imgforensics import InputError, LimitError, tarwalk
-from imgforensics.archive import Archive, Cancelled, looks_like_archive
+from imgforensics.archive import Archive, Cancelled
 from imgforensics.catalogue import Catalogue
 from imgforensics.limits import DEFAULT_LIMITS, MIB, Limits
 from imgforensics.model import AnomalyKind, Compression
+from imgforensics.peek import looks_like_archive
 from tests import builder
 
 DATA = builder.archive("docker_legacy")

@@ -38,6 +38,7 @@ def test_a_crafted_archive_gets_its_findings_and_no_others(case: Crafted) -> Non
 def test_its_innocent_twin_gets_none(case: Crafted) -> None:
     report = _report(case.twin())
     assert not _codes(report, *LOUD), told(report)
+    assert not _codes(report, Severity.NOTE) & case.notes, told(report)
 
 
 @cases

@@ -453,8 +453,8 @@ def test_links_that_lead_out(target: str, kind: bytes) -> None:
 def test_chain_of_links_is_followed() -> None:
     links = [
         Entry("", type=b"2", linkname="../a"),
-        Entry("a", type=b"1", linkname="b"),
         Entry("b", type=b"2", linkname="c"),
+        Entry("a", type=b"1", linkname="b"),
         Entry("c", LAYERS[0]),
     ]
     report = report_of(_linked(*links))

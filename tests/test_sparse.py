@@ -101,7 +101,7 @@ def archive(way: str, extents: Extents | None = None, *, size: int | None = None
 def test_layer_with_holes_is_intact(way: str) -> None:
     report = report_of(archive(way))
     assert_clean(report)
-    assert codes(report) == ["IMG109"]
+    assert set(codes(report)) == {"IMG109"} | ({"IMG111"} if way == "old GNU" else set())
 
 
 @pytest.mark.parametrize("way", FORMATS)
@@ -137,7 +137,7 @@ def test_map_that_does_not_fit(way: str, lie: str) -> None:
         "none": [],
     }
     report = report_of(archive(way, lies[lie]))
-    assert set(codes(report, Severity.ERROR, Severity.WARNING)) == {"IMG109", "IMG907"}, told(report)
+    assert set(codes(report, Severity.ERROR, Severity.WARNING)) == {"IMG907"}, told(report)
     assert report.verdict is Verdict.SUSPECT
     assert any("put together" in each.reason for each in report.not_checked)
 

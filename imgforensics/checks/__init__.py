@@ -15,10 +15,13 @@ from imgforensics.checks import (
     framing,
     layers,
     layertars,
+    members,
+    ownership,
     provenance,
     readers,
     references,
     runtime,
+    streams,
     tags,
     times,
 )
@@ -34,6 +37,9 @@ ALL: tuple[Check, ...] = tuple(
     sorted(
         (
             *framing.CHECKS,
+            *members.CHECKS,
+            *ownership.CHECKS,
+            *streams.CHECKS,
             *documents.CHECKS,
             *references.CHECKS,
             *tags.CHECKS,

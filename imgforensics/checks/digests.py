@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from imgforensics.case import DAMAGE, Case
+from imgforensics.case import DAMAGE, HIDDEN, Case
 from imgforensics.checks.rule import Check, Found, check
 from imgforensics.findings import Effect, Severity
 from imgforensics.model import AnomalyKind, Location, Verification, What
@@ -240,7 +240,8 @@ def hidden_stream_data(case: Case) -> Iterator[Found]:
     layer, and who only unpacks never sees them.
 
     ## How it is computed
-    Layers are read to their last byte. The frames of zstd:chunked, of the seekable format and of pzstd are known by
+    Layers are read to their last byte; the SHA-256 that is given is of what follows, from its first byte that is not
+    zero on. The frames of zstd:chunked, of the seekable format and of pzstd are known by
     their tables and not reported.
 
     ## When it is innocent
@@ -249,16 +250,15 @@ def hidden_stream_data(case: Case) -> Iterator[Found]:
     layers = {layer.member for image in case.structure.images for layer in image.layers}
     for member, blob in case.catalogue.blobs.items():
         for anomaly in blob.anomalies:
-            if member not in layers or anomaly.kind not in _HIDDEN:
+            if member not in layers or anomaly.kind not in HIDDEN | {AnomalyKind.TRAILING_ZEROS}:
                 continue
             severity = Severity.NOTE if anomaly.kind is AnomalyKind.TRAILING_ZEROS else None
             where = Location(case.name(member))
             if anomaly.span is not None:
                 where = replace(where, offset=anomaly.span.offset, length=anomaly.span.length)
-            yield Found(f"{case.name(member)}: {anomaly.detail}", where, severity=severity)
+            digest = None if anomaly.digest is None else str(anomaly.digest)
+            yield Found(f"{case.name(member)}: {anomaly.detail}", where, computed=digest, severity=severity)
 
-
-_HIDDEN = frozenset({AnomalyKind.TRAILING_BYTES, AnomalyKind.TRAILING_ZEROS, AnomalyKind.SKIPPABLE_FRAME})
 
 CHECKS: tuple[Check, ...] = (
     config_digest_mismatch,

@@ -30,8 +30,9 @@ _UNREAD = frozenset({AnomalyKind.NOT_JSON, AnomalyKind.NOT_UTF8, AnomalyKind.AMB
 _TYPE_OF = {
     Compression.GZIP: ("gzip",),
     Compression.ZSTD: ("zstd",),
-    Compression.NONE: (),
+    Compression.NONE: (None,),
 }
+"""Endings of media types that fit; nothing names bzip2 and xz."""
 
 
 def _related(case: Case, anomaly: Anomaly) -> tuple[Location, ...]:
@@ -67,6 +68,8 @@ def malformed_document(case: Case) -> Iterator[Found]:
     `null` are ordinary and not reported.
     """
     for problem in case.structure.problems:
+        if problem.member is not None and case.catalogue.cut_off(problem.member):
+            continue  # IMG101 is the cause
         if problem.kind in _MALFORMED:
             place = f" at {problem.pointer}" if problem.pointer else ""
             name = "the document" if problem.member is None else case.name(problem.member)
@@ -192,9 +195,11 @@ def media_type_mismatch(case: Case) -> Iterator[Found]:
             blob = None if layer.member is None else case.catalogue.blobs.get(layer.member)
             media_type = layer.media_type or ""
             claimed = next((word for word in ("gzip", "zstd") if media_type.endswith(word)), None)
-            if blob is None or layer.member in case.damaged_streams or not (claimed or media_type.endswith("tar")):
+            if blob is None or blob.compression is Compression.UNSUPPORTED or layer.member in case.damaged_streams:
                 continue
-            if blob.size and claimed not in (_TYPE_OF.get(blob.compression) or (None,)):
+            if not (claimed or media_type.endswith("tar")):
+                continue
+            if blob.size and claimed not in _TYPE_OF.get(blob.compression, ()):
                 found = "not compressed" if blob.compression is Compression.NONE else str(blob.compression)
                 message = f"layer {layer.index} is {found}, its media type says {media_type}"
                 name = None if layer.member is None else case.name(layer.member)

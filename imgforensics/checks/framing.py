@@ -2,14 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
-from imgforensics.case import DAMAGE, Case
+from imgforensics.case import DAMAGE, HIDDEN, READERS_DIFFER, Case
 from imgforensics.checks.readers import contradiction
 from imgforensics.checks.rule import Check, Found, check
 from imgforensics.findings import Effect, Severity
 from imgforensics.images import ENTRY_POINTS
-from imgforensics.model import Anomaly, AnomalyKind, Location, MemberKind, clean_path
+from imgforensics.model import Anomaly, AnomalyKind, Location, Member, MemberKind, clean_path
 from imgforensics.names import name_claim
+
+_RELATED = 100
 
 _ODD_HEADERS = frozenset(
     {
@@ -17,7 +20,6 @@ _ODD_HEADERS = frozenset(
         AnomalyKind.BAD_SIZE,
         AnomalyKind.UNKNOWN_TYPE,
         AnomalyKind.SPECIAL_TYPE,
-        AnomalyKind.SPARSE,
         AnomalyKind.DATA_ON_LINK,
         AnomalyKind.DIRECTORY_WITH_DATA,
         AnomalyKind.PAX_MALFORMED,
@@ -25,17 +27,18 @@ _ODD_HEADERS = frozenset(
         AnomalyKind.PAX_OVERRIDES,
         AnomalyKind.DANGLING_EXTENSION,
         AnomalyKind.STACKED_EXTENSION,
+        AnomalyKind.STRAY_PREFIX,
         AnomalyKind.NAME_HAS_NUL,
     }
 )
-_HARMLESS_HEADERS = frozenset({AnomalyKind.PAX_GLOBAL, AnomalyKind.NAME_NOT_UTF8, AnomalyKind.ODD_LENGTH})
-_READERS_DIFFER = frozenset(
+_HARMLESS_HEADERS = frozenset(
     {
-        AnomalyKind.BAD_SIZE,
-        AnomalyKind.DATA_ON_LINK,
-        AnomalyKind.DIRECTORY_WITH_DATA,
-        AnomalyKind.PAX_OVERRIDES,
-        AnomalyKind.STACKED_EXTENSION,
+        AnomalyKind.PAX_GLOBAL,
+        AnomalyKind.PAX_CHARSET,
+        AnomalyKind.SIGNED_CHECKSUM,
+        AnomalyKind.NAME_NOT_UTF8,
+        AnomalyKind.ODD_LENGTH,
+        AnomalyKind.SPARSE,
     }
 )
 
@@ -53,6 +56,17 @@ def _place(case: Case, anomaly: Anomaly) -> Location:
     name = None if anomaly.member is None else case.name(anomaly.member)
     span = anomaly.span
     return Location(member=name, offset=span.offset if span else None, length=span.length if span else None)
+
+
+def _digest(anomaly: Anomaly) -> str | None:
+    return None if anomaly.digest is None else str(anomaly.digest)
+
+
+def _hidden(case: Case) -> tuple[Location, ...]:
+    """Members that were found behind a marker or by searching, and that no document refers to."""
+    found = (case.catalogue.members[index] for index in case.structure.orphans if index in case.oddly_framed)
+    places = (Location(each.name, offset=each.data.offset, length=each.data.length) for each in found if each.recovered)
+    return tuple(islice(places, _RELATED))
 
 
 def _of(case: Case, *kinds: AnomalyKind) -> Iterator[Anomaly]:
@@ -101,8 +115,11 @@ def bad_header_checksum(case: Case) -> Iterator[Found]:
     """
     for anomaly in _of(case, AnomalyKind.BAD_CHECKSUM):
         yield Found(f"tar header with a wrong checksum: {anomaly.detail}", _place(case, anomaly))
+    related = _hidden(case)
     for anomaly in _of(case, AnomalyKind.RESYNCHRONISED):
-        yield Found(f"no sound tar header here; the walk went on further down: {anomaly.detail}", _place(case, anomaly))
+        message = f"no sound tar header here; the walk went on further down: {anomaly.detail}"
+        yield Found(message, _place(case, anomaly), related)
+        related = ()
 
 
 @check("IMG103", "trailing-data", Severity.WARNING, Effect.SUSPECT)
@@ -110,23 +127,27 @@ def trailing_data(case: Case) -> Iterator[Found]:
     """Bytes other than zeros follow the end of the archive.
 
     ## What it means
-    The file holds more than the archive: after the tar's end marker, or after the compressed stream around it.
+    The file holds more than the archive: after the tar's end marker, after the compressed stream around it, or in a
+    zstd frame of that stream that decoders pass over.
 
     ## Why it matters
     No image tool reads these bytes, and none mentions them. They travel with the archive all the same.
 
     ## How it is computed
-    The file is read to its end, whatever the end marker says. Zeros are padding and stay silent.
+    The file is read to its end, whatever the end marker says. Zeros are padding and stay silent. The SHA-256 that is
+    given is of the bytes from the first that is not zero on.
 
     ## When it is innocent
     Some media and some tape programs leave remains of older data behind a shorter file.
     """
     for anomaly in _of(case, AnomalyKind.TRAILING_DATA):
-        yield Found(f"data after the end of the archive: {anomaly.detail}", _place(case, anomaly))
+        message = f"data after the end of the archive: {anomaly.detail}"
+        yield Found(message, _place(case, anomaly), computed=_digest(anomaly))
     for anomaly in case.catalogue.outer_anomalies:
-        if anomaly.kind is AnomalyKind.TRAILING_BYTES:
-            message = f"data after the {case.catalogue.outer} stream around the archive: {anomaly.detail}"
-            yield Found(message, _place(case, anomaly))
+        if anomaly.kind in HIDDEN:
+            beside = "after" if anomaly.kind is AnomalyKind.TRAILING_BYTES else "in"
+            message = f"data {beside} the {case.catalogue.outer} stream around the archive: {anomaly.detail}"
+            yield Found(message, _place(case, anomaly), computed=_digest(anomaly))
 
 
 @check("IMG104", "duplicate-member", Severity.ERROR, Effect.SUSPECT)
@@ -168,61 +189,6 @@ def duplicate_member(case: Case) -> Iterator[Found]:
         )
 
 
-@check("IMG105", "name-escapes-root", Severity.ERROR, Effect.SUSPECT)
-def name_escapes_root(case: Case) -> Iterator[Found]:
-    """A member's name, or the target of a link, leads out of the archive's own folder.
-
-    ## What it means
-    A name is absolute or climbs out with `..`, or a link points outside.
-
-    ## Why it matters
-    A reader that writes members to disk under their names can be led to overwrite other files (CVE-2014-9356,
-    CVE-2014-6407, CVE-2026-17106, CVE-2026-20613).
-
-    ## How it is computed
-    Names are taken apart at `/`; more `..` than folders leads out. This tool never writes a member to disk.
-
-    ## When it is innocent
-    Leading `/` alone is only noted: older tar programs keep it, and readers cut it off.
-    """
-    for member in case.catalogue.members:
-        if member.path is None:
-            where = Location(member.name, offset=member.header.offset, length=member.header.length)
-            yield Found("the name climbs out of the archive's folder", where)
-        elif member.name.startswith("/"):
-            where = Location(member.name, offset=member.header.offset, length=member.header.length)
-            yield Found("the name is absolute", where, severity=Severity.NOTE)
-    for index, anomaly in case.structure.broken_links.items():
-        if anomaly.kind is AnomalyKind.ESCAPING_LINK:
-            yield Found(f"leads out of the archive: {anomaly.detail}", Location(case.name(index)))
-
-
-@check("IMG106", "dangling-or-cyclic-link", Severity.WARNING, Effect.INCOMPLETE)
-def dangling_link(case: Case) -> Iterator[Found]:
-    """A symlink or hard link leads to no member, or in a circle.
-
-    ## What it means
-    The archive has a link whose target is not in it.
-
-    ## Why it matters
-    Docker saves a layer that occurs twice as a link; a link that leads nowhere is a layer that is missing.
-
-    ## How it is computed
-    Links are followed inside the archive only, up to a bound.
-
-    ## When it is innocent
-    When nothing refers to the link: then an unused part was left out.
-    """
-    for index, anomaly in case.structure.broken_links.items():
-        if anomaly.kind is not AnomalyKind.ESCAPING_LINK:
-            words = {
-                AnomalyKind.CYCLIC_LINK: "leads in a circle",
-                AnomalyKind.LIMIT: "was not followed: the path is longer or deeper than any reader takes",
-            }
-            told = words.get(anomaly.kind, "leads to no member")
-            yield Found(f"{anomaly.detail} {told}", Location(case.name(index)))
-
-
 @check("IMG107", "missing-end-marker", Severity.ERROR, Effect.INCOMPLETE)
 def missing_end_marker(case: Case) -> Iterator[Found]:
     """The tar has no end-of-archive marker.
@@ -258,13 +224,16 @@ def member_after_end(case: Case) -> Iterator[Found]:
     readers and seen by others.
 
     ## How it is computed
-    The walk goes on to the end of the file, past every marker; members found there are measured like all others.
+    The walk goes on to the end of the file, past every marker; members found there are measured like all others. Those
+    that no document refers to are related places.
 
     ## When it is innocent
     Two archives that were concatenated (`cat a.tar b.tar`) look like this.
     """
+    related = () if any(_of(case, AnomalyKind.RESYNCHRONISED)) else _hidden(case)
     for anomaly in _of(case, AnomalyKind.MEMBER_AFTER_END, AnomalyKind.LONE_ZERO_BLOCK):
-        yield Found(f"members behind an end-of-archive marker: {anomaly.detail}", _place(case, anomaly))
+        yield Found(f"members behind an end-of-archive marker: {anomaly.detail}", _place(case, anomaly), related)
+        related = ()
 
 
 @check("IMG109", "odd-tar-header", Severity.WARNING, Effect.SUSPECT)
@@ -273,7 +242,7 @@ def odd_tar_header(case: Case) -> Iterator[Found]:
 
     ## What it means
     PAX records that overrule the plain header or are malformed, negative or unreadable numbers, sizes on links and
-    folders, sparse files, devices, unknown types.
+    folders, a name's prefix in a format that has none, sparse files, devices, unknown types.
 
     ## Why it matters
     Tar readers disagree about each of these, which moves the border between one member and the next (CVE-2025-62518,
@@ -283,23 +252,24 @@ def odd_tar_header(case: Case) -> Iterator[Found]:
     Plain and extended values are both kept and compared. Those known to split readers are errors.
 
     ## When it is innocent
-    Global PAX headers (`git archive` writes one), names that are not UTF-8, and sparse files (`tar -S`) that could be
-    put together are only noted.
+    Global PAX headers (`git archive` writes one), names that are not UTF-8 or said to be of another character set,
+    checksums of signed bytes, headers as before 1988, and sparse files (`tar -S`) that could be put together are only
+    noted. Go before 1.8 gave long names a prefix in headers that have none.
     """
     seen: dict[AnomalyKind, list[Anomaly]] = defaultdict(list)
     for anomaly in case.catalogue.anomalies:
+        if anomaly.kind is AnomalyKind.SPARSE and any(map(case.catalogue.unexpanded, _members([anomaly]))):
+            continue  # IMG907 says more of it
         seen[anomaly.kind].append(anomaly)
     for kind, anomalies in seen.items():
         if kind in _ODD_HEADERS | _HARMLESS_HEADERS:
             first, *others = anomalies
-            severity = Severity.ERROR if kind in _READERS_DIFFER else None
-            if kind is AnomalyKind.SPARSE and not any(map(case.catalogue.unexpanded, _members(anomalies))):
-                severity = Severity.NOTE  # every usual reader puts them together alike
+            severity = Severity.ERROR if kind in READERS_DIFFER else None
             more = f" (and {len(others)} more)" if others else ""
             yield Found(
                 f"{kind}: {first.detail}{more}",
                 _place(case, first),
-                tuple(_place(case, other) for other in others[:100]),
+                tuple(_place(case, other) for other in others[:_RELATED]),
                 severity=Severity.NOTE if kind in _HARMLESS_HEADERS else severity,
             )
     for member in case.catalogue.members:
@@ -308,11 +278,21 @@ def odd_tar_header(case: Case) -> Iterator[Found]:
             message = f"pax-overrides: the header says {member.ustar_name!r}, an extension {member.name!r}"
             where = Location(member.name, offset=member.header.offset, length=member.header.length)
             yield Found(message, where, severity=Severity.ERROR)
-    special = [member for member in case.catalogue.members if member.kind in (MemberKind.DEVICE, MemberKind.FIFO)]
-    if special:
-        places = [Location(each.name, offset=each.header.offset, length=each.header.length) for each in special[:101]]
-        more = f" (and {len(special) - 1} more)" if len(special) > 1 else ""
-        yield Found(f"special-type: a {special[0].kind}{more}", places[0], tuple(places[1:]))
+    devices = [each for each in case.catalogue.members if each.kind in (MemberKind.DEVICE, MemberKind.FIFO)]
+    if devices:
+        yield _of_members(f"special-type: a {devices[0].kind}", devices, None)
+    ancient = [each for each in case.catalogue.members if each.format == "v7" and not each.damaged]
+    if ancient:
+        words = "v7-header: a header without the magic of any later format, which busybox refuses"
+        yield _of_members(words, ancient, Severity.NOTE)
+
+
+def _of_members(message: str, members: list[Member], severity: Severity | None) -> Found:
+    """One finding of several members."""
+    chosen = members[: _RELATED + 1]
+    places = [Location(each.name, offset=each.header.offset, length=each.header.length) for each in chosen]
+    more = f" (and {len(members) - 1} more)" if len(members) > 1 else ""
+    return Found(message + more, places[0], tuple(places[1:]), severity=severity)
 
 
 @check("IMG110", "damaged-outer-compression", Severity.ERROR, Effect.INCOMPLETE)
@@ -337,15 +317,41 @@ def damaged_outer_compression(case: Case) -> Iterator[Found]:
             yield Found(message, _place(case, anomaly))
 
 
+@check("IMG113", "data-in-padding", Severity.WARNING, Effect.SUSPECT)
+def data_in_padding(case: Case) -> Iterator[Found]:
+    """Bytes other than zeros stand in the tar where nothing belongs.
+
+    ## What it means
+    Something is written into the padding that fills a member's last block, or into a header: behind the end of a name,
+    in fields that the format does not have, or as the target of a link on a member that is none.
+
+    ## Why it matters
+    No reader looks there, no listing shows it, and no digest covers it but that of the whole file: a way to carry bytes
+    along, or the traces of a program that wrote out memory which it had not cleared.
+
+    ## How it is computed
+    Every header and every padding is looked at (POSIX.1, pax, "ustar Interchange Format"; GNU tar manual, "Basic Tar
+    Format"). Of many places the first twenty are listed.
+
+    ## When it is innocent
+    Tars of the 1980s and 1990s. No tool that writes image archives leaves anything there.
+    """
+    found = list(_of(case, AnomalyKind.DATA_IN_PADDING))
+    if found:
+        first, *others = found
+        more = f" (and {len(others)} more)" if others else ""
+        places = tuple(_place(case, other) for other in others if other.span is not None)
+        yield Found(f"data where a tar has none: {first.detail}{more}", _place(case, first), places)
+
+
 CHECKS: tuple[Check, ...] = (
     truncated_archive,
     bad_header_checksum,
     trailing_data,
     duplicate_member,
-    name_escapes_root,
-    dangling_link,
     missing_end_marker,
     member_after_end,
     odd_tar_header,
     damaged_outer_compression,
+    data_in_padding,
 )

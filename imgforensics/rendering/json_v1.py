@@ -203,6 +203,7 @@ def layer_json(case: Case, layer: Layer) -> Json:
         "size": _size(case, layer.member),
         "uncompressed_size": None if blob is None else blob.uncompressed_size,
         "compression": None if blob is None else blob.compression.value,
+        "streams": None if blob is None else blob.streams,
         "media_type": None if layer.media_type is None else json_text(layer.media_type),
         "inventory": inventory_json(facts_of(case, layer)),
     }

@@ -268,6 +268,6 @@ CRAFTED: tuple[Crafted, ...] = (
         _foreign(_VENDOR),
         frozenset(),
         _foreign(_VENDOR, absent=False),
-        frozenset({"IMG204", "IMG219"}),
+        frozenset({"IMG204"}),
     ),
 )

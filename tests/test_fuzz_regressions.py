@@ -1,0 +1,26 @@
+"""Every input on which a fuzzing target ever failed, once more; and a few fresh ones, so that the targets stay whole."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from fuzz.mutations import mutated
+from fuzz.seeds import seeds
+from fuzz.targets import TARGETS
+
+REGRESSIONS = sorted((Path(__file__).parents[1] / "fuzz" / "regressions").glob("*.bin"))
+FRESH = 20
+
+
+@pytest.mark.parametrize("path", REGRESSIONS, ids=lambda path: path.stem)
+def test_input_that_failed_once(path: Path) -> None:
+    TARGETS[path.name.partition("-")[0]](path.read_bytes())
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_fresh_inputs(name: str) -> None:
+    begin = seeds(name)
+    chance = random.Random(name)
+    for _ in range(FRESH):
+        TARGETS[name](mutated(chance, chance.choice(begin), begin))
