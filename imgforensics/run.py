@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 import stat
 import sys
 import tempfile
@@ -185,10 +186,15 @@ class Sink:
                 self._file = Path(self._output).open("w", encoding="utf-8", newline="\n")
             else:
                 self._target = os.path.realpath(self._output)
-                handle, self._temporary = tempfile.mkstemp(prefix=".imgforensics-", dir=os.path.dirname(self._target))
+                name = f".imgforensics-{secrets.token_hex(8)}"
+                self._temporary = os.path.join(os.path.dirname(self._target), name)  # known before it is there
+                handle = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
                 self._file = os.fdopen(handle, "w", encoding="utf-8", newline="\n")
         except OSError as error:
             raise self._failed(error) from error
+        except BaseException:  # a signal: nobody leaves what nobody entered
+            self._remove()
+            raise
         return self
 
     def write(self, text: str) -> None:
@@ -233,9 +239,12 @@ class Sink:
             if kind is None:
                 raise self._failed(failure) from failure
         finally:
-            if self._temporary is not None:
-                with contextlib.suppress(OSError):
-                    os.unlink(self._temporary)
+            self._remove()
+
+    def _remove(self) -> None:
+        if self._temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(self._temporary)
 
     def _failed(self, error: OSError) -> InputError:
         where = "standard output" if self._output == "-" else self._output
