@@ -12,14 +12,17 @@ from imgforensics.archive import Archive, Progress
 from imgforensics.case import Case
 from imgforensics.catalogue import Catalogue
 from imgforensics.errors import InputError, NotAnImageError
+from imgforensics.expectation import SuppliedManifest
 from imgforensics.findings import Finding, NotChecked, Verdict, verdict_of
-from imgforensics.model import AnomalyKind, Outcome, What
+from imgforensics.model import AnomalyKind, Compression, Digest, Outcome, What
 from imgforensics.names import name_claim
 from imgforensics.reconstruct.ledger import Ledger
 from imgforensics.reconstruct.registry import Reconstruction, Request, check_pushers, reconstruct
 from imgforensics.report import ArchiveReport, Options, Report
 from imgforensics.selection import expected, hold_to_images, select_images
+from imgforensics.signature import Signatures
 from imgforensics.structure import Image, Structure
+from imgforensics.trust.survey import survey
 from imgforensics.verify import verify
 
 
@@ -60,6 +63,8 @@ def analyze_archive(
             rebuilt = _reconstruct(archive, case, selected, request, options)
             told = hold_to_images(case, rebuilt.expectations, options.expect)
             case = replace(case, expectations=told)
+        if options.signatures:
+            case = replace(case, signatures=_signatures(archive, case, selected, options))
     findings = _about(checks.run(case, chosen), case, selected)
     others = checks.run(case, [each for each in checks.ALL if each not in chosen])
     return ArchiveReport(
@@ -103,6 +108,19 @@ def _reconstruct(
         except BaseException:
             archive.cancel()
             raise
+
+
+def _signatures(archive: Archive, case: Case, images: Sequence[Image], options: Options) -> Signatures:
+    def read(member: int) -> bytes:
+        return b"".join(archive.uncompressed(case.catalogue.members[member], Compression.NONE))
+
+    def rebuild(digests: Sequence[Digest], manifests: Sequence[SuppliedManifest]) -> Reconstruction:
+        request = Request(candidates=False, expect=tuple(digests), manifests=tuple(manifests))
+        return _reconstruct(archive, case, images, request, options)
+
+    supplied = (*options.manifests, *options.signed_manifests)
+    required = options.require_signature
+    return survey(case, images, options.trust, read, rebuild, supplied=supplied, required=required)
 
 
 def _unheard(trouble: str) -> None:

@@ -9,6 +9,7 @@ from imgforensics.catalogue import Catalogue
 from imgforensics.expectation import Expectation
 from imgforensics.model import AnomalyKind, Location, Outcome, Verification, What
 from imgforensics.producer import Producer
+from imgforensics.signature import Signatures
 from imgforensics.structure import Image, Reference, Role, Structure
 
 _OF_STORED_BYTES = (What.MEMBER_NAME, What.DESCRIPTOR_DIGEST)
@@ -33,6 +34,8 @@ class Case:
     verifications: tuple[Verification, ...]
     expectations: tuple[Expectation, ...] = ()
     """How the digests fared that the archive was said to hold."""
+    signatures: Signatures | None = None
+    """Signatures and attestations; None where nobody asked for them."""
 
     @cached_property
     def wrong_bytes(self) -> Mapping[int, Sequence[Verification]]:

@@ -12,6 +12,7 @@ from imgforensics.checks import (
     framing,
     provenance,
     references,
+    signatures,
     tags,
 )
 from imgforensics.checks.rule import Check
@@ -30,6 +31,7 @@ ALL: tuple[Check, ...] = tuple(
             *digests.CHECKS,
             *config.CHECKS,
             *provenance.CHECKS,
+            *signatures.CHECKS,
             *coverage.CHECKS,
         ),
         key=lambda each: each.rule.code,

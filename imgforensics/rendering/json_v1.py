@@ -11,6 +11,7 @@ from imgforensics.findings import Finding, Skipped, Verdict
 from imgforensics.model import Location, Verification
 from imgforensics.rendering.escape import json_text
 from imgforensics.rendering.registry_json import expectation_json, registry_json
+from imgforensics.rendering.signatures_json import signatures_json
 from imgforensics.report import ArchiveReport, Report
 from imgforensics.structure import Image, Layer
 from imgforensics.version import __version__
@@ -77,6 +78,7 @@ def archive_json(archive: ArchiveReport, command: str = "verify") -> Json:
         "findings": [finding_json(finding) for finding in archive.findings],
         "loads": [],
         "expectations": [],
+        "signatures": None,
         "not_checked": [
             {"what": json_text(each.what), "reason": json_text(each.reason)} for each in archive.not_checked
         ],
@@ -100,6 +102,7 @@ def archive_json(archive: ArchiveReport, command: str = "verify") -> Json:
     ]
     result["artifacts"] = [artifact_json(case, image) for image in case.structure.artifacts]
     result["expectations"] = [expectation_json(each) for each in case.expectations]
+    result["signatures"] = signatures_json(case.signatures)
     result["verifications"] = [verification_json(each) for each in case.verifications]
     return result
 

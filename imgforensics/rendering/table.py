@@ -7,7 +7,7 @@ from tabulate import tabulate
 from imgforensics.case import Case
 from imgforensics.findings import Finding, Severity, Skipped, Verdict
 from imgforensics.model import Location, Outcome
-from imgforensics.rendering import registry_table
+from imgforensics.rendering import registry_table, signatures_table
 from imgforensics.rendering.escape import printable
 from imgforensics.rendering.style import Style
 from imgforensics.report import ArchiveReport, Report
@@ -65,10 +65,12 @@ def archive(
     hidden = len(report.findings) - len(shown)
     if hidden:
         lines.append(f"  {hidden} {_plural(hidden, 'note')} not shown (-v)")
-    if report.images and command != "digest":
+    if report.images and command not in ("digest", "signatures"):
         lines += ["", *_indent(_images(report.case, report.images))]
     lines += registry_table.images(report, style, verbose=verbose)
-    lines += _artifacts(report.case)
+    lines += signatures_table.signatures(report, style, verbose=verbose)
+    if command != "signatures":
+        lines += _artifacts(report.case)
     if command == "inspect":
         for image in report.images:
             lines += ["", *_image_details(report.case, image)]
