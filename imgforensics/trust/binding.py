@@ -13,11 +13,11 @@ from imgforensics.documentreader import Reader, read_index, read_manifest
 from imgforensics.documents import INDEX_TYPES, MANIFEST_TYPES, Descriptor, DocumentKind, Manifest, read_document
 from imgforensics.expectation import Expectation, Result, SuppliedManifest
 from imgforensics.model import Digest
+from imgforensics.ociview import IN_TOTO
 from imgforensics.reconstruct.candidates import Basis
 from imgforensics.reconstruct.likelihood import Likelihood
 from imgforensics.reconstruct.registry import Reconstruction
 from imgforensics.signature import BOUND, Binding, Bound, Found, Signed
-from imgforensics.trust.envelopes import IN_TOTO
 
 Rebuild = Callable[[Sequence[Digest], Sequence[SuppliedManifest]], Reconstruction]
 """Looks for digests in the archive, and rebuilds manifests until one hashes to them."""

@@ -18,7 +18,7 @@ from imgforensics.case import Case
 from imgforensics.documentreader import Reader, read_manifest
 from imgforensics.documents import Descriptor, DocumentKind, Manifest
 from imgforensics.model import Compression, Digest, Location
-from imgforensics.ociview import ATTESTED_ANNOTATION, REF_ANNOTATION, SUBJECT_ANNOTATION
+from imgforensics.ociview import ATTESTED_ANNOTATION, DSSE_ENVELOPE, IN_TOTO, REF_ANNOTATION, SUBJECT_ANNOTATION
 from imgforensics.signature import Claims, Found, Place, Purpose, Scheme
 from imgforensics.structure import Reference, Role
 from imgforensics.trust import envelopes
@@ -82,7 +82,7 @@ class _Discovery:
 
     def _of_layer(self, member: int, layer: Descriptor, place: Place, hints: tuple[Digest, ...]) -> Found | None:
         kind = layer.media_type
-        known = (envelopes.SIMPLE_SIGNING, envelopes.DSSE_TYPE, envelopes.IN_TOTO, "application/jose+json")
+        known = (envelopes.SIMPLE_SIGNING, DSSE_ENVELOPE, IN_TOTO, "application/jose+json")
         if kind not in (*known, "application/cose") and not kind.startswith(envelopes.BUNDLE_TYPE):
             return None
         target = self.targets.get((member, layer.pointer))
@@ -179,8 +179,8 @@ class _Discovery:
 
 
 _SCHEMES = {
-    envelopes.DSSE_TYPE: Scheme.DSSE,
-    envelopes.IN_TOTO: Scheme.UNSIGNED,
+    DSSE_ENVELOPE: Scheme.DSSE,
+    IN_TOTO: Scheme.UNSIGNED,
     "application/jose+json": Scheme.NOTATION_JWS,
     "application/cose": Scheme.NOTATION_COSE,
 }

@@ -15,9 +15,7 @@ from imgforensics.strictjson import parse_json
 from imgforensics.trust.refusal import invalid
 
 SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json"
-DSSE_TYPE = "application/vnd.dsse.envelope.v1+json"
 BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle"
-IN_TOTO = "application/vnd.in-toto+json"
 COSIGN_PREDICATE = "https://sigstore.dev/cosign/sign/v1"
 """The one predicate that means "signed" and states nothing else."""
 SIGSTORE_JSON = b"\0sigstore-json\n"

@@ -62,9 +62,7 @@ class Outcome:
             status, reason = Status.CERTIFICATE_EXPIRED, self.expired
         elif not self.pinned:
             status = Status.NOT_PINNED
-            reason = (
-                f"signed by {self.signer.identity} of {self.signer.issuer}, who is not the signer that was asked for"
-            )
+            reason = f"signed by {self.signer.identity}, issuer {self.signer.issuer}: not a signer that was asked for"
         return Judgement(status, reason, signed, self.signer, self.time, self.checks.steps())
 
 
