@@ -7,11 +7,20 @@ digest refutes nothing.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from imgforensics.case import Case
 from imgforensics.documentreader import Reader, read_index, read_manifest
-from imgforensics.documents import INDEX_TYPES, MANIFEST_TYPES, Descriptor, DocumentKind, Manifest, read_document
-from imgforensics.expectation import Expectation, Result, SuppliedManifest
+from imgforensics.documents import (
+    INDEX_TYPES,
+    MANIFEST_TYPES,
+    Descriptor,
+    Document,
+    DocumentKind,
+    Manifest,
+    read_document,
+)
+from imgforensics.expectation import Result, SuppliedManifest
 from imgforensics.model import Digest
 from imgforensics.ociview import IN_TOTO
 from imgforensics.reconstruct.candidates import Basis
@@ -56,16 +65,15 @@ class Binder:
             signed: what was signed, where that is authenticated.
         """
         judged = [self._bind(digest, signed) for digest in digests]
-        for each in judged:
-            if each.binding in BOUND:
-                return each
-        first = judged[0]
+        first = next((each for each in judged if each.binding in BOUND), judged[0])
+        if first.binding in BOUND:
+            return first
         if first.binding is Binding.OTHER_DIGEST:
             return first
         if found.hints and not set(found.hints) & set(digests):
             how = f"it stands with {found.hints[0]}, and what it signs is {digests[0]}"
             return replace(first, binding=Binding.OTHER_DIGEST, how=how)
-        if not found.hints and not self._known(digests) and self._all_preserved():
+        if not found.hints and not self._known(digests) and self._all_preserved:
             how = (
                 f"every image of the archive has its registry's manifest in it, and none is {digests[0]}; an index "
                 "that lists one of them could be, and would show it (--manifest FILE)"
@@ -76,6 +84,7 @@ class Binder:
     def _known(self, digests: Sequence[Digest]) -> bool:
         return any(each in self._case.catalogue.by_digest or each in self._supplied for each in digests)
 
+    @cached_property
     def _all_preserved(self) -> bool:
         images = self._case.structure.images
         return bool(images) and all(
@@ -104,7 +113,7 @@ class Binder:
         blob = self._case.catalogue.blobs[member]
         document = self._case.structure.documents[member]
         is_index = document.kind is DocumentKind.INDEX
-        wrong = _contradiction(signed, blob.size, INDEX_TYPES if is_index else MANIFEST_TYPES)
+        wrong = _contradiction(signed, blob.size, _own_type(document), is_index=is_index)
         if wrong is not None:
             return Bound(Binding.OTHER_DIGEST, wrong, digest, level)
         if not is_index and not level:
@@ -119,7 +128,8 @@ class Binder:
             return Bound(Binding.UNBOUND, f"{self._case.name(member)} hashes to it, but {how}", digest, own)
         if answer.image is None:
             return Bound(Binding.EXACT, answer.how, digest, _ARTIFACT)
-        return Bound(Binding.EXACT, answer.how, digest, own, self._images(digest, answer, is_index=is_index))
+        images = self._listed(digest, answer.image) if is_index else (answer.image,)
+        return Bound(Binding.EXACT, answer.how, digest, own, images)
 
     def _two_hops(self, digest: Digest, subject: Descriptor) -> Bound:
         """An attestation manifest was signed, and it names its image by digest and size."""
@@ -128,20 +138,17 @@ class Binder:
         hop = self._bind(subject.digest, Signed((subject.digest,), subject.size), _ATTESTATION)
         return replace(hop, how=f"the attestation {digest} was signed, it is of {subject.digest}: {hop.how}")
 
-    def _images(self, digest: Digest, answer: Expectation, *, is_index: bool) -> tuple[int, ...]:
-        """The images that a document of the archive is: one, the same ones twice, or those that an index lists."""
-        found = {answer.image}
-        for index, registry in self._registries.items():
-            if any(digest in each.indexes if is_index else digest == each.digest for each in registry.candidates):
-                found.add(index)
-        whole = {each.image for each in self._answers.values() if each.result is Result.MATCH}
-        return tuple(sorted(each for each in found if each is not None and (each == answer.image or each in whole)))
+    def _listed(self, digest: Digest, image: int) -> tuple[int, ...]:
+        """The images that an index lists; where it matches, every one of them is whole."""
+        registries = self._registries.items()
+        listed = {index for index, each in registries if any(digest in one.indexes for one in each.candidates)}
+        return tuple(sorted(listed | {image}))
 
     def _by_supplied(self, supplied: SuppliedManifest, signed: Signed | None, level: str) -> Bound:
         limits = self._case.catalogue.limits
         document = read_document(supplied.content, limits)
         is_index = document.kind is DocumentKind.INDEX
-        wrong = _contradiction(signed, len(supplied.content), INDEX_TYPES if is_index else MANIFEST_TYPES)
+        wrong = _contradiction(signed, len(supplied.content), _own_type(document), is_index=is_index)
         if wrong is not None:
             return Bound(Binding.OTHER_DIGEST, wrong, supplied.digest, level)
         if is_index:
@@ -178,7 +185,7 @@ class Binder:
             return Bound(Binding.UNBOUND, answer.how, digest, level)
         for each in self._registries[answer.image].candidates:
             if each.digest == digest:
-                wrong = _contradiction(signed, each.size, MANIFEST_TYPES)
+                wrong = _contradiction(signed, each.size, each.media_type, is_index=False)
                 binding = Binding.RECONSTRUCTED if each.basis is Basis.RECONSTRUCTED else Binding.VIA_CONFIG
                 if wrong is not None:
                     return Bound(Binding.OTHER_DIGEST, wrong, digest, level)
@@ -207,12 +214,19 @@ def attested(manifest: Manifest) -> Descriptor | None:
     return manifest.subject if kinds == {IN_TOTO} else None
 
 
-def _contradiction(signed: Signed | None, size: int, kinds: frozenset[str]) -> str | None:
+def _own_type(document: Document) -> str:
+    """What a document says of itself."""
+    own = document.value.get("mediaType") if isinstance(document.value, dict) else None
+    return own if isinstance(own, str) else ""
+
+
+def _contradiction(signed: Signed | None, size: int, media_type: str, *, is_index: bool) -> str | None:
     """Where what was signed besides the digest does not fit the document."""
     if signed is None:
         return None
     if signed.size is not None and signed.size != size:
         return f"{signed.size} bytes are signed, the document of that digest has {size}"
-    if signed.media_type in INDEX_TYPES | MANIFEST_TYPES and signed.media_type not in kinds:
+    kinds = frozenset({media_type}) if media_type else INDEX_TYPES if is_index else MANIFEST_TYPES
+    if signed.media_type is not None and signed.media_type not in kinds:
         return f"{signed.media_type} is signed, and the document of that digest is no such"
     return None

@@ -32,6 +32,13 @@ _ISSUER_V2 = ObjectIdentifier("1.3.6.1.4.1.57264.1.8")
 _ISSUER_V1 = ObjectIdentifier("1.3.6.1.4.1.57264.1.1")
 _USER_NAME = ObjectIdentifier("1.3.6.1.4.1.57264.1.7")
 _UTF8_STRING = 0x0C
+_UNREADABLE = (
+    ValueError,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+    UnsupportedAlgorithm,
+)
 
 T = TypeVar("T", bound=x509.ExtensionType)
 
@@ -76,8 +83,8 @@ def read_der(raw: bytes) -> x509.Certificate:
         RefusedError: it is none.
     """
     try:
-        return x509.load_der_x509_certificate(raw)
-    except ValueError as error:
+        return _sound(x509.load_der_x509_certificate(raw))
+    except _UNREADABLE as error:
         raise invalid(f"the certificate cannot be read: {error}") from error
 
 
@@ -88,9 +95,16 @@ def read_pem(raw: str) -> x509.Certificate:
         RefusedError: there is none.
     """
     try:
-        return x509.load_pem_x509_certificate(raw.encode("utf-8", "replace"))
-    except ValueError as error:
+        return _sound(x509.load_pem_x509_certificate(raw.encode("utf-8", "replace")))
+    except _UNREADABLE as error:
         raise invalid(f"the certificate cannot be read: {error}") from error
+
+
+def _sound(certificate: x509.Certificate) -> x509.Certificate:
+    """The certificate, every part of it parsed: the library does that late, and raises then."""
+    _ = certificate.subject, certificate.issuer, certificate.serial_number, certificate.extensions
+    _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    return certificate
 
 
 def key_of(certificate: x509.Certificate) -> Key:
@@ -181,11 +195,8 @@ def _may_sign_certificates(
 
 
 def _check_usage(end: x509.Certificate, purpose: ObjectIdentifier) -> None:
-    try:
-        usage = _extension(end, x509.KeyUsage)
-        extended = _extension(end, x509.ExtendedKeyUsage)
-    except (ValueError, x509.DuplicateExtension) as error:
-        raise invalid(f"the certificate's extensions cannot be read: {error}") from error
+    usage = _extension(end, x509.KeyUsage)
+    extended = _extension(end, x509.ExtendedKeyUsage)
     if usage is not None and not usage.digital_signature:
         raise unverifiable("the certificate's key is not for digital signatures")
     if extended is None and purpose == TIME_STAMPING:
@@ -204,11 +215,7 @@ def _extension(certificate: x509.Certificate, kind: type[T]) -> T | None:
 def identity(certificate: x509.Certificate) -> tuple[str, str | None]:
     """Who a certificate of Fulcio, or of a like authority, names: the subject alternative name, and its issuer."""
     names = []
-    try:
-        found = _extension(certificate, x509.SubjectAlternativeName)
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
-        raise invalid(f"the certificate's names cannot be read: {error}") from error
-    for name in found or ():
+    for name in _extension(certificate, x509.SubjectAlternativeName) or ():
         if isinstance(name, x509.RFC822Name | x509.UniformResourceIdentifier):
             names.append(name.value)
         elif isinstance(name, x509.OtherName) and name.type_id == _USER_NAME:

@@ -2,15 +2,19 @@
 
 from typing import TYPE_CHECKING
 
+from imgforensics.errors import ImgforensicsError
 from imgforensics.signature import Found, Judgement, Scheme, Status
 from imgforensics.trust.material import Material
-from imgforensics.trust.refusal import RefusedError
+from imgforensics.trust.refusal import RefusedError, unverifiable
 
 if TYPE_CHECKING:
     from imgforensics.trust.anchors import Anchors
 
 _VERIFY = "the extra imgforensics[verify] is not installed"
 _SIGSTORE = "the extra imgforensics[sigstore] is not installed"
+
+_MOST_PROGRAMS = 64
+"""Runs of gpg for one archive; each takes some tenths of a second."""
 
 
 class Judge:
@@ -19,6 +23,7 @@ class Judge:
     def __init__(self, material: Material) -> None:
         self._material = material
         self._anchors: Anchors | None = None
+        self._programs = 0
 
     def check(self) -> None:
         """Parse the material, so that a wrong file is an error before any work.
@@ -48,6 +53,11 @@ class Judge:
         except ModuleNotFoundError as error:
             missing = (error.name or "").partition(".")[0]
             return Judgement(Status.UNVERIFIABLE, _SIGSTORE if missing.startswith("sigstore") else _VERIFY)
+        except ImgforensicsError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one bug must not cost the rest of the report
+            reason = f"the verification failed, please report it: {type(error).__name__}: {error}"
+            return Judgement(Status.UNVERIFIABLE, reason)
 
     def _parsed(self) -> "Anchors":
         if self._anchors is None:
@@ -61,6 +71,9 @@ class Judge:
         if found.scheme is Scheme.GPG:
             from imgforensics.trust import gpg
 
+            self._programs += 1
+            if self._programs > _MOST_PROGRAMS:
+                raise unverifiable(f"{_MOST_PROGRAMS} signatures were given to gpg; the others were not")
             return gpg.judge(found, self._material)
         anchors = self._parsed()
         from imgforensics.trust import bundles, cosign, notation, tuf

@@ -19,6 +19,7 @@ from imgforensics.trust.material import NamedFile
 Key = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
 
 PEM = serialization.Encoding.PEM
+DER = serialization.Encoding.DER
 SPKI = serialization.PublicFormat.SubjectPublicKeyInfo
 
 _CURVE_HASH: Mapping[int, hashes.HashAlgorithm] = {256: hashes.SHA256(), 384: hashes.SHA384(), 521: hashes.SHA512()}
@@ -44,7 +45,7 @@ class TrustedKey:
 
 def spki(key: Key) -> bytes:
     """A key's DER (RFC 5280, SubjectPublicKeyInfo)."""
-    return key.public_bytes(serialization.Encoding.DER, SPKI)
+    return key.public_bytes(DER, SPKI)
 
 
 def load(files: Sequence[NamedFile]) -> tuple[TrustedKey, ...]:

@@ -100,8 +100,9 @@ def annotated(
 def _between(pem: str) -> tuple[x509.Certificate, ...]:
     """What an annotation gives as a chain; nothing hangs on it, so one that cannot be read is none."""
     try:
-        return tuple(x509.load_pem_x509_certificates(pem.encode("utf-8", "replace")))[:8] if pem else ()
-    except ValueError:
+        found = x509.load_pem_x509_certificates(pem.encode("utf-8", "replace"))[:8] if pem else []
+        return tuple(certificates.read_der(each.public_bytes(keys.DER)) for each in found)
+    except (ValueError, RefusedError):
         return ()
 
 

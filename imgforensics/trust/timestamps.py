@@ -12,13 +12,13 @@ from datetime import UTC, datetime
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from imgforensics.trust import der
 from imgforensics.trust.certificates import TIME_STAMPING, chain, key_of, read_der
 from imgforensics.trust.der import Element
-from imgforensics.trust.keys import Key
+from imgforensics.trust.keys import DER, Key
 from imgforensics.trust.refusal import invalid, unverifiable
 
 _SIGNED_DATA = "1.2.840.113549.1.7.2"
@@ -176,7 +176,7 @@ def _verify(token: Token, signer: x509.Certificate) -> None:
     try:
         kind = token.values[_CONTENT_TYPE].oid
         digest = token.values[_MESSAGE_DIGEST].expect(der.OCTETS).content
-        named = _names_certificate(token, signer.public_bytes(serialization.Encoding.DER))
+        named = _names_certificate(token, signer.public_bytes(DER))
     except (KeyError, ValueError, IndexError, StopIteration) as error:
         raise invalid(f"the time-stamp token's attributes: {error}") from error
     if kind != _TST_INFO or digest != hashlib.new(token.digest_algorithm, token.info).digest():
