@@ -5,6 +5,7 @@ metadata; private keys beside them are never opened.
 """
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -141,13 +142,18 @@ def pins(identity: str | None, issuer: str | None, identity_regexp: str | None, 
     """The pinned signer: always an identity and an issuer.
 
     Raises:
-        InputError: one of the two is missing.
+        InputError: one of the two is missing, or a pattern is none.
     """
     who, whose = identity or identity_regexp, issuer or issuer_regexp
     if who is None and whose is None:
         return []
     if who is None or whose is None:
         raise InputError("--certificate-identity and --certificate-oidc-issuer go together: either alone pins nobody")
+    for pattern in (None if identity else who, None if issuer else whose):
+        try:
+            re.compile(pattern or "")
+        except re.error as error:
+            raise InputError(f"{pattern!r} is no pattern: {error}") from error
     return [Pin(who, whose, identity is None, issuer is None)]
 
 

@@ -9,6 +9,7 @@ Sources: RFC 5280 sections 4.2 and 6; fulcio ``docs/certificate-specification.md
 notaryproject ``signature-specification.md``, "Certificate Requirements".
 """
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -83,7 +84,8 @@ def read_der(raw: bytes) -> x509.Certificate:
         RefusedError: it is none.
     """
     try:
-        return _sound(x509.load_der_x509_certificate(raw))
+        with warnings.catch_warnings(action="ignore"):  # of what it will refuse some day; the evidence is what it is
+            return _sound(x509.load_der_x509_certificate(raw))
     except _UNREADABLE as error:
         raise invalid(f"the certificate cannot be read: {error}") from error
 
@@ -95,9 +97,23 @@ def read_pem(raw: str) -> x509.Certificate:
         RefusedError: there is none.
     """
     try:
-        return _sound(x509.load_pem_x509_certificate(raw.encode("utf-8", "replace")))
+        with warnings.catch_warnings(action="ignore"):
+            return _sound(x509.load_pem_x509_certificate(raw.encode("utf-8", "replace")))
     except _UNREADABLE as error:
         raise invalid(f"the certificate cannot be read: {error}") from error
+
+
+def read_pems(raw: str) -> tuple[x509.Certificate, ...]:
+    """All certificates of a text that is evidence.
+
+    Raises:
+        RefusedError: one of them cannot be read, or there is none.
+    """
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            return tuple(map(_sound, x509.load_pem_x509_certificates(raw.encode("utf-8", "replace"))))
+    except _UNREADABLE as error:
+        raise invalid(f"the certificates cannot be read: {error}") from error
 
 
 def _sound(certificate: x509.Certificate) -> x509.Certificate:

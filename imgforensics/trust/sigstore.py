@@ -100,9 +100,8 @@ def annotated(
 def _between(pem: str) -> tuple[x509.Certificate, ...]:
     """What an annotation gives as a chain; nothing hangs on it, so one that cannot be read is none."""
     try:
-        found = x509.load_pem_x509_certificates(pem.encode("utf-8", "replace"))[:8] if pem else []
-        return tuple(certificates.read_der(each.public_bytes(keys.DER)) for each in found)
-    except (ValueError, RefusedError):
+        return certificates.read_pems(pem)[:8] if pem else ()
+    except RefusedError:
         return ()
 
 

@@ -161,10 +161,10 @@ def _signer(token: Token, known: Sequence[x509.Certificate]) -> x509.Certificate
 
 
 def _is_meant(signer_id: Element, certificate: x509.Certificate) -> bool:
-    if signer_id.tag == der.SEQUENCE:
-        issuer, serial = signer_id
-        return issuer.raw == certificate.issuer.public_bytes() and serial.number == certificate.serial_number
     try:
+        if signer_id.tag == der.SEQUENCE:
+            issuer, serial = signer_id
+            return issuer.raw == certificate.issuer.public_bytes() and serial.number == certificate.serial_number
         held = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     except (x509.ExtensionNotFound, ValueError):
         return False
