@@ -20,7 +20,7 @@ from imgforensics.reconstruct.ledger import Ledger
 from imgforensics.reconstruct.registry import Reconstruction, Request, check_pushers, reconstruct
 from imgforensics.report import ArchiveReport, Options, Report
 from imgforensics.selection import expected, hold_to_images, select_images
-from imgforensics.signature import Signatures
+from imgforensics.signature import Headline, Signatures
 from imgforensics.structure import Image, Structure
 from imgforensics.trust.survey import survey
 from imgforensics.verify import verify
@@ -206,7 +206,8 @@ def not_checked(case: Case, options: Options) -> tuple[NotChecked, ...]:
         for rule in sorted({each.rule.code for each in checks.ALL} - _codes(options))
     ]
     result.append(NotChecked("files inside layers", "layers are hashed whole; their entries are not examined"))
-    result.append(NotChecked("who made the images", "digests prove that bytes fit, not where they come from"))
+    if case.signatures is None or case.signatures.headline is not Headline.VERIFIED:
+        result.append(NotChecked("who made the images", "digests prove that bytes fit, not where they come from"))
     return tuple(result)
 
 

@@ -171,9 +171,7 @@ def verify(
             ignore=codes(ignore),
             image=image,
             platform=platform,
-            signatures=trusting.given or require_signature,
-            trust=trusting.material(),
-            require_signature=require_signature,
+            **trusting.options(required=require_signature),
             **asked.options,
         )
         run("verify", paths, options, asked.settings)
@@ -251,9 +249,7 @@ def signatures(
             jobs=jobs or processors(),
             image=image,
             platform=platform,
-            signatures=True,
-            trust=trusting.material(),
-            require_signature=require_signature,
+            **trusting.options(required=require_signature, always=True),
             signed_manifests=asked.options.pop("manifests"),
             **asked.options,
         )

@@ -1,6 +1,6 @@
 """The options on signatures, with the names that users of cosign, notation and docker know."""
 
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -98,17 +98,21 @@ class Trusting(NamedTuple):
     gpg_keyring: Files
     at: str | None
 
-    @property
-    def given(self) -> bool:
-        """Whether anything was said about signatures."""
-        return any(self)
+    def options(self, *, required: bool, always: bool = False) -> dict[str, Any]:
+        """What they come to. Where nothing is said about signatures, nothing is read.
 
-    def material(self) -> "Material":
-        """What they name, read.
+        Args:
+            required: an image that is not signed is a finding.
+            always: signatures are looked for even where nothing is trusted.
 
         Raises:
             InputError: a file cannot be read or parsed, or an identity stands without its issuer.
         """
+        if not any(self):
+            return {"signatures": always or required, "require_signature": required}
+        return {"signatures": True, "require_signature": required, "trust": self._material()}
+
+    def _material(self) -> "Material":
         from imgforensics import trustfiles
         from imgforensics.trust.judge import Judge
 

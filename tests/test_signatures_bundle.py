@@ -28,6 +28,7 @@ from tests.signing.sigstore import (
     pae,
     raw,
     sign,
+    stamped_bundle,
     statement,
 )
 
@@ -147,14 +148,15 @@ def attestation(kind: str = "dsse", **changes: Any) -> Found:
     signer = WORLD.signer()
     signature = sign(signer.key, pae(PAYLOAD_TYPE, BODY))
     content = raw(envelope(BODY, signature))
-    entry = dsse_entry(changes.get("body", BODY), changes.get("signature", signature), pki.cert_pem(signer.certificate))
+    verifier = changes.get("verifier", pki.cert_pem(signer.certificate))
+    entry = dsse_entry(changes.get("body", BODY), changes.get("signature", signature), verifier)
     if kind == "intoto":
         import hashlib
 
         digest = hashlib.sha256(changes.get("body", content)).hexdigest()
         spec = {
             "content": {"hash": {"algorithm": "sha256", "value": digest}},
-            "publicKey": b64(pki.cert_pem(signer.certificate)),
+            "publicKey": b64(verifier),
         }
         entry = {"apiVersion": "0.0.1", "kind": "intoto", "spec": spec}
     notes = annotations(b"", certificate=signer.certificate, promise=WORLD.promise(entry))
@@ -171,6 +173,8 @@ def test_an_attestation_of_cosign(kind: str) -> None:
 
 def test_an_attestation_of_cosign_with_another_entry() -> None:
     assert judged(attestation(signature=b"another"), rooted(WORLD)).status is Status.INVALID
+    for kind in ("dsse", "intoto"):
+        assert judged(attestation(kind, verifier=pki.pem(KEY)), rooted(WORLD)).status is Status.INVALID
 
 
 # keyless
@@ -220,6 +224,21 @@ def test_a_keyless_bundle_that_was_changed() -> None:
 def test_a_keyless_bundle_that_was_logged_too_late() -> None:
     document = keyless_bundle(WORLD, BODY, WORLD.signer(), at=SIGNED_AT + timedelta(hours=1))
     assert judged(found(document), rooted(WORLD)).status is Status.INVALID
+
+
+def test_a_keyless_bundle_of_rekor_2_has_its_time_from_a_stamp() -> None:
+    judgement = judged(found(stamped_bundle(WORLD, BODY)), rooted(WORLD))
+    assert judgement.status is Status.VERIFIED, judgement
+    assert judgement.time is not None
+    assert (judgement.time.at, judgement.time.source) == (SIGNED_AT, "time-stamp authority")
+    late = stamped_bundle(WORLD, BODY, WORLD.signer(), at=SIGNED_AT + timedelta(hours=1))
+    assert judged(found(late), rooted(WORLD)).status is Status.INVALID
+    document = stamped_bundle(WORLD, BODY)
+    del document["verificationMaterial"]["timestampVerificationData"]
+    assert judged(found(document), rooted(WORLD)).status is Status.UNVERIFIABLE, "no trusted time"
+    other = stamped_bundle(WORLD, BODY)
+    other["verificationMaterial"]["tlogEntries"] = document["verificationMaterial"]["tlogEntries"]
+    assert judged(found(other), rooted(WORLD)).status is Status.INVALID
 
 
 def test_a_keyless_bundle_without_a_log_entry_is_not_taken() -> None:

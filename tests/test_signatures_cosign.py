@@ -265,9 +265,12 @@ def test_a_log_entry_of_an_unknown_kind() -> None:
     assert judged(simple(BODY, notes), rooted(WORLD)).status is Status.UNVERIFIABLE
 
 
-def test_a_log_key_that_did_not_count_yet_or_any_more() -> None:
-    ended = Material(trusted_root=file(WORLD.trusted_root(until="2022-01-01T00:00:00Z")), pins=PINS)
-    assert judged(simple(BODY, keyless(WORLD, BODY)), ended).status is Status.INVALID
+@pytest.mark.parametrize(("which", "words"), [("log_until", "log's key"), ("certificate_log_until", "SCT")])
+def test_a_log_key_that_did_not_count_any_more(which: str, words: str) -> None:
+    root = WORLD.trusted_root(**{which: "2022-01-01T00:00:00Z"})
+    judgement = judged(simple(BODY, keyless(WORLD, BODY)), Material(trusted_root=file(root), pins=PINS))
+    assert judgement.status is Status.INVALID
+    assert words in judgement.reason
 
 
 def test_an_unknown_log_is_unverifiable() -> None:
@@ -283,9 +286,17 @@ def test_an_unknown_log_is_unverifiable() -> None:
         ({"ct_key": pki.ec_key()}, Status.INVALID),
         ({"purpose": pki.TIME_STAMPING}, Status.UNVERIFIABLE),
         ({"authority": WORLD.root.intermediate(ca=False)}, Status.UNVERIFIABLE),
+        ({"authority": WORLD.root.intermediate(usage=False)}, Status.UNVERIFIABLE),
         ({"authority": WORLD.fulcio.intermediate()}, Status.UNVERIFIABLE),
     ],
-    ids=["no-sct", "forged-sct", "purpose", "issuer-is-no-authority", "too-long-a-path"],
+    ids=[
+        "no-sct",
+        "forged-sct",
+        "purpose",
+        "issuer-is-no-authority",
+        "issuer-may-not-sign-certificates",
+        "too-long-a-path",
+    ],
 )
 def test_a_certificate_that_is_not_as_fulcio_makes_it(change: dict[str, Any], status: Status) -> None:
     signer = WORLD.signer(**change)

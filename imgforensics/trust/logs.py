@@ -25,7 +25,8 @@ from imgforensics.trust.keys import Key
 from imgforensics.trust.refusal import invalid, unverifiable
 from imgforensics.trust.trustedroot import Log
 
-_EARLIEST, _LATEST = 0, 1 << 40
+_LATEST = 253_402_300_799
+"""The last second of the year 9999, beyond which Python has no dates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def _int64(value: object) -> object:
 
 def _promise(body: str, time: object, log_id: str, index: object, signature: bytes) -> Promise:
     numbers = [each for each in (time, index) if isinstance(each, int) and not isinstance(each, bool)]
-    if len(numbers) != 2 or not _EARLIEST < numbers[0] < _LATEST:
+    if len(numbers) != 2 or not 0 < numbers[0] <= _LATEST:
         raise invalid("the log entry has no time and index that can be")
     return Promise(body, numbers[0], log_id, numbers[1], signature)
 
@@ -221,7 +222,10 @@ def certificate_logged(certificate: x509.Certificate, issuer: x509.Certificate, 
     if not known:
         raise unverifiable("the trusted root does not know the certificate's log")
     for each, log in known:
-        moment: datetime = each.timestamp.replace(tzinfo=UTC)
+        try:
+            moment: datetime = each.timestamp.replace(tzinfo=UTC)
+        except (ValueError, OverflowError) as error:
+            raise invalid("the promise of the certificate log (SCT) has no time that can be") from error
         if moment in log.period and _sct_verifies(each, log, certificate, issuer):
             return moment
     raise invalid("the promise of the certificate log (SCT) does not verify")

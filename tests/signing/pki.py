@@ -71,13 +71,13 @@ class Authority:
             made = made.add_extension(key_usage(certificates=True), critical=True)
         return cls(key, made.sign(key, hashes.SHA256()))
 
-    def intermediate(self, common: str = "intermediate", *, ca: bool = True) -> "Authority":
+    def intermediate(self, common: str = "intermediate", *, ca: bool = True, usage: bool = True) -> "Authority":
         key = ec_key()
         made = base(
             name(common), key.public_key(), self.certificate.subject, start=SIGNED_AT - timedelta(days=800), days=8000
         )
         made = made.add_extension(x509.BasicConstraints(ca=ca, path_length=0 if ca else None), critical=True)
-        made = made.add_extension(key_usage(certificates=ca, signatures=not ca), critical=True)
+        made = made.add_extension(key_usage(certificates=usage, signatures=not usage), critical=True)
         return Authority(key, made.sign(self.key, hashes.SHA256()))
 
     def issue(

@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from cryptography import x509
@@ -90,13 +90,13 @@ class Sigstore:
 
     # trust
 
-    def trusted_root(self, *, until: str | None = None) -> bytes:
+    def trusted_root(self, *, log_until: str | None = None, certificate_log_until: str | None = None) -> bytes:
         """``trusted_root.json``."""
 
         def period(end: str | None = None) -> Doc:
             return {"start": "2021-01-01T00:00:00.000Z"} | ({"end": end} if end else {})
 
-        def log(key: ec.EllipticCurvePrivateKey, url: str) -> Doc:
+        def log(key: ec.EllipticCurvePrivateKey, url: str, until: str | None) -> Doc:
             return {
                 "baseUrl": url,
                 "hashAlgorithm": "SHA2_256",
@@ -121,9 +121,9 @@ class Sigstore:
         return json.dumps(
             {
                 "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
-                "tlogs": [log(self.log_key, "https://rekor.example")],
+                "tlogs": [log(self.log_key, "https://rekor.example", log_until)],
                 "certificateAuthorities": [authority([self.fulcio.certificate, self.root.certificate])],
-                "ctlogs": [log(self.ct_key, "https://ct.example")],
+                "ctlogs": [log(self.ct_key, "https://ct.example", certificate_log_until)],
                 "timestampAuthorities": [authority([self.stamper.certificate, self.stamper.authority.certificate])],
             }
         ).encode()
@@ -303,8 +303,22 @@ def keyless_bundle(world: Sigstore, body: bytes, signer: Signer | None = None, *
     return {"mediaType": BUNDLE, "verificationMaterial": material, "dsseEnvelope": envelope(body, signature)}
 
 
-def moment(at: datetime = SIGNED_AT) -> datetime:
-    return at.astimezone(UTC)
+def stamped_bundle(world: Sigstore, body: bytes, signer: Signer | None = None, *, at: datetime = SIGNED_AT) -> Doc:
+    """A v0.3 bundle with a certificate, an entry of Rekor 2, which gives no time, and a time stamp."""
+    signer = signer or world.signer(at=at)
+    message = pae(PAYLOAD_TYPE, body)
+    signature = sign(signer.key, message)
+    certificate = {"rawBytes": b64(cert_der(signer.certificate))}
+    verifier = {"keyDetails": "PKIX_ECDSA_P256_SHA_256", "x509Certificate": certificate}
+    rekord = {
+        "data": {"algorithm": "SHA2_256", "digest": b64(hashlib.sha256(message).digest())},
+        "signature": {"content": b64(signature), "verifier": verifier},
+    }
+    entry = {"apiVersion": "0.0.2", "kind": "hashedrekord", "spec": {"hashedRekordV002": rekord}}
+    logged = world.tlog_entry(entry, promised=False) | {"integratedTime": "0"}
+    stamps = {"rfc3161Timestamps": [{"signedTimestamp": b64(world.stamper.response(signature, at))}]}
+    material = {"certificate": certificate, "tlogEntries": [logged], "timestampVerificationData": stamps}
+    return {"mediaType": BUNDLE, "verificationMaterial": material, "dsseEnvelope": envelope(body, signature)}
 
 
 def raw(document: Mapping[str, Any]) -> bytes:
