@@ -28,6 +28,18 @@ def by_key(key: pki.PrivateKey = KEY, body: bytes = BODY, **more: Any) -> dict[s
     return annotations(sign(key, body), **more)
 
 
+LONE_SURROGATE = json.dumps(
+    {
+        "SignedEntryTimestamp": "AAAA",
+        "Payload": {
+            "body": "\ud800",
+            "integratedTime": 1,
+            "logIndex": 1,
+            "logID": WORLD.promise({})["Payload"]["logID"],
+        },
+    }
+)
+
 # by a key
 
 
@@ -367,7 +379,9 @@ def test_a_time_stamp_gives_the_time() -> None:
 
 
 @pytest.mark.parametrize("name", ["certificate", "bundle", "rfc3161timestamp"])
-@pytest.mark.parametrize("value", ["", "null", "{}", "[]", "x", '{"Payload":{"integratedTime":true}}', "[" * 2000])
+@pytest.mark.parametrize(
+    "value", [LONE_SURROGATE, "", "null", "{}", "[]", "x", '{"Payload":{"integratedTime":true}}', "[" * 2000]
+)
 def test_annotations_that_are_no_good(name: str, value: str) -> None:
     notes = keyless(WORLD, BODY) | {f"dev.sigstore.cosign/{name}": value}
     allowed = (Status.INVALID, Status.UNVERIFIABLE)

@@ -97,6 +97,11 @@ def test_every_file_is_signed(role: str) -> None:
     assert judgement(material(made, metadata | {role: canonical(unsigned)})).status is Status.INVALID
 
 
+@pytest.mark.parametrize("role", ["Root", "Snapshot", "Targets", "Releases", "Timestamp"])
+def test_a_file_that_fits_and_is_signed_by_a_stranger(role: str) -> None:
+    assert judgement(material(repository(forged=role))).status is Status.INVALID
+
+
 @pytest.mark.parametrize("role", ["root", "targets", "targets/releases"])
 def test_files_of_different_times_do_not_mix(role: str) -> None:
     """A genuine older file is not what the snapshot names."""

@@ -1,18 +1,22 @@
 """Other programs as judges, where they are installed: skopeo and gpg make and verify, ``@sigstore/verify`` verifies.
 
-``IMGFORENSICS_NODE_MODULES`` names a folder that holds ``@sigstore/verify`` and ``@sigstore/bundle`` (npm install), and
-``IMGFORENSICS_SKOPEO=1`` asks for skopeo; without them the tests are skipped.
+``IMGFORENSICS_NOTARY=1`` asks for notary and its server (on this machine alone), ``IMGFORENSICS_SKOPEO=1`` for skopeo;
+``IMGFORENSICS_NODE_MODULES`` names a folder that holds ``@sigstore/verify`` and ``@sigstore/bundle`` (npm install). Without them the tests are skipped.
 """
 
 import json
 import os
 import shutil
+import socket
 import subprocess
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from imgforensics import trustfiles
 from imgforensics.signature import Status
 from imgforensics.trust.material import Material
 from tests import builder
@@ -24,6 +28,7 @@ from tests.test_signatures_gpg import Home
 
 NODE = os.environ.get("IMGFORENSICS_NODE_MODULES")
 node = pytest.mark.skipif(NODE is None, reason="IMGFORENSICS_NODE_MODULES is not set")
+notary = pytest.mark.skipif("IMGFORENSICS_NOTARY" not in os.environ, reason="IMGFORENSICS_NOTARY is not set")
 skopeo = pytest.mark.skipif("IMGFORENSICS_SKOPEO" not in os.environ, reason="IMGFORENSICS_SKOPEO is not set")
 
 SCRIPT = """
@@ -125,3 +130,45 @@ def test_skopeo_signs_what_we_verify(tmp_path: Path) -> None:
         assert binding(only(report(dir_image(other, signature), trusting))) == "other-digest"
     finally:
         home.close()
+
+
+@pytest.fixture
+def trust_server(tmp_path: Path) -> Iterator[str]:
+    """A notary server that keeps everything in memory, on a port of this machine that is free."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    config = {
+        "server": {"http_addr": address},
+        "trust_service": {"type": "local", "hostname": "", "port": "", "key_algorithm": "ed25519"},
+        "storage": {"backend": "memory"},
+        "logging": {"level": "error"},
+    }
+    (tmp_path / "server.json").write_text(json.dumps(config))
+    command = ["notary-server", f"-config={tmp_path / 'server.json'}"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as server:
+        host, _, port = address.partition(":")
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex((host, int(port))) == 0:
+                    break
+            time.sleep(0.1)
+        yield f"http://{address}"
+        server.terminate()
+
+
+@notary
+def test_notary_signs_what_we_verify(tmp_path: Path, trust_server: str) -> None:
+    gun, pack = "example.com/app", Pack(builder.ImageSpec(tags=["example.com/app:1.0"]))
+    phrases = {f"NOTARY_{role}_PASSPHRASE": "a long phrase" for role in ("ROOT", "TARGETS", "SNAPSHOT", "DELEGATION")}
+    command = ["notary", "-s", trust_server, "-d", str(tmp_path / "trust")]
+    added = ["addhash", gun, "1.0", str(len(pack.manifest)), "--sha256", builder.sha256(pack.manifest), "-p"]
+    for arguments in (["init", gun, "-p"], added, ["list", gun]):  # listing refreshes what the client keeps
+        subprocess.run([*command, *arguments], env=os.environ | phrases, check=True, capture_output=True)
+    metadata = trustfiles.content_trust(str(tmp_path / "trust"), None)
+    (root_key,) = json.loads(metadata[gun]["root"])["signed"]["roles"]["root"]["keyids"]
+    given = Material(content_trust=metadata, root_keys=(root_key,), at=trustfiles.moment("now"), tag="1.0")
+    found = only(report(pack.entries(), given))
+    assert (found.judgement.status, binding(found)) == (Status.VERIFIED, "exact")
+    other = Pack(builder.ImageSpec(tags=["example.com/app:1.0"], container={"Cmd": ["/other"]}))
+    assert binding(only(report(other.entries(), given))) == "other-digest"

@@ -8,6 +8,7 @@ from typing import Any
 import cbor2
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from imgforensics import InputError
@@ -82,6 +83,20 @@ def test_an_algorithm_that_is_not_the_keys(make: Envelope) -> None:
     key = sigstore.rsa_key(2048)
     chain = [ROOT.issue(key, name("signer")), ROOT.certificate]
     assert judged(make(key, chain, PAYLOAD, algorithm="PS384"), trust()).status is Status.INVALID
+    assert judged(make(KEY, CHAIN, PAYLOAD, said_algorithm="PS256"), trust()).status is Status.INVALID
+
+
+@both
+def test_a_payload_of_another_type(make: Envelope) -> None:
+    assert judged(make(KEY, CHAIN, PAYLOAD, content_type="text/plain"), trust()).status is Status.INVALID
+
+
+def test_a_key_that_is_not_for_signatures() -> None:
+    made = pki.base(name("signer"), KEY.public_key(), ROOT.certificate.subject, start=SIGNED_AT, days=10)
+    made = made.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    made = made.add_extension(pki.key_usage(certificates=True), critical=True)
+    leaf = made.sign(ROOT.key, hashes.SHA256())
+    assert judged(jws(KEY, [leaf, ROOT.certificate], PAYLOAD), trust()).status is Status.UNVERIFIABLE
 
 
 @both

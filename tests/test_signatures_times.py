@@ -58,6 +58,10 @@ def test_of_something_else() -> None:
     assert refused(lambda: stamped(STAMPER.token(MESSAGE, signed_message=b"another"), MESSAGE, ROOTS)) is Status.INVALID
 
 
+def test_that_a_stranger_signed() -> None:
+    assert refused(lambda: stamped(STAMPER.token(MESSAGE, key=pki.ec_key()), MESSAGE, ROOTS)) is Status.INVALID
+
+
 def test_of_an_unknown_authority() -> None:
     assert refused(lambda: stamped(Stamper.make().token(MESSAGE), MESSAGE, ROOTS)) is Status.UNVERIFIABLE
     assert refused(lambda: stamped(STAMPER.token(MESSAGE), MESSAGE, ())) is Status.UNVERIFIABLE

@@ -97,7 +97,9 @@ def summary(
 def _headline(report: ArchiveReport, style: Style) -> str:
     verdict = style.paint(report.verdict.value.upper(), report.verdict)
     why = report.error if report.error is not None else _MEANINGS[report.verdict]
-    return f"{verdict}  {style.paint(printable(report.path), 'strong')}: {printable(why)}"
+    signatures = None if report.case is None else report.case.signatures
+    signed = f"; {signatures.headline}" if signatures is not None else ""
+    return f"{verdict}  {style.paint(printable(report.path), 'strong')}: {printable(why)}{signed}"
 
 
 def _identity(report: ArchiveReport) -> str:

@@ -120,7 +120,7 @@ def promised(promise: Promise, logs: Mapping[bytes, Log], logged: Logged) -> dat
         "logID": promise.log_id,
         "logIndex": promise.index,
     }
-    canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    canonical = json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
     if not keys.verifies(log.key, promise.signature, canonical, sha256_only=True):
         raise invalid("the log's promise does not verify")
     compare(promise.body, logged)

@@ -62,6 +62,8 @@ def jws(
     *,
     signed: tuple[dict[str, Any], list[str]] | None = None,
     algorithm: str = "",
+    said_algorithm: str = "",
+    content_type: str = PAYLOAD_TYPE,
     stamper: Stamper | None = None,
     at: datetime = SIGNED_AT,
 ) -> bytes:
@@ -69,7 +71,9 @@ def jws(
     values, critical = signed or attributes()
     algorithm = algorithm or algorithm_of(key)
     times = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
-    protected = _url(json.dumps({"alg": algorithm, "cty": PAYLOAD_TYPE, "crit": critical, **times}).encode())
+    protected = _url(
+        json.dumps({"alg": said_algorithm or algorithm, "cty": content_type, "crit": critical, **times}).encode()
+    )
     signature = _sign(key, f"{protected}.{_url(payload)}".encode(), algorithm)
     header: dict[str, Any] = {"x5c": [base64.b64encode(cert_der(each)).decode() for each in chain]}
     if stamper is not None:
@@ -85,6 +89,8 @@ def cose(
     *,
     signed: tuple[dict[str, Any], list[str]] | None = None,
     algorithm: str = "",
+    said_algorithm: str = "",
+    content_type: str = PAYLOAD_TYPE,
     stamper: Stamper | None = None,
     at: datetime = SIGNED_AT,
 ) -> bytes:
@@ -95,7 +101,7 @@ def cose(
         name: cbor2.CBORTag(1, int(value.timestamp())) if isinstance(value, datetime) else value
         for name, value in values.items()
     }
-    header: dict[Any, Any] = {1: _COSE[algorithm], 2: critical, 3: PAYLOAD_TYPE}
+    header: dict[Any, Any] = {1: _COSE[said_algorithm or algorithm], 2: critical, 3: content_type}
     protected = cbor2.dumps(header | times)
     signature = _sign(key, cbor2.dumps(["Signature1", protected, b"", payload]), algorithm)
     unprotected: dict[Any, Any] = {33: [cert_der(each) for each in chain]}

@@ -189,6 +189,7 @@ class Stamper:
         signed_message: bytes | None = None,
         ess: bytes | None = None,
         unsorted: bool = False,
+        key: ec.EllipticCurvePrivateKey | None = None,
     ) -> bytes:
         """A token over ``message``; ``signed_message`` bends the imprint, ``ess`` the named certificate."""
         imprint = hashlib.sha256(message if signed_message is None else signed_message).digest()
@@ -209,7 +210,7 @@ class Stamper:
                 _attribute("1.2.840.113549.1.9.16.2.47", der(0x30, der(0x30, der(0x30, der(0x04, named))))),
             )
         )
-        signature = self.key.sign(der(0x31, *attributes), ec.ECDSA(hashes.SHA256()))
+        signature = (key or self.key).sign(der(0x31, *attributes), ec.ECDSA(hashes.SHA256()))
         issuer = self.certificate.issuer.public_bytes()
         signer = der(
             0x30,

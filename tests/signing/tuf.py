@@ -78,6 +78,8 @@ class Repository:
     targets: dict[str, tuple[bytes, int | None]] = field(default_factory=dict)
     releases: dict[str, tuple[bytes, int | None]] = field(default_factory=dict)
     paths: list[str] = field(default_factory=lambda: [""])
+    forged: str = ""
+    """The ``_type`` or role whose signature is a stranger's, under the right key ID; all else fits it."""
 
     def __post_init__(self) -> None:
         self.root = Signer(self.root_key, self.gun)
@@ -103,7 +105,7 @@ class Repository:
         )
         none: Doc = {"keys": {}, "roles": []}
         releases = self._signed(
-            self.delegate, {"_type": "Targets", "delegations": none, "targets": _entries(self.releases)}
+            self.delegate, {"_type": "Targets", "delegations": none, "targets": _entries(self.releases)}, "Releases"
         )
         files = {"root": root, "targets": targets, "targets/releases": releases}
         snapshot = self._signed(
@@ -112,9 +114,11 @@ class Repository:
         timestamp = self._signed(self.timestamp, {"_type": "Timestamp", "meta": {"snapshot": _meta(snapshot)}})
         return files | {"snapshot": snapshot, "timestamp": timestamp}
 
-    def _signed(self, signer: Signer, part: Doc) -> bytes:
+    def _signed(self, signer: Signer, part: Doc, role: str = "") -> bytes:
         part = {**part, "expires": self.expires.isoformat().replace("+00:00", "Z"), "version": 1}
-        return canonical({"signed": part, "signatures": [signer.sign(canonical(part))]})
+        forger = Signer() if self.forged == (role or part["_type"]) else signer
+        signature = forger.sign(canonical(part)) | {"keyid": signer.key_id}
+        return canonical({"signed": part, "signatures": [signature]})
 
 
 def _entries(targets: dict[str, tuple[bytes, int | None]]) -> Doc:
