@@ -11,7 +11,9 @@ import pytest
 
 from imgforensics import InputError
 from imgforensics.signature import Judgement, Status
+from imgforensics.trust import gpg
 from imgforensics.trust.material import Material, NamedFile
+from imgforensics.trust.refusal import RefusedError
 from tests.signing import sigstore
 from tests.signing.ask import DIGEST, at, binding, file, judged, only, report
 from tests.signing.layouts import Pack, dir_image
@@ -138,6 +140,18 @@ def test_an_expired_key(home: Home) -> None:
     assert ask(signed, keyring, at=at(2024, 5, 15)).status is Status.VERIFIED
     assert ask(signed, keyring, at=at(2025)).status is Status.CERTIFICATE_EXPIRED
     assert ask(signed, keyring).status is Status.UNVERIFIABLE
+
+
+@pytest.mark.parametrize(
+    ("code", "more"), [(0, ()), (2, (("GOODSIG", "x"),)), (0, (("GOODSIG", "x"), ("ERRSIG", "x")))], ids=str
+)
+def test_every_line_and_the_exit_code_count(code: int, more: tuple[tuple[str, ...], ...]) -> None:
+    valid = ("VALIDSIG", "F" * 40, "2024-05-01", "1714564800", "0", "4", "0", "22", "8", "00", "F" * 40)
+    answer = gpg._Answer(code, BODY, (("NEWSIG",), valid, *more))
+    with pytest.raises(RefusedError, match="good signature"):
+        gpg._judged(answer, Material(), frozenset())
+    good = gpg._Answer(0, BODY, (("NEWSIG",), valid, ("GOODSIG", "x")))
+    assert gpg._judged(good, Material(), frozenset()).status is Status.VERIFIED
 
 
 def test_a_keyring_that_is_none_is_the_users_error(home: Home) -> None:

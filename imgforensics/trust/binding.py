@@ -44,10 +44,7 @@ class Binder:
     ) -> None:
         self._case = case
         self._supplied = {each.digest: each for each in supplied}
-        members = (image.config_member for image in case.structure.images)
-        blobs = [None if each is None else case.catalogue.blobs.get(each) for each in members]
-        self._configs = {blob.digest for blob in blobs if blob is not None}
-        asked = dict.fromkeys(each for each in wanted if each.algorithm == "sha256" and each not in self._configs)
+        asked = dict.fromkeys(each for each in wanted if each.algorithm == "sha256")
         for digest in list(asked):
             asked.update(dict.fromkeys(self._below(digest)))
         chosen = list(asked)[:_MOST_DIGESTS]
@@ -104,9 +101,6 @@ class Binder:
                 return self._in_archive(digest, member, signed, level)
         if digest in self._supplied:
             return self._by_supplied(self._supplied[digest], signed, level)
-        if digest in self._configs:
-            how = "it is the digest of an image's config, and a signature is of a manifest"
-            return Bound(Binding.UNBOUND, how, digest, level)
         return self._rebuilt(digest, signed, level)
 
     def _in_archive(self, digest: Digest, member: int, signed: Signed | None, level: str) -> Bound:
@@ -190,7 +184,7 @@ class Binder:
                 if wrong is not None:
                     return Bound(Binding.OTHER_DIGEST, wrong, digest, level)
                 return Bound(binding, answer.how, digest, level or _MANIFEST, (answer.image,))
-        return Bound(Binding.UNBOUND, answer.how, digest, level)
+        return Bound(Binding.UNBOUND, f"{answer.how}; a signature is of a manifest", digest, level)
 
     def _below(self, digest: Digest) -> Iterator[Digest]:
         """What has to be looked for besides a digest: the image of an attestation, the children of a supplied index."""

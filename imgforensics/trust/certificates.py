@@ -61,10 +61,11 @@ def load_pem(file: NamedFile) -> tuple[x509.Certificate, ...]:
         InputError: there is none.
     """
     try:
-        if b"-----BEGIN" in file.content:
-            return tuple(x509.load_pem_x509_certificates(file.content))
-        return (x509.load_der_x509_certificate(file.content),)
-    except ValueError as error:
+        with warnings.catch_warnings(action="ignore"):
+            if b"-----BEGIN" in file.content:
+                return tuple(map(_sound, x509.load_pem_x509_certificates(file.content)))
+            return (_sound(x509.load_der_x509_certificate(file.content)),)
+    except _UNREADABLE as error:
         raise InputError(f"{file.source}: no certificate that can be read ({error})") from error
 
 
@@ -118,9 +119,15 @@ def read_pems(raw: str) -> tuple[x509.Certificate, ...]:
 
 def _sound(certificate: x509.Certificate) -> x509.Certificate:
     """The certificate, every part of it parsed: the library does that late, and raises then."""
-    _ = certificate.subject, certificate.issuer, certificate.serial_number, certificate.extensions
+    _ = certificate.subject, certificate.issuer, certificate.extensions
     _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     return certificate
+
+
+def serial_of(certificate: x509.Certificate) -> int:
+    """The serial number, whatever it is."""
+    with warnings.catch_warnings(action="ignore"):  # that it is not positive
+        return certificate.serial_number
 
 
 def key_of(certificate: x509.Certificate) -> Key:

@@ -68,7 +68,7 @@ def judge(found: Found, material: Material) -> Judgement:
 
 def _run(program: str, home: str, arguments: Sequence[str], content: bytes) -> _Answer:
     command = [program, "--homedir", home, *_OPTIONS, *_SETTINGS, "--max-output", str(_OUTPUT), *arguments]
-    environment = {"GNUPGHOME": home, "HOME": home, "LC_ALL": "C", "PATH": "/usr/local/bin:/usr/bin:/bin"}
+    environment = {"HOME": home, "LC_ALL": "C", "PATH": "/usr/local/bin:/usr/bin:/bin"}
     try:
         done = subprocess.run(  # noqa: S603 - fixed options; the evidence comes in as standard input
             command, input=content, capture_output=True, env=environment, check=False, timeout=_SECONDS

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from imgforensics.trust import der
-from imgforensics.trust.certificates import TIME_STAMPING, chain, key_of, read_der
+from imgforensics.trust.certificates import TIME_STAMPING, chain, key_of, read_der, serial_of
 from imgforensics.trust.der import Element
 from imgforensics.trust.keys import DER, Key
 from imgforensics.trust.refusal import invalid, unverifiable
@@ -164,7 +164,7 @@ def _is_meant(signer_id: Element, certificate: x509.Certificate) -> bool:
     try:
         if signer_id.tag == der.SEQUENCE:
             issuer, serial = signer_id
-            return issuer.raw == certificate.issuer.public_bytes() and serial.number == certificate.serial_number
+            return issuer.raw == certificate.issuer.public_bytes() and serial.number == serial_of(certificate)
         held = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
     except (x509.ExtensionNotFound, ValueError):
         return False

@@ -78,6 +78,13 @@ class Repository:
     targets: dict[str, tuple[bytes, int | None]] = field(default_factory=dict)
     releases: dict[str, tuple[bytes, int | None]] = field(default_factory=dict)
     paths: list[str] = field(default_factory=lambda: [""])
+    thresholds: dict[str, int] = field(default_factory=dict)
+    types: dict[str, str] = field(default_factory=dict)
+    """What a file calls itself in place of its own ``_type``."""
+    root_signer: Signer | None = None
+    """Another key of the root role, which signs alone."""
+    twice: bool = False
+    """Every signature stands there twice."""
     forged: str = ""
     """The ``_type`` or role whose signature is a stranger's, under the right key ID; all else fits it."""
 
@@ -89,13 +96,19 @@ class Repository:
     def metadata(self) -> dict[str, bytes]:
         """Role to the bytes of its file."""
         signers = {"root": self.root, "snapshot": self.snapshot, "targets": self.target, "timestamp": self.timestamp}
+        roles = {
+            name: {"keyids": [each.key_id], "threshold": self.thresholds.get(name, 1)} for name, each in signers.items()
+        }
+        if self.root_signer is not None:
+            signers["another"] = self.root_signer
+            roles["root"]["keyids"] = [self.root.key_id, self.root_signer.key_id]
         root = self._signed(
-            self.root,
+            self.root_signer or self.root,
             {
                 "_type": "Root",
                 "consistent_snapshot": False,
                 "keys": {each.key_id: each.document for each in signers.values()},
-                "roles": {name: {"keyids": [each.key_id], "threshold": 1} for name, each in signers.items()},
+                "roles": roles,
             },
         )
         delegated = {"name": "targets/releases", "keyids": [self.delegate.key_id], "threshold": 1, "paths": self.paths}
@@ -115,10 +128,16 @@ class Repository:
         return files | {"snapshot": snapshot, "timestamp": timestamp}
 
     def _signed(self, signer: Signer, part: Doc, role: str = "") -> bytes:
-        part = {**part, "expires": self.expires.isoformat().replace("+00:00", "Z"), "version": 1}
-        forger = Signer() if self.forged == (role or part["_type"]) else signer
+        own = part["_type"]
+        part = {
+            **part,
+            "_type": self.types.get(own, own),
+            "expires": self.expires.isoformat().replace("+00:00", "Z"),
+            "version": 1,
+        }
+        forger = Signer() if self.forged == (role or own) else signer
         signature = forger.sign(canonical(part)) | {"keyid": signer.key_id}
-        return canonical({"signed": part, "signatures": [signature]})
+        return canonical({"signed": part, "signatures": [signature] * (1 + self.twice)})
 
 
 def _entries(targets: dict[str, tuple[bytes, int | None]]) -> Doc:
