@@ -12,13 +12,14 @@ from pathlib import Path
 
 from imgforensics.errors import InputError
 from imgforensics.limits import MIB
+from imgforensics.trust.detached import detached
 from imgforensics.trust.material import Material, NamedFile, NotationTrust, Pin
-from imgforensics.trust.recognise import is_signature
 
 _MOST_BYTES = 4 * MIB
 """One file. The largest real one, a trusted root or a content-trust targets file, has some hundred kilobytes."""
 _MOST_FILES = 1_000
 """Files of one directory of trust material."""
+_PRIVATE = "private"
 NOW = "now"
 
 
@@ -46,7 +47,7 @@ def signatures(paths: Sequence[str]) -> tuple[NamedFile, ...]:
     """
     files = tuple(map(read, paths))
     for file in files:
-        if not is_signature(file.content):
+        if not detached(file.content, file.source):
             raise InputError(f"{file.source}: no signature, bundle or attestation that is known here")
     return files
 
@@ -87,7 +88,7 @@ def content_trust(folder: str, gun: str | None) -> Mapping[str, Mapping[str, byt
         return {gun: _roles(folder)}
     tuf = os.path.join(folder, "tuf") if os.path.isdir(os.path.join(folder, "tuf")) else folder
     found = {}
-    for path in _files(tuf):
+    for path in _files(tuf, spared=_PRIVATE if tuf == folder else ""):
         metadata, name = os.path.split(path)
         if name == "root.json" and os.path.basename(metadata) == "metadata":
             repository = os.path.relpath(os.path.dirname(metadata), tuf).replace(os.sep, "/")
@@ -107,11 +108,16 @@ def _roles(metadata: str) -> dict[str, bytes]:
     return roles
 
 
-def _files(folder: str) -> Iterator[str]:
-    """Every regular file below a folder, sorted, so many at most; a ``private`` folder is left alone."""
+def _files(folder: str, *, spared: str = "") -> Iterator[str]:
+    """Every regular file below a folder, sorted, so many at most.
+
+    Args:
+        folder: where to begin.
+        spared: name of a folder right in it that is left alone; deeper down it may be part of a repository's name.
+    """
     count = 0
     for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(each for each in folders if each != "private")
+        folders[:] = sorted(each for each in folders if each != spared or parent != folder)
         for name in sorted(names):
             path = os.path.join(parent, name)
             if os.path.isfile(path):

@@ -6,6 +6,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from cryptography import x509
 from typer.testing import CliRunner, Result
 
 from imgforensics import InputError, trustfiles
@@ -130,6 +131,41 @@ def test_a_detached_bundle(files: Path) -> None:
     assert "via-config" in invoke(*given, "--manifest", files / "manifest.json", "--no-ledger").stdout
 
 
+def downloaded(body: bytes, notes: dict[str, str]) -> bytes:
+    """A line of ``cosign download signature``."""
+    document: dict[str, Any] = {
+        "Base64Signature": notes["dev.cosignproject.cosign/signature"],
+        "Payload": sigstore.b64(body),
+        "Cert": None,
+        "Chain": None,
+        "Bundle": None,
+        "RFC3161Timestamp": None,
+    }
+    if "dev.sigstore.cosign/certificate" in notes:
+        certificate = x509.load_pem_x509_certificate(notes["dev.sigstore.cosign/certificate"].encode())
+        document["Cert"] = {"Raw": sigstore.b64(pki.cert_der(certificate)), "Version": 3}
+        document["Chain"] = [{"Raw": sigstore.b64(pki.cert_der(WORLD.fulcio.certificate))}]
+        document["Bundle"] = json.loads(notes["dev.sigstore.cosign/bundle"])
+    return json.dumps(document).encode() + b"\n"
+
+
+def test_what_cosign_downloads(files: Path) -> None:
+    pack = Pack()
+    (files / "image.tar").write_bytes(pack.tar())
+    body = payload(pack.digest)
+    first, second = downloaded(body, annotations(sign(KEY, body))), downloaded(body, keyless(WORLD, body))
+    for name, content in (("one", first), ("two", first + second), ("bad", b'{"Base64Signature":"","Payload":"%"}')):
+        (files / name).write_bytes(content)
+    given = ["signatures", files / "image.tar", "--key", files / "key.pub", "-f", "json"]
+    assert document(invoke(*given, "--signature", files / "one"))["signatures"]["headline"] == "signed-and-verified"
+    trusting = [*given, "--trusted-root", files / "trusted_root.json"]
+    pins = ["--certificate-identity", sigstore.IDENTITY, "--certificate-oidc-issuer", sigstore.ISSUER]
+    found = document(invoke(*trusting, *pins, "--signature", files / "two"))["signatures"]["found"]
+    assert [each["status"] for each in found] == ["verified", "verified"]
+    assert [each["binding"]["result"] for each in found] == ["exact", "exact"]
+    assert invoke(*given, "--signature", files / "bad").exit_code == 2
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -197,12 +233,15 @@ def test_dockers_trust_directory(files: Path) -> None:
 
 
 def test_private_keys_are_never_opened(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("private", "tuf/a/metadata"):
-        (files / "trust" / name).mkdir(parents=True)
-    (files / "trust" / "private" / "root.json").write_bytes(b"secret")
-    (files / "trust" / "private" / "metadata").mkdir()
-    (files / "trust" / "private" / "metadata" / "root.json").write_bytes(b"secret")
-    (files / "trust" / "tuf" / "a" / "metadata" / "root.json").write_bytes(b"{}")
+    for name in (
+        "trust/private",
+        "trust/private/metadata",
+        "trust/tuf/private/a/metadata",
+        "bare/private/metadata",
+        "bare/b/metadata",
+    ):
+        (files / name).mkdir(parents=True)
+        (files / name / "root.json").write_bytes(b"secret")
     opened: list[str] = []
 
     def read(path: str) -> NamedFile:
@@ -210,8 +249,9 @@ def test_private_keys_are_never_opened(files: Path, monkeypatch: pytest.MonkeyPa
         return NamedFile(path, b"")
 
     monkeypatch.setattr(trustfiles, "read", read)
-    trustfiles.content_trust(str(files / "trust"), None)
-    assert len(opened) == 1
+    assert set(trustfiles.content_trust(str(files / "trust"), None)) == {"private/a"}
+    assert set(trustfiles.content_trust(str(files / "bare"), None)) == {"b"}
+    assert len(opened) == 2
 
 
 def test_bounds_of_files(tmp_path: Path) -> None:

@@ -143,8 +143,3 @@ _READERS = {
     Scheme.UNSIGNED: _bare,
     Scheme.NOTATION_JWS: _jws,
 }
-
-
-def is_signature(content: bytes) -> bool:
-    """Whether these bytes are a signature or attestation that is known here."""
-    return recognise(content, Place.DETACHED, Location()) is not None

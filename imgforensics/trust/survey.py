@@ -3,18 +3,17 @@
 from collections.abc import Sequence
 
 from imgforensics.case import Case
-from imgforensics.errors import InputError
 from imgforensics.expectation import SuppliedManifest
-from imgforensics.model import Digest, Location
-from imgforensics.signature import Bound, Found, Judgement, Place, Signature, Signatures, Status
+from imgforensics.model import Digest
+from imgforensics.signature import Bound, Found, Judgement, Signature, Signatures, Status
 from imgforensics.structure import Image
 from imgforensics.trust.binding import Binder, Rebuild
 from imgforensics.trust.contenttrust import candidates
+from imgforensics.trust.detached import detached
 from imgforensics.trust.discover import Read, discover
 from imgforensics.trust.headlines import headlines
 from imgforensics.trust.judge import Judge
-from imgforensics.trust.material import Material, NamedFile
-from imgforensics.trust.recognise import recognise
+from imgforensics.trust.material import Material
 
 
 def survey(
@@ -42,22 +41,14 @@ def survey(
         InputError: a file that the user gave is not what it should be.
     """
     judge = Judge(material)
-    found = (*discover(case, read), *map(_detached, material.detached), *candidates(case, material))
+    beside = [each for file in material.detached for each in detached(file.content, file.source)]
+    found = (*discover(case, read), *beside, *candidates(case, material))
     judged = [(each, judge.judge(each)) for each in found]
     judged_first = sorted(judged, key=lambda each: not each[1].holds)  # claims must not crowd out what is signed
     wanted = [digest for each, judgement in judged_first for digest in _digests(each, judgement)]
     binder = Binder(case, wanted, supplied, rebuild)
     signatures = tuple(Signature(each, judgement, _bound(binder, each, judgement)) for each, judgement in judged)
     return Signatures(signatures, headlines(case, images, signatures), required)
-
-
-def _detached(file: NamedFile) -> Found:
-    """A signature that was handed in, whatever it is."""
-    where = Location(file.source)
-    found = recognise(file.content, Place.DETACHED, where)
-    if found is None:
-        raise InputError(f"{file.source}: no signature, bundle or attestation that is known here")
-    return found
 
 
 def _digests(found: Found, judgement: Judgement) -> tuple[Digest, ...]:
