@@ -211,6 +211,17 @@ def test_notations_directory(files: Path) -> None:
     assert named.policy is not None
 
 
+@pytest.mark.parametrize(("name", "content"), [("truststore/x509/ca/x/y", b"no"), ("trustpolicy.json", b"{}")])
+def test_a_wrong_file_of_notation_is_an_error_before_any_work(files: Path, name: str, content: bytes) -> None:
+    good = files / "config/truststore/x509/ca/acme/signer.crt"
+    good.parent.mkdir(parents=True)
+    good.write_bytes(cert_pem(pki.self_signed(KEY, "signer")))
+    (files / "config" / name).parent.mkdir(parents=True, exist_ok=True)
+    (files / "config" / name).write_bytes(content)
+    result = invoke("signatures", files / "plain.tar", "--notation-trust", files / "config")
+    assert (result.exit_code, result.stdout) == (2, "")
+
+
 def test_dockers_trust_directory(files: Path) -> None:
     pack = Pack(ImageSpec(tags=[f"{GUN}:1.0"]))
     made = Repository(releases={"1.0": (pack.manifest, None)})

@@ -201,6 +201,16 @@ def test_tags_that_are_not_of_the_archive_are_left_out() -> None:
     assert {each.found.tag for each in signatures(saved).found} == {"1.0"}
 
 
+def test_the_role_of_releases_comes_first() -> None:
+    """docker takes the tag from there; what ``targets`` still says of it is no other signature of it."""
+    made = Repository(releases={"1.0": (PACK.manifest, None)}, targets={"1.0": (b"older", None)})
+    (signature,) = signatures(report(ARCHIVE, material(made))).found
+    assert binding(signature) == "exact"
+    made = Repository(releases={"1.0": (b"newer", None)}, targets={"1.0": (PACK.manifest, None)})
+    (signature,) = signatures(report(ARCHIVE, material(made))).found
+    assert binding(signature) == "other-digest"
+
+
 @pytest.mark.parametrize("raw", [b"", b"x", b"{}", b"[]", b'{"signed":{"targets":{"1.0":{"hashes":{"sha256":"%%"}}}}}'])
 def test_metadata_that_is_none(raw: bytes) -> None:
     made = repository()

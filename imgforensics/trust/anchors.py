@@ -1,5 +1,6 @@
 """The user's trust material, parsed when it is first needed. Needs the extra ``verify``."""
 
+from contextlib import suppress
 from functools import cached_property
 
 from cryptography import x509
@@ -7,6 +8,8 @@ from cryptography import x509
 from imgforensics.trust import certificates, keys, trustedroot
 from imgforensics.trust.keys import TrustedKey
 from imgforensics.trust.material import Material
+from imgforensics.trust.notationpolicy import policy_for
+from imgforensics.trust.refusal import RefusedError
 from imgforensics.trust.trustedroot import TrustedRoot
 
 
@@ -45,3 +48,9 @@ class Anchors:
     def load(self) -> None:
         """Parse everything, so that a wrong file is an error before any work."""
         _ = (self.keys, self.root, self.own_roots, self.own_intermediates, self.stampers)
+        notation = self.material.notation
+        if notation is not None:
+            for files in notation.stores.values():
+                certificates.load_pems(files)
+            with suppress(RefusedError):  # that several policies are there is told with each signature
+                policy_for(self.material, notation)

@@ -14,15 +14,21 @@ from imgforensics.trust.material import Material
 
 
 def candidates(case: Case, material: Material) -> Iterator[Found]:
-    """The tag that was asked for; else those that the archive's images have, or whose digest lies in the archive."""
+    """The tag that was asked for; else those that the archive's images have, or whose digest lies in the archive.
+
+    Of several roles that name a tag, the one that counts is that of Docker's releases, then the repository's own.
+    """
     names = {normalise(tag) for image in case.structure.images for tag in image.tags}
     for gun, metadata in sorted(material.content_trust.items()):
-        for role in sorted(metadata):
-            if role != "targets" and not role.startswith("targets/"):
-                continue
-            for tag, digest in _targets(metadata[role]):
+        seen: set[str] = set()
+        for role in sorted(metadata, key=_precedence):
+            for tag, digest in _targets(metadata[role]) if role.partition("/")[0] == "targets" else ():
                 named = normalise(f"{gun}:{tag}") in names
-                if tag == material.tag if material.tag is not None else named or digest in case.catalogue.by_digest:
+                wanted = (
+                    tag == material.tag if material.tag is not None else named or digest in case.catalogue.by_digest
+                )
+                if wanted and tag not in seen:
+                    seen.add(tag)
                     yield Found(
                         scheme=Scheme.CONTENT_TRUST,
                         purpose=Purpose.SIGNATURE,
@@ -33,6 +39,12 @@ def candidates(case: Case, material: Material) -> Iterator[Found]:
                         tag=tag,
                         claims=Claims((digest,), reference=f"{gun}:{tag}"),
                     )
+
+
+def _precedence(role: str) -> tuple[int, str]:
+    """Docker asks ``targets/releases`` first, then ``targets``."""
+    order = ("targets/releases", "targets")
+    return order.index(role) if role in order else len(order), role
 
 
 def _targets(raw: bytes) -> Iterator[tuple[str, Digest]]:
