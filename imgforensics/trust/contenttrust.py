@@ -23,11 +23,8 @@ def candidates(case: Case, material: Material) -> Iterator[Found]:
         seen: set[str] = set()
         for role in sorted(metadata, key=_precedence):
             for tag, digest in _targets(metadata[role]) if role.partition("/")[0] == "targets" else ():
-                named = normalise(f"{gun}:{tag}") in names
-                wanted = (
-                    tag == material.tag if material.tag is not None else named or digest in case.catalogue.by_digest
-                )
-                if wanted and tag not in seen:
+                held = normalise(f"{gun}:{tag}") in names or digest in case.catalogue.by_digest
+                if tag not in seen and (held if material.tag is None else tag == material.tag):
                     seen.add(tag)
                     yield Found(
                         scheme=Scheme.CONTENT_TRUST,
