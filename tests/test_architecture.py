@@ -223,6 +223,13 @@ def test_public_names_are_there_and_no_module_hides_one() -> None:
         _ = imgforensics.nothing
 
 
+def test_no_extra_is_loaded_unless_a_signature_is_verified() -> None:
+    script = "import sys, imgforensics.cli, imgforensics.analysis, imgforensics.trustfiles; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True).stdout.split()
+    assert "imgforensics.trust.judge" in loaded
+    assert not {"cryptography", "cbor2", "sigstore", "rfc3161_client", "requests"} & set(loaded)
+
+
 def test_the_version_loads_no_more_than_it_needs() -> None:
     script = "import sys, imgforensics.cli; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, text=True).stdout.split()

@@ -197,7 +197,11 @@ def test_a_signature_beside_an_archive(layout: str) -> None:
     assert (only(given).found.place, binding(only(given))) == (Place.DETACHED, "exact")
     assert signatures(given).headline is Headline.VERIFIED
     other = report(entries, keys(KEY, detached=(file(bundle(OTHER)),)))
-    assert signatures(other).headline is Headline.DIFFERENT
+    if layout == "containerd":  # a store that keeps the registry's manifests
+        assert (binding(only(other)), signatures(other).headline) == ("other-digest", Headline.DIFFERENT)
+    else:  # a copy, for which the manifest may have been converted
+        assert (binding(only(other)), signatures(other).headline) == ("unbound", Headline.UNVERIFIABLE)
+        assert not bad(other), told(other)
 
 
 def test_a_manifest_that_was_handed_in_leads_to_the_config() -> None:

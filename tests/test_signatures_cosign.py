@@ -291,6 +291,14 @@ def test_an_unknown_log_is_unverifiable() -> None:
     assert judged(simple(BODY, keyless(WORLD, BODY)), rooted(mine)).status is Status.UNVERIFIABLE
 
 
+def test_an_unknown_certificate_log_is_unverifiable() -> None:
+    mine = Sigstore(root=WORLD.root, log_key=WORLD.log_key)
+    mine.fulcio = WORLD.fulcio
+    judgement = judged(simple(BODY, keyless(WORLD, BODY)), rooted(mine))
+    assert judgement.status is Status.UNVERIFIABLE
+    assert "certificate's log" in judgement.reason
+
+
 @pytest.mark.parametrize(
     ("change", "status"),
     [

@@ -171,4 +171,4 @@ def test_notary_signs_what_we_verify(tmp_path: Path, trust_server: str) -> None:
     found = only(report(pack.entries(), given))
     assert (found.judgement.status, binding(found)) == (Status.VERIFIED, "exact")
     other = Pack(builder.ImageSpec(tags=["example.com/app:1.0"], container={"Cmd": ["/other"]}))
-    assert binding(only(report(other.entries(), given))) == "other-digest"
+    assert binding(only(report(builder.containerd([other.spec]), given))) == "other-digest"

@@ -83,10 +83,11 @@ class Binder:
 
     @cached_property
     def _all_preserved(self) -> bool:
+        """Whether the archive is of a store that keeps the registry's manifests; a copy may have converted them."""
         images = self._case.structure.images
         return bool(images) and all(
             any(
-                each.basis is Basis.PRESERVED and each.likelihood is not Likelihood.POSSIBLE
+                each.basis is Basis.PRESERVED and each.likelihood is Likelihood.CERTAIN
                 for each in (self._registries[image.index].candidates if image.index in self._registries else ())
             )
             for image in images

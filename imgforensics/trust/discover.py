@@ -31,6 +31,9 @@ _TAG = re.compile(r"(?:.*[:/])?sha256-([0-9a-f]{64})(?:\.(sig|att|sbom))?")
 _GPG_NAME = re.compile(r"(?:.*/)?signature-[0-9]{1,4}")
 _LOOKASIDE = re.compile(r".*@sha256=([0-9a-f]{64})/signature-[0-9]{1,4}")
 _SBOM_SUFFIX = "sbom"
+_COSIGN_KIND = "dev.cosignproject.cosign/"
+_KINDS_BESIDE = frozenset({f"{_COSIGN_KIND}sigs", f"{_COSIGN_KIND}atts"})
+_KINDS_IMAGE = frozenset({f"{_COSIGN_KIND}image", f"{_COSIGN_KIND}imageIndex"})
 
 
 def discover(case: Case, read: Read) -> tuple[Found, ...]:
@@ -49,6 +52,10 @@ class _Discovery:
             for each in case.structure.references
             if each.role is Role.LAYER
         }
+        self.standing: dict[int, list[Reference]] = {}
+        for each in case.structure.references:
+            if each.role in (Role.INDEX, Role.MANIFEST):
+                self.standing.setdefault(each.member, []).append(each)
 
     def run(self) -> tuple[Found, ...]:
         found: dict[tuple[object, ...], Found] = {}
@@ -122,12 +129,23 @@ class _Discovery:
             hints.append(Digest.sha256(tag[1]))
         if manifest.subject is not None and manifest.subject.digest is not None:
             hints.append(manifest.subject.digest)
+        hints += self._saved_beside(references)
         for reference in references:
             notes = {} if reference.descriptor is None else reference.descriptor.annotations
             for key in (SUBJECT_ANNOTATION, ATTESTED_ANNOTATION):
                 with suppress(ValueError):
                     hints.append(Digest.parse(notes.get(key, "")))
         return place, tuple(dict.fromkeys(hints)), suffix
+
+    def _saved_beside(self, references: list[Reference]) -> Iterator[Digest]:
+        """The one image of an index in which ``cosign save`` (1 and 2) put signatures beside it."""
+        for reference in references:
+            if _kind(reference) not in _KINDS_BESIDE:
+                continue
+            listed = (each for each in self.standing.get(reference.member, ()) if _kind(each) in _KINDS_IMAGE)
+            digests = {each.descriptor.digest for each in listed if each.descriptor is not None}
+            if len(digests) == 1:
+                yield from (each for each in digests if each is not None)
 
     def _tags(self, references: list[Reference]) -> Iterator[re.Match[str]]:
         """Tags of the tag schema that name a manifest, or the list of referrers that it stands in."""
@@ -184,3 +202,8 @@ _SCHEMES = {
     "application/jose+json": Scheme.NOTATION_JWS,
     "application/cose": Scheme.NOTATION_COSE,
 }
+
+
+def _kind(reference: Reference) -> str:
+    """What cosign says of an index entry, under a key without a prefix."""
+    return "" if reference.descriptor is None else reference.descriptor.annotations.get("kind", "")
