@@ -131,6 +131,8 @@ class Found:
     """Content trust: role to the bytes of its metadata."""
     tag: str = ""
     """Content trust: the tag in question."""
+    role: str = ""
+    """Content trust: the role that names it."""
     claims: Claims = field(default_factory=Claims)
 
 

@@ -32,8 +32,9 @@ def candidates(case: Case, material: Material) -> Iterator[Found]:
                         place=Place.TRUST_DATA,
                         where=Location(f"{gun}/{role}.json"),
                         content=metadata[role],
-                        metadata={**metadata, "": role.encode()},
+                        metadata=metadata,
                         tag=tag,
+                        role=role,
                         claims=Claims((digest,), reference=f"{gun}:{tag}"),
                     )
 

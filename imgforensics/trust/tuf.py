@@ -111,10 +111,9 @@ def _listed(lister: Document, listed: Document) -> None:
 
 def _delegated(found: Found, targets: Document, snapshot: Document, documents: dict[str, Document]) -> Document:
     """Follow the delegations down to the role in question."""
-    wanted = found.metadata[""].decode()
-    parts = wanted.split("/")[1:]
+    parts = found.role.split("/")[1:]
     if len(parts) > _DEEPEST:
-        raise unverifiable(f"{wanted} is delegated too deeply")
+        raise unverifiable(f"{found.role} is delegated too deeply")
     current = targets
     for part in parts:
         name = f"{current.name}/{part}"
