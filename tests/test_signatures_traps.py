@@ -5,7 +5,9 @@ import json
 import pytest
 
 from imgforensics import Limits, Options, Severity
-from imgforensics.signature import Binding, Headline, Purpose, Scheme, Status
+from imgforensics.model import Location
+from imgforensics.signature import Binding, Found, Headline, Place, Purpose, Scheme, Status
+from imgforensics.trust import discover
 from imgforensics.trust.material import Material
 from tests import builder
 from tests.builder import ImageSpec
@@ -201,3 +203,31 @@ def test_one_image_of_several() -> None:
     assert signatures(given).headline is Headline.VERIFIED
     assert "IMG707" not in codes(given)
     assert "IMG707" in codes(report(pack.entries(), TRUST, image="2", require_signature=True))
+
+
+def test_a_blob_that_is_named_a_thousandfold_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    pack = Pack()
+    content = b"\xd2\x84" + bytes(1000)
+    pack.put(b"{}", content)
+    for number in range(50):
+        pack.put(holder([(content, layouts.COSE, {})] * 20, artifact_type=f"example/{number}", subject=pack.subject))
+    seen = []
+    genuine = discover.recognise
+
+    def counted(content: bytes, place: Place, where: Location) -> Found | None:
+        seen.append(where)
+        return genuine(content, place, where)
+
+    monkeypatch.setattr(discover, "recognise", counted)
+    assert len(signatures(report(pack.entries(), Material())).found) == 1
+    assert len(seen) == 1
+
+
+def test_binary_signatures_are_read_up_to_a_bound() -> None:
+    pack = Pack()
+    contents = [b"\xd2\x84" + bytes(1000 + number) for number in range(4)]
+    for content in contents:
+        referrer(pack, content, layouts.COSE, how="orphan")
+    options = Options(signatures=True, limits=Limits(signature=1003))
+    found = signatures(report_of(pack.entries(), options)).found
+    assert sorted(len(each.found.content) for each in found) == [0, 0, 1002, 1003]

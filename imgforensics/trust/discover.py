@@ -10,9 +10,13 @@ lookaside storage.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import replace
+from functools import cached_property
+from itertools import chain
 
 from imgforensics.case import Case
 from imgforensics.documentreader import Reader, read_manifest
@@ -31,6 +35,8 @@ _TAG = re.compile(r"(?:.*[:/])?sha256-([0-9a-f]{64})(?:\.(sig|att|sbom))?")
 _GPG_NAME = re.compile(r"(?:.*/)?signature-[0-9]{1,4}")
 _LOOKASIDE = re.compile(r".*@sha256=([0-9a-f]{64})/signature-[0-9]{1,4}")
 _SBOM_SUFFIX = "sbom"
+_MOST_TAGS = 16
+_MOST_HINTS = 64
 _COSIGN_KIND = "dev.cosignproject.cosign/"
 _KINDS_BESIDE = frozenset({f"{_COSIGN_KIND}sigs", f"{_COSIGN_KIND}atts"})
 _KINDS_IMAGE = frozenset({f"{_COSIGN_KIND}image", f"{_COSIGN_KIND}imageIndex"})
@@ -52,14 +58,12 @@ class _Discovery:
             for each in case.structure.references
             if each.role is Role.LAYER
         }
-        self.standing: dict[int, list[Reference]] = {}
-        for each in case.structure.references:
-            if each.role in (Role.INDEX, Role.MANIFEST):
-                self.standing.setdefault(each.member, []).append(each)
+        self.left = self.limits.documents
+        self.known: dict[tuple[int, str], Found | None] = {}
 
     def run(self) -> tuple[Found, ...]:
         found: dict[tuple[object, ...], Found] = {}
-        for each in (*self._in_manifests(), *self._in_blobs()):
+        for each in chain(self._in_manifests(), self._in_blobs()):
             if len(found) >= self.limits.signatures:
                 break
             key = (each.scheme, each.content, tuple(sorted(each.annotations.items())), each.where)
@@ -93,25 +97,30 @@ class _Discovery:
         if kind not in (*known, "application/cose") and not kind.startswith(envelopes.BUNDLE_TYPE):
             return None
         target = self.targets.get((member, layer.pointer))
-        content = self._bytes(target)
-        where = Location(self.case.name(member if target is None else target))
-        broken = None
-        if content is None and layer.data is not None and layer.digest == Digest.of(layer.data):
-            content, where = layer.data, Location(self.case.name(member), layer.pointer)
-        elif content is None:
-            broken = f"{layer.digest_text} is not in the archive, or too large for a signature"
-        elif layer.digest is None or (layer.digest.algorithm == "sha256" and layer.digest != Digest.of(content)):
-            broken = f"its bytes hash to {Digest.of(content)}, the manifest names {layer.digest_text}"
-        if target is not None:
+        blob = None if target is None else self.case.catalogue.blobs.get(target)
+        made, broken = None, None
+        if target is not None and blob is not None:
             self.layers.add(target)
-        if kind == envelopes.SIMPLE_SIGNING:
-            signed = Found(Scheme.COSIGN, Purpose.SIGNATURE, place, where, content or b"", layer.annotations, hints)
-            return with_claims(replace(signed, broken=broken))
-        made = None if content is None else recognise(content, place, where)
+            made = self._known(target, kind)
+            if layer.digest is None or blob.digest_by(layer.digest.algorithm) not in (layer.digest, None):
+                broken = f"its bytes hash to {blob.digest}, the manifest names {layer.digest_text}"
+        elif layer.data is not None and layer.digest == Digest.of(layer.data):
+            made = _made(layer.data, kind, Location(self.case.name(member), layer.pointer))
         if made is None:
-            made = Found(_SCHEMES.get(kind, Scheme.BUNDLE), Purpose.SIGNATURE, place, where, content or b"")
-            broken = broken or f"its bytes are no {kind}"
-        return replace(made, annotations=layer.annotations, hints=hints, broken=broken)
+            where = Location(self.case.name(member if target is None else target))
+            purpose = Purpose.ATTESTATION if kind in (DSSE_ENVELOPE, IN_TOTO) else Purpose.SIGNATURE
+            made = Found(_SCHEMES.get(kind, Scheme.BUNDLE), purpose, place, where, b"")
+            broken = broken or f"{layer.digest_text} is not in the archive, or is no {kind} that can be read"
+        return replace(made, place=place, annotations=layer.annotations, hints=hints, broken=broken)
+
+    def _known(self, target: int, kind: str) -> Found | None:
+        """What a blob is; each is read once, however many manifests name it."""
+        key = target, kind
+        if key not in self.known:
+            content = self._bytes(target)
+            where = Location(self.case.name(target))
+            self.known[key] = None if content is None else _made(content, kind, where)
+        return self.known[key]
 
     def _surroundings(self, member: int, manifest: Manifest) -> tuple[Place, tuple[Digest, ...], str]:
         """How a manifest is found, the digests that this says it belongs to, and the suffix of its tag."""
@@ -123,39 +132,45 @@ class _Discovery:
             place = Place.INDEX if manifest.subject is None else Place.REFERRER
         hints: list[Digest] = []
         suffix = ""
-        for tag in self._tags(references):
+        own = (tag for reference in references if (tag := _tag(reference)) is not None)
+        above = (tag for index in {each.member for each in references} for tag in self._tags.get(index, ()))
+        for tag in chain(own, above):
             place = Place.TAG
-            suffix = tag[2] or ""
+            suffix = suffix or tag[2] or ""
             hints.append(Digest.sha256(tag[1]))
         if manifest.subject is not None and manifest.subject.digest is not None:
             hints.append(manifest.subject.digest)
-        hints += self._saved_beside(references)
+        hints += [digest for each in references if (digest := self._saved_beside(each)) is not None]
         for reference in references:
             notes = {} if reference.descriptor is None else reference.descriptor.annotations
             for key in (SUBJECT_ANNOTATION, ATTESTED_ANNOTATION):
                 with suppress(ValueError):
                     hints.append(Digest.parse(notes.get(key, "")))
-        return place, tuple(dict.fromkeys(hints)), suffix
+        return place, tuple(dict.fromkeys(hints))[:_MOST_HINTS], suffix
 
-    def _saved_beside(self, references: list[Reference]) -> Iterator[Digest]:
+    def _saved_beside(self, reference: Reference) -> Digest | None:
         """The one image of an index in which ``cosign save`` (1 and 2) put signatures beside it."""
-        for reference in references:
-            if _kind(reference) not in _KINDS_BESIDE:
-                continue
-            listed = (each for each in self.standing.get(reference.member, ()) if _kind(each) in _KINDS_IMAGE)
-            digests = {each.descriptor.digest for each in listed if each.descriptor is not None}
-            if len(digests) == 1:
-                yield from (each for each in digests if each is not None)
+        images = self._images.get(reference.member, frozenset()) if _kind(reference) in _KINDS_BESIDE else frozenset()
+        return next(iter(images)) if len(images) == 1 else None
 
-    def _tags(self, references: list[Reference]) -> Iterator[re.Match[str]]:
-        """Tags of the tag schema that name a manifest, or the list of referrers that it stands in."""
-        for reference in references:
-            named = [reference, *self.case.references_to.get(reference.member, ())]
-            for each in named:
-                notes = {} if each.descriptor is None else each.descriptor.annotations
-                tag = _TAG.fullmatch(notes.get(REF_ANNOTATION, ""))
-                if tag is not None:
-                    yield tag
+    @cached_property
+    def _images(self) -> Mapping[int, AbstractSet[Digest]]:
+        """Member index of an index to what cosign calls images in it."""
+        found: dict[int, set[Digest]] = defaultdict(set)
+        for each in self.case.structure.references:
+            if _kind(each) in _KINDS_IMAGE and each.descriptor is not None and each.descriptor.digest is not None:
+                found[each.member].add(each.descriptor.digest)
+        return found
+
+    @cached_property
+    def _tags(self) -> Mapping[int, Sequence[re.Match[str]]]:
+        """Member index of a list of referrers to the tags by which it is one; a few are enough."""
+        found: dict[int, list[re.Match[str]]] = defaultdict(list)
+        for each in self.case.structure.references:
+            tag = _tag(each) if each.role is Role.INDEX else None
+            if tag is not None and each.target is not None and len(found[each.target]) < _MOST_TAGS:
+                found[each.target].append(tag)
+        return found
 
     # blobs by themselves
 
@@ -191,12 +206,15 @@ class _Discovery:
         if member is None or blob is None:
             return None
         content = self.case.catalogue.content(member)
-        if content is None and blob.compression is Compression.NONE and blob.size <= self.limits.signature:
+        small = blob.compression is Compression.NONE and blob.size <= min(self.limits.signature, self.left)
+        if content is None and small:
+            self.left -= blob.size
             content = self.read(member)
         return content
 
 
 _SCHEMES = {
+    envelopes.SIMPLE_SIGNING: Scheme.COSIGN,
     DSSE_ENVELOPE: Scheme.DSSE,
     IN_TOTO: Scheme.UNSIGNED,
     "application/jose+json": Scheme.NOTATION_JWS,
@@ -207,3 +225,16 @@ _SCHEMES = {
 def _kind(reference: Reference) -> str:
     """What cosign says of an index entry, under a key without a prefix."""
     return "" if reference.descriptor is None else reference.descriptor.annotations.get("kind", "")
+
+
+def _tag(reference: Reference) -> re.Match[str] | None:
+    """The tag of cosign's or the referrers' tag schema by which an index names something."""
+    notes = {} if reference.descriptor is None else reference.descriptor.annotations
+    return _TAG.fullmatch(notes.get(REF_ANNOTATION, ""))
+
+
+def _made(content: bytes, kind: str, where: Location) -> Found | None:
+    """What the bytes of a layer of this media type are."""
+    if kind == envelopes.SIMPLE_SIGNING:
+        return with_claims(Found(Scheme.COSIGN, Purpose.SIGNATURE, Place.ORPHAN, where, content))
+    return recognise(content, Place.ORPHAN, where)
