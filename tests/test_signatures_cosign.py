@@ -197,6 +197,14 @@ def test_a_workflow_is_an_identity() -> None:
     assert judged(found, rooted(WORLD, pins=[Pin(name[:-4] + "dev", ISSUER)])).status is Status.NOT_PINNED
 
 
+@pytest.mark.parametrize("name", ["alice!example.com", "a" * 200 + "!example.com"], ids=["short", "long"])
+@pytest.mark.parametrize("old_issuer", [False, True])
+def test_a_user_name_is_an_identity_and_an_issuer_has_two_forms(name: str, old_issuer: bool) -> None:
+    found = simple(BODY, keyless(WORLD, BODY, WORLD.signer(name, old_issuer=old_issuer)))
+    assert judged(found, rooted(WORLD, pins=[Pin(name, ISSUER)])).status is Status.VERIFIED
+    assert judged(found, rooted(WORLD, pins=[Pin(name[1:], ISSUER)])).status is Status.NOT_PINNED
+
+
 def test_nothing_of_the_evidence_is_an_anchor() -> None:
     mine, theirs = Sigstore(), WORLD
     signer = theirs.signer()

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from imgforensics import InputError
-from imgforensics.signature import Judgement, Status
+from imgforensics.model import Location
+from imgforensics.signature import Found, Judgement, Place, Purpose, Scheme, Status
 from imgforensics.trust import gpg
 from imgforensics.trust.material import Material, NamedFile
+from imgforensics.trust.recognise import recognise
 from imgforensics.trust.refusal import RefusedError
 from tests.signing import sigstore
 from tests.signing.ask import DIGEST, at, binding, file, judged, only, report
@@ -114,7 +116,17 @@ def test_two_signatures_in_one_message(home: Home) -> None:
     assert ask(both, keyring).status in (Status.INVALID, Status.UNVERIFIABLE)
 
 
-def test_a_message_that_is_only_encrypted_or_stored(home: Home) -> None:
+def test_a_message_that_asks_for_a_phrase(home: Home) -> None:
+    """Nobody is asked, and no agent is started, which would outlive the home that was made for it."""
+    locked = home.run("--passphrase", "phrase", "--symmetric", given=BODY)
+    assert recognise(locked, Place.FOLDER, Location("signature-1")) is None
+    given = Found(Scheme.GPG, Purpose.SIGNATURE, Place.FOLDER, Location("signature-1"), locked)
+    assert judged(given, Material(gpg_keyrings=(home.keyring("alice@example.com"),))).status is Status.INVALID
+    running = subprocess.run(["ps", "-A", "-o", "args"], capture_output=True, text=True, check=True).stdout
+    assert not [line for line in running.splitlines() if "gpg-agent" in line and "imgforensics-" in line]
+
+
+def test_a_message_that_is_only_stored(home: Home) -> None:
     stored = home.run("--store", given=BODY)
     assert ask(b"\xa3" + stored[1:], home.keyring("alice@example.com")).status is Status.INVALID
 

@@ -13,7 +13,7 @@ from imgforensics.trust.refusal import RefusedError
 COSE_SIGN1 = b"\xd2\x84"
 """Tag 18 around an array of four (RFC 9052, section 4.2)."""
 _ARMOUR = b"-----BEGIN PGP"
-_PACKETS = frozenset({2, 3, 4, 8})
+_PACKETS = frozenset({2, 4, 8})
 """OpenPGP packets that a signed message may begin with (RFC 9580, section 5): signature, one-pass, compressed."""
 
 

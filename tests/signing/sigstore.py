@@ -24,6 +24,17 @@ COSIGN_PREDICATE = "https://sigstore.dev/cosign/sign/v1"
 BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 
 
+_ISSUER, _OLD_ISSUER = ObjectIdentifier("1.3.6.1.4.1.57264.1.8"), ObjectIdentifier("1.3.6.1.4.1.57264.1.1")
+_USER_NAME = ObjectIdentifier("1.3.6.1.4.1.57264.1.7")
+
+
+def _named(identity: str) -> x509.GeneralName:
+    """An address, a URI, or a user name as Fulcio writes it (``name!realm``)."""
+    if "!" in identity:
+        return x509.OtherName(_USER_NAME, pki.der(0x0C, identity.encode()))
+    return x509.RFC822Name(identity) if "@" in identity else x509.UniformResourceIdentifier(identity)
+
+
 def b64(raw: bytes) -> str:
     return base64.b64encode(raw).decode()
 
@@ -140,17 +151,16 @@ class Sigstore:
         ct_key: ec.EllipticCurvePrivateKey | None = None,
         purpose: ObjectIdentifier = pki.CODE_SIGNING,
         authority: Authority | None = None,
+        old_issuer: bool = False,
     ) -> Signer:
         """A certificate of ten minutes, with the promise of the CT log inside."""
         key = pki.ec_key()
         fulcio = authority or self.fulcio
-        kind = x509.RFC822Name(identity) if "@" in identity else x509.UniformResourceIdentifier(identity)
+        kind = _named(identity)
+        issued = (_OLD_ISSUER, issuer.encode()) if old_issuer else (_ISSUER, pki.der(0x0C, issuer.encode()))
         extensions: list[tuple[x509.ExtensionType, bool]] = [
             (x509.SubjectAlternativeName([kind]), True),
-            (
-                x509.UnrecognizedExtension(ObjectIdentifier("1.3.6.1.4.1.57264.1.8"), pki.der(0x0C, issuer.encode())),
-                False,
-            ),
+            (x509.UnrecognizedExtension(*issued), False),
         ]
         start, days = at - timedelta(minutes=1), 10 / 1440
         made = pki.base(x509.Name([]), key.public_key(), fulcio.certificate.subject, start=start, days=days)
