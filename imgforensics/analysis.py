@@ -12,15 +12,18 @@ from imgforensics.archive import Archive, Progress
 from imgforensics.case import Case
 from imgforensics.catalogue import Catalogue
 from imgforensics.errors import InputError, NotAnImageError
+from imgforensics.expectation import SuppliedManifest
 from imgforensics.findings import Finding, NotChecked, Verdict, verdict_of
 from imgforensics.loaders import loads
-from imgforensics.model import AnomalyKind, Outcome, What
+from imgforensics.model import AnomalyKind, Compression, Digest, Outcome, What
 from imgforensics.names import name_claim
 from imgforensics.reconstruct.ledger import Ledger
 from imgforensics.reconstruct.registry import Reconstruction, Request, check_pushers, reconstruct
 from imgforensics.report import DEFAULT_OPTIONS, ArchiveReport, Options, Period, Report, moment
 from imgforensics.selection import expected, hold_to_images, select_images
+from imgforensics.signature import Headline, Signatures
 from imgforensics.structure import Image, Structure
+from imgforensics.trust.survey import survey
 from imgforensics.verify import verify
 
 
@@ -73,6 +76,8 @@ def examined(
             rebuilt = _reconstruct(archive, case, selected, request, options)
             told = hold_to_images(case, rebuilt.expectations, options.expect)
             case = replace(case, expectations=told)
+        if options.signatures:
+            case = replace(case, signatures=_signatures(archive, case, selected, options))
         findings = _about(checks.run(case, chosen), case, selected)
         others = checks.run(case, [each for each in checks.ALL if each not in chosen])
         report = ArchiveReport(
@@ -118,6 +123,19 @@ def _reconstruct(
         except BaseException:
             archive.cancel()
             raise
+
+
+def _signatures(archive: Archive, case: Case, images: Sequence[Image], options: Options) -> Signatures:
+    def read(member: int) -> bytes:
+        return b"".join(archive.uncompressed(case.catalogue.members[member], Compression.NONE))
+
+    def rebuild(digests: Sequence[Digest], manifests: Sequence[SuppliedManifest]) -> Reconstruction:
+        request = Request(candidates=False, expect=tuple(digests), manifests=tuple(manifests))
+        return _reconstruct(archive, case, images, request, options)
+
+    supplied = (*options.manifests, *options.signed_manifests)
+    required = options.require_signature
+    return survey(case, images, options.trust, read, rebuild, supplied=supplied, required=required)
 
 
 def _unheard(trouble: str) -> None:
@@ -205,7 +223,8 @@ def not_checked(case: Case, options: Options) -> tuple[NotChecked, ...]:
     ]
     inside = "their names, kinds and modes are looked at" if case.catalogue.surveyed else "no layer was looked into"
     result.append(NotChecked("files inside layers", f"{inside}; their content is hashed with the layer alone"))
-    result.append(NotChecked("who made the images", "digests prove that bytes fit, not where they come from"))
+    if case.signatures is None or case.signatures.headline is not Headline.VERIFIED:
+        result.append(NotChecked("who made the images", "digests prove that bytes fit, not where they come from"))
     return tuple(result)
 
 

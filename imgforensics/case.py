@@ -13,6 +13,7 @@ from imgforensics.loaders.agreement import Side, sides
 from imgforensics.mentions import Mentions, find_mentions
 from imgforensics.model import AnomalyKind, Location, Outcome, Verification, What
 from imgforensics.producer import Producer
+from imgforensics.signature import Signatures
 from imgforensics.structure import Image, Reference, Role, Structure
 
 _OF_STORED_BYTES = (What.MEMBER_NAME, What.DESCRIPTOR_DIGEST)
@@ -55,6 +56,8 @@ class Case:
     """How the digests fared that the archive was said to hold."""
     loads: tuple[Load, ...] = ()
     """What each real reader would take out of the archive."""
+    signatures: Signatures | None = None
+    """Signatures and attestations; None where nobody asked for them."""
 
     @cached_property
     def sides(self) -> tuple[Side, ...]:

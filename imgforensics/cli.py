@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from imgforensics import cliforensics
+from imgforensics import cliforensics, clisignatures
 from imgforensics.clioptions import (
     Attest,
     Codes,
@@ -50,6 +50,28 @@ from imgforensics.clisupport import (
     run,
     run_raw,
     settings_of,
+)
+from imgforensics.clitrust import (
+    AtTime,
+    CaIntermediates,
+    CaRoots,
+    CertificateIdentity,
+    CertificateIssuer,
+    DctRootKey,
+    DctTrustFolder,
+    GpgKeyring,
+    GunName,
+    IdentityPattern,
+    IssuerPattern,
+    KeyFile,
+    NotationTrustFolder,
+    ReferenceName,
+    Required,
+    SignatureFile,
+    TagName,
+    TimestampChain,
+    TrustedRootFile,
+    Trusting,
 )
 from imgforensics.version import __version__
 
@@ -106,6 +128,25 @@ def verify(
     no_ledger: NoLedger = False,
     attest: Attest = None,
     timestamps: Timestamps = False,
+    signature: SignatureFile = None,
+    key: KeyFile = None,
+    trusted_root: TrustedRootFile = None,
+    certificate_identity: CertificateIdentity = None,
+    certificate_oidc_issuer: CertificateIssuer = None,
+    certificate_identity_regexp: IdentityPattern = None,
+    certificate_oidc_issuer_regexp: IssuerPattern = None,
+    ca_roots: CaRoots = None,
+    ca_intermediates: CaIntermediates = None,
+    timestamp_certificate_chain: TimestampChain = None,
+    notation_trust: NotationTrustFolder = None,
+    reference: ReferenceName = None,
+    dct_trust: DctTrustFolder = None,
+    dct_root_key: DctRootKey = None,
+    gun: GunName = None,
+    tag: TagName = None,
+    gpg_keyring: GpgKeyring = None,
+    at: AtTime = None,
+    require_signature: Required = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
     color: ColourChoice = Colour.AUTO,
@@ -122,6 +163,26 @@ def verify(
 
         settings = settings_of(context, format, output, fail_on, progress, verbose, quiet, color)
         asked = expectations(settings, expect, expect_file, manifest, ledger, no_ledger)
+        trusting = Trusting(
+            signature,
+            key,
+            trusted_root,
+            certificate_identity,
+            certificate_oidc_issuer,
+            certificate_identity_regexp,
+            certificate_oidc_issuer_regexp,
+            ca_roots,
+            ca_intermediates,
+            timestamp_certificate_chain,
+            notation_trust,
+            reference,
+            dct_trust,
+            dct_root_key,
+            gun,
+            tag,
+            gpg_keyring,
+            at,
+        )
         options = Options(
             jobs=jobs or processors(),
             fast=fast,
@@ -130,6 +191,7 @@ def verify(
             image=image,
             platform=platform,
             timestamps=timestamps,
+            **trusting.options(required=require_signature),
             **asked.options,
         )
         run("verify", paths, options, replace(asked.settings, attest=attest))
@@ -263,6 +325,7 @@ def rules(
             sink.write(listing.render(code, format.value))
 
 
+app.command()(clisignatures.signatures)
 cliforensics.register(app)
 
 

@@ -4,14 +4,16 @@ Nothing here depends on a clock, a host or a user: the same evidence gives the s
 it, and only if that was asked for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 
 from imgforensics import checks
 from imgforensics.findings import Rule, Severity
 from imgforensics.itself import Identity, identity
 from imgforensics.limits import DEFAULT_LIMITS
+from imgforensics.model import Digest
 from imgforensics.report import DEFAULT_OPTIONS, Options
+from imgforensics.trust.material import Material, NamedFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +53,42 @@ def told(options: Options, fail_on: str | None = Severity.ERROR.value) -> Mappin
         "manifests": [{"source": each.source, "sha256": str(each.digest)} for each in options.manifests],
         "pushers": list(options.pushers),
         "ledger": options.ledger is not None,
+        "signatures": options.signatures,
+        "require_signature": options.require_signature,
+        "trust": [*_trust(options.trust)],
         "limits": {
             each.name: getattr(options.limits, each.name)
             for each in fields(DEFAULT_LIMITS)
             if getattr(options.limits, each.name) != getattr(DEFAULT_LIMITS, each.name)
         },
     }
+
+
+def _trust(material: Material) -> Iterator[Mapping[str, object]]:
+    """What the user trusts, and what was brought beside the archive: files by their SHA-256, all else in words."""
+    for use in ("detached", "keys", "ca_roots", "ca_intermediates", "timestamp_roots", "gpg_keyrings"):
+        yield from (_file(use, each) for each in getattr(material, use))
+    if material.trusted_root is not None:
+        yield _file("trusted_root", material.trusted_root)
+    if material.notation is not None:
+        if material.notation.policy is not None:
+            yield _file("notation policy", material.notation.policy)
+        for (kind, name), files in sorted(material.notation.stores.items()):
+            yield from (_file(f"notation {kind} {name}", each) for each in files)
+    for gun, roles in sorted(material.content_trust.items()):
+        yield from (_file("content_trust", NamedFile(f"{gun} {role}", roles[role])) for role in sorted(roles))
+    told = {
+        "identity": [f"{pin.identity} {pin.issuer}" for pin in material.pins],
+        "root_key": material.root_keys,
+        "reference": [material.reference] if material.reference else (),
+        "tag": [material.tag] if material.tag else (),
+        "at": [material.at.isoformat()] if material.at else (),
+    }
+    yield from ({"use": use, "value": value} for use, values in told.items() for value in values)
+
+
+def _file(use: str, file: NamedFile) -> Mapping[str, object]:
+    return {"use": use, "source": file.source, "sha256": str(Digest.of(file.content))}
 
 
 def words(options: Mapping[str, object]) -> str:
@@ -79,4 +111,4 @@ def words(options: Mapping[str, object]) -> str:
 
 
 def _word(item: object) -> str:
-    return str(item["sha256"]) if isinstance(item, Mapping) else str(item)
+    return str(item.get("sha256") or item.get("value")) if isinstance(item, Mapping) else str(item)

@@ -85,6 +85,12 @@ class Limits:
     about half a second. An image of 127 layers, Docker's most, split anywhere between any two of some ten compressors,
     stays below."""
 
+    signatures: int = 1_000
+    """Signatures and attestations of one archive, or layers of one signature manifest. cosign reads 1000 layers."""
+
+    signature: int = 1 * MIB
+    """One signature that is no JSON: a COSE envelope, an OpenPGP message. Real ones have a few kilobytes."""
+
     link_hops: int = 16
     """Links inside the archive followed from one member name to its bytes."""
 

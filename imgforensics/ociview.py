@@ -27,6 +27,7 @@ from imgforensics.structure import Image, ImageKind, Layer, Reference, Role, Vie
 NAME_ANNOTATION = "io.containerd.image.name"
 REF_ANNOTATION = "org.opencontainers.image.ref.name"
 SUBJECT_ANNOTATION = "io.containerd.manifest.subject"
+DSSE_ENVELOPE = "application/vnd.dsse.envelope.v1+json"
 IN_TOTO = "application/vnd.in-toto+json"
 ATTESTATION_ANNOTATION = "vnd.docker.reference.type"
 ATTESTED_ANNOTATION = "vnd.docker.reference.digest"
@@ -256,8 +257,8 @@ def _image_kind(
     if manifest.artifact_type and (manifest.config is None or manifest.config.media_type not in CONFIG_TYPES):
         return ImageKind.ARTIFACT
     if config is not None:
-        # cosign's signatures carry an image config around layers that are all signatures
-        signatures = bool(layer_types) and all("cosign" in media_type for media_type in layer_types)
+        # cosign's signatures and attestations carry an image config around layers that are all signed payloads
+        signatures = bool(layer_types) and all("cosign" in each or each == DSSE_ENVELOPE for each in layer_types)
         return ImageKind.ARTIFACT if signatures else ImageKind.IMAGE
     if manifest.config is not None and manifest.config.media_type in CONFIG_TYPES:
         return ImageKind.IMAGE

@@ -12,6 +12,7 @@ from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.model import Digest
 from imgforensics.reconstruct.registry import Registry
 from imgforensics.structure import Image
+from imgforensics.trust.material import Material
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,14 @@ class Options:
     """Pushing tools to imitate, or ``all``; those that the evidence suggests where it is empty."""
     ledger: str | None = None
     """File that remembers known layers and finished recompressions; None for none."""
+    signatures: bool = False
+    """Look for signatures and attestations, and verify them with :attr:`trust`."""
+    trust: Material = field(default_factory=Material)
+    """What the user trusts, and signatures beside the archive."""
+    signed_manifests: tuple[SuppliedManifest, ...] = ()
+    """Manifests that lead from a signed digest to the archive; unlike :attr:`manifests`, they are no expectations."""
+    require_signature: bool = False
+    """An image that is not signed and verified is a finding."""
     warn: Callable[[str], None] | None = None
     """Told, in a line, of what goes wrong and costs no answer: the ledger cannot be read or written."""
     timestamps: bool = False

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from dataclasses import replace as copy_of
+from datetime import datetime
 
 import pytest
 
@@ -11,11 +12,15 @@ from imgforensics import Digest, Limits, Options, SelectionError, Severity, Verd
 from imgforensics.case import Case
 from imgforensics.checks.rule import Check, Found
 from imgforensics.expectation import SuppliedManifest
+from imgforensics.trust.material import Material
 from tests import builder
 from tests.builder import Entry, ImageSpec
 from tests.crafted import CRAFTED
 from tests.crafted.case import Crafted
 from tests.crafted.viewparts import linked
+from tests.signing import pki, sigstore
+from tests.signing.ask import at, file, keys
+from tests.signing.layouts import Pack, tagged
 from tests.support import codes, descriptor, edit, manifest, oci, report_of, the, told
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
@@ -215,6 +220,34 @@ TRAILER = b"remains of older data" * 30
 UNCHECKED_LAYER = builder.layer({"big": bytes(3 << 20)})
 MISSING = builder.digest(b"not there")
 EVIL_ID = builder.digest(builder.EVIL)
+
+KEY = pki.ec_key()
+AUTHORITY = pki.Authority.root()
+CERTIFICATE = AUTHORITY.issue(KEY, pki.name("signer"))
+
+
+def _signed(digest: str = "", *, broken: bool = False, absent: bool = False) -> list[Entry]:
+    """An image with a signature of cosign, of its digest or of another."""
+    pack = Pack()
+    body = sigstore.payload(digest or pack.digest)
+    notes = sigstore.annotations(b"" if broken else sigstore.sign(KEY, body))
+    return tagged(pack, (body, notes), of=digest if absent else "").entries()
+
+
+def _old() -> list[Entry]:
+    """The same by a certificate."""
+    pack = Pack()
+    body = sigstore.payload(pack.digest)
+    return tagged(pack, (body, sigstore.annotations(sigstore.sign(KEY, body), certificate=CERTIFICATE))).entries()
+
+
+def _asked(*trusted: pki.PrivateKey, required: bool = False) -> Options:
+    return Options(signatures=True, trust=keys(*trusted), require_signature=required)
+
+
+def _asked_own(moment: datetime) -> Options:
+    return Options(signatures=True, trust=Material(ca_roots=(file(pki.cert_pem(AUTHORITY.certificate)),), at=moment))
+
 
 FIRING = [
     Expected(
@@ -514,6 +547,20 @@ FIRING = [
             ("IMG407", "CFG-05-payload", NOTE, Verdict.INTACT),
         )
     ),
+    Expected("IMG701", lambda: _signed(broken=True), ERROR, Verdict.SUSPECT, options=_asked(KEY)),
+    Expected("IMG702", lambda: _signed(f"sha256:{'0' * 64}"), ERROR, Verdict.SUSPECT, options=_asked(KEY)),
+    Expected("IMG703", _signed, NOTE, Verdict.INTACT, options=_asked()),
+    Expected("IMG704", _old, WARNING, Verdict.INTACT, options=_asked_own(at(2040))),
+    Expected("IMG705", _old, WARNING, Verdict.INTACT, options=_asked_own(pki.SIGNED_AT)),
+    Expected("IMG706", lambda: _signed(f"sha256:{'0' * 64}", absent=True), NOTE, Verdict.INTACT, options=_asked(KEY)),
+    Expected("IMG707", _signed, ERROR, Verdict.INTACT, options=_asked(required=True)),
+    Expected(
+        "IMG708",
+        lambda: builder.containerd([ImageSpec()], attestation=True),
+        NOTE,
+        Verdict.INTACT,
+        options=_asked(),
+    ),
     Expected("IMG109", _sparse, NOTE, Verdict.INTACT, _names("docker25")[1]),
     Expected("IMG907", lambda: _sparse(lost=1), ERROR, Verdict.SUSPECT, _names("docker25")[1]),
     *(Expected(code, case.make, severity, Verdict.SUSPECT) for code, (case, severity) in INSIDE_LAYERS.items()),
@@ -584,6 +631,7 @@ SILENT: dict[str, Callable[[], bytes | list[Entry]]] = {
     "IMG407": _crafted("CFG-05-payload").twin,
     "IMG601": lambda: builder.archive("crane"),
     "IMG602": lambda: builder.archive("crane"),
+    **dict.fromkeys(("IMG701", "IMG702", "IMG703", "IMG704", "IMG705", "IMG706", "IMG707", "IMG708"), _signed),
     "IMG901": lambda: builder.containerd([ImageSpec()], compression="zstd"),
     "IMG902": lambda: builder.archive("crane"),
     "IMG903": lambda: builder.archive("crane"),
@@ -658,6 +706,6 @@ def test_rules_can_be_chosen() -> None:
     report = report_of(entries, Options(ignore=("IMG3",)))
     assert not codes(report)
     assert any(each.what == "rule IMG301" for each in report.not_checked)
-    for wrong in (Options(select=("IMG7",)), Options(ignore=("X",))):
+    for wrong in (Options(select=("IMG8",)), Options(ignore=("X",))):
         with pytest.raises(SelectionError):
             report_of(entries, wrong)

@@ -16,6 +16,7 @@ from imgforensics.rendering.escape import json_text
 from imgforensics.rendering.inventory import facts_of, inventory_json
 from imgforensics.rendering.moves import moves_json
 from imgforensics.rendering.registry_json import expectation_json, registry_json
+from imgforensics.rendering.signatures_json import signatures_json
 from imgforensics.report import ArchiveReport, Period
 from imgforensics.structure import Image, Layer
 from imgforensics.version import __version__
@@ -104,6 +105,7 @@ def archive_json(archive: ArchiveReport, custody: Custody) -> Json:
         "findings": [finding_json(finding) for finding in archive.findings],
         "loads": [],
         "expectations": [],
+        "signatures": None,
         "not_checked": [
             {"what": json_text(each.what), "reason": json_text(each.reason)} for each in archive.not_checked
         ],
@@ -129,6 +131,7 @@ def archive_json(archive: ArchiveReport, custody: Custody) -> Json:
     result["artifacts"] = [artifact_json(case, image) for image in case.structure.artifacts]
     result["loads"] = [load_json(each) for each in case.loads]
     result["expectations"] = [expectation_json(each) for each in case.expectations]
+    result["signatures"] = signatures_json(case.signatures)
     result["verifications"] = [verification_json(each) for each in case.verifications]
     return result
 

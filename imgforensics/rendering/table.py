@@ -8,7 +8,7 @@ from imgforensics.case import Case
 from imgforensics.custody import Custody, words
 from imgforensics.findings import Finding, Severity, Skipped, Verdict
 from imgforensics.model import Outcome
-from imgforensics.rendering import loads_table, registry_table
+from imgforensics.rendering import loads_table, registry_table, signatures_table
 from imgforensics.rendering.escape import printable
 from imgforensics.rendering.inventory import inventory_lines
 from imgforensics.rendering.moves import moves_lines
@@ -56,11 +56,13 @@ def archive(
     hidden = len(report.findings) - len(shown)
     if hidden:
         lines.append(f"  {hidden} {plural(hidden, 'note')} not shown (-v)")
-    if report.images and command != "digest":
+    if report.images and command not in ("digest", "signatures"):
         lines += ["", *_indent(_images(report.case, report.images))]
     lines += registry_table.images(report, style, verbose=verbose)
-    lines += _artifacts(report.case)
-    lines += loads_table.lines(report.case, style, command=command, verbose=verbose)
+    lines += signatures_table.signatures(report, style, verbose=verbose)
+    if command != "signatures":
+        lines += _artifacts(report.case)
+        lines += loads_table.lines(report.case, style, command=command, verbose=verbose)
     if command == "inspect":
         lines += moves_lines(report.images)
         for image in report.images:
@@ -89,7 +91,9 @@ def summary(
 def _headline(report: ArchiveReport, style: Style) -> str:
     verdict = style.paint(report.verdict.value.upper(), report.verdict)
     why = report.error if report.error is not None else MEANINGS[report.verdict]
-    return f"{verdict}  {style.paint(printable(report.path), 'strong')}: {printable(why)}"
+    signatures = None if report.case is None else report.case.signatures
+    signed = f"; {signatures.headline}" if signatures is not None else ""
+    return f"{verdict}  {style.paint(printable(report.path), 'strong')}: {printable(why)}{signed}"
 
 
 def _identity(report: ArchiveReport) -> str:
