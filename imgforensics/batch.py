@@ -3,15 +3,21 @@
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import BinaryIO
 
 from imgforensics.analysis import analyze_archive, describe_folder, failed, is_unpacked
 from imgforensics.archive import Progress
+from imgforensics.engine import Plan, in_order
 from imgforensics.errors import ImgforensicsError, InputError, NotAnImageError
 from imgforensics.expectfile import key
 from imgforensics.findings import Skipped
+from imgforensics.limits import MIB
 from imgforensics.peek import looks_like_archive
+from imgforensics.pool import counter
 from imgforensics.report import ArchiveReport, Options, Period, moment
 
 STDIN = "-"
@@ -87,44 +93,122 @@ def _reason_to_skip(path: str) -> str | None:
         return None  # looking at it in earnest says why
 
 
-def run(
-    paths: Iterable[str | Skipped],
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One archive to look at, or one that is skipped."""
+
+    path: str
+    options: Options
+    named: bool
+    """It was given by name, not found: one without an image in it is an error, not skipped."""
+    ready: ArchiveReport | Skipped | None = None
+    """The answer, where it is known before."""
+
+
+Result = ArchiveReport | Skipped
+
+
+def tasks(
+    found: Iterable[str | Skipped],
     options: Options,
-    *,
-    stdin: BinaryIO | None = None,
     given: Sequence[str] = (),
     expect: Mapping[str, tuple[str, ...]] | None = None,
-    progress: Callable[[str], Progress] | None = None,
-) -> Iterator[ArchiveReport | Skipped]:
-    """Look at every archive, one after the other; the members of each are measured in parallel.
+) -> Iterator[Task]:
+    """What is to be done.
 
     Args:
-        paths: what :func:`discover` found.
+        found: what :func:`discover` found.
         options: how to look at each.
-        stdin: what ``-`` stands for.
-        given: paths that were named, not found: one without an image in it is an error, not skipped.
+        given: paths that were named.
         expect: digests expected in single archives, by :func:`imgforensics.expectfile.key` of their path.
-        progress: makes the watcher of one archive.
     """
     named = set(given)
-    for path in paths:
-        if isinstance(path, Skipped):
-            yield path
+    for each in found:
+        if isinstance(each, Skipped):
+            yield Task(each.path, options, named=False, ready=each)
             continue
-        source: str | BinaryIO = stdin if path == STDIN and stdin is not None else path
-        watcher = progress(path) if progress is not None else None
-        expected = () if expect is None else expect.get(key(path), ())
+        expected = () if expect is None else expect.get(key(each), ())
         chosen = replace(options, expect=(*options.expect, *expected)) if expected else options
-        started = moment(chosen)
-        try:
-            report = analyze_archive(source, chosen, progress=watcher)
-        except NotAnImageError as error:
-            yield failed(path, str(error), Period.since(started)) if path in named else Skipped(path, str(error))
-        except ImgforensicsError as error:
-            yield failed(path, str(error), Period.since(started))
-        except Exception as error:  # noqa: BLE001 - one bug must not cost the other archives their answers
-            yield failed(
-                path, f"internal error, please report it: {type(error).__name__}: {error}", Period.since(started)
-            )
-        else:
-            yield report
+        yield Task(each, chosen, each in named)
+
+
+def examine(task: Task, source: BinaryIO | None = None, progress: Progress | None = None) -> Result:
+    """Look at one archive; whatever is wrong with it is in the answer."""
+    if task.ready is not None:
+        return task.ready
+    started = moment(task.options)
+    try:
+        return analyze_archive(task.path if source is None else source, task.options, progress=progress)
+    except NotAnImageError as error:
+        told, is_skipped = str(error), not task.named
+    except ImgforensicsError as error:
+        told, is_skipped = str(error), False
+    except Exception as error:  # noqa: BLE001 - one bug must not cost the other archives their answers
+        told, is_skipped = f"internal error, please report it: {type(error).__name__}: {error}", False
+    return Skipped(task.path, told) if is_skipped else failed(task.path, told, Period.since(started))
+
+
+def run(
+    work: Iterable[Task], *, stdin: BinaryIO | None = None, progress: Callable[[str], Progress] | None = None
+) -> Iterator[Result]:
+    """Look at archives one after the other, here; the members of each are measured in parallel.
+
+    Args:
+        work: what :func:`tasks` gave.
+        stdin: what ``-`` stands for.
+        progress: makes the watcher of one archive.
+    """
+    for task in work:
+        watcher = progress(task.path) if progress is not None and task.ready is None else None
+        yield examine(task, stdin if task.path == STDIN else None, watcher)
+
+
+_LARGE = 256 * MIB
+"""An archive of so many bytes gets all processors; what is smaller, one, as long as others wait."""
+_WINDOW = 16
+"""Archives under way or waiting to be written, for each process."""
+
+
+def examine_in_pool(task: Task) -> Result:
+    """As :func:`examine`, in a process among others."""
+    options = task.options
+    if options.jobs > 1 and _size(task.path) < _LARGE:
+        task = replace(task, options=replace(options, jobs=1))
+    return examine(task, progress=counter())
+
+
+def lost(task: Task) -> Result:
+    """The answer for an archive whose process died twice."""
+    return failed(task.path, "the process that looked at it was killed, for its use of memory perhaps")
+
+
+def run_side_by_side(
+    work: Iterable[Task],
+    executors: Callable[[], AbstractContextManager[Executor]],
+    count: int,
+    *,
+    arrived: Callable[[Task, Result], None] = lambda *_: None,
+    tick: Callable[[], None] = lambda: None,
+) -> Iterator[Result]:
+    """Look at many archives at a time; results come in order.
+
+    Args:
+        work: what :func:`tasks` gave; none of it may be standard input.
+        executors: makes an executor whose workers see the same files.
+        count: workers that it has.
+        arrived: called with every result as soon as it is there.
+        tick: called a few times a second.
+    """
+    plan = Plan(examine_in_pool, lost, executors, _WINDOW * count, _ready, arrived, tick)
+    yield from in_order(work, plan)
+
+
+def _ready(task: Task) -> Result | None:
+    return task.ready
+
+
+def _size(path: str) -> int:
+    try:
+        return Path(path).stat().st_size
+    except (OSError, ValueError):
+        return 0

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from imgforensics import cliforensics, clisignatures
+from imgforensics import cliforensics, clisets, clisignatures
 from imgforensics.clioptions import (
     Attest,
     Codes,
@@ -147,6 +147,11 @@ def verify(
     gpg_keyring: GpgKeyring = None,
     at: AtTime = None,
     require_signature: Required = False,
+    lock: clisets.LockFile = None,
+    baseline: clisets.BaselineFile = None,
+    resume: clisets.StateFile = None,
+    rehash: clisets.Rehash = False,
+    cluster: clisets.ClusterAddress = None,
     verbose: Verbose = False,
     quiet: Quiet = False,
     color: ColourChoice = Colour.AUTO,
@@ -194,7 +199,8 @@ def verify(
             **trusting.options(required=require_signature),
             **asked.options,
         )
-        run("verify", paths, options, replace(asked.settings, attest=attest))
+        settings = clisets.about_sets(asked.settings, lock, baseline, resume, rehash, cluster)
+        run("verify", paths, options, replace(settings, attest=attest))
 
 
 @app.command()
@@ -326,6 +332,7 @@ def rules(
 
 
 app.command()(clisignatures.signatures)
+app.command()(clisets.lock)
 cliforensics.register(app)
 
 

@@ -126,11 +126,16 @@ def settings_of(
         format=format.value,
         output=output,
         fail_on=None if fail_on is FailOn.NEVER else fail_on.value,
-        progress=sys.stderr.isatty() if progress is None else progress,
+        progress=is_watched(progress),
         verbose=verbose or verbose_before,
         quiet=quiet or quiet_before,
         colour=_wants_colour(chosen, output),
     )
+
+
+def is_watched(progress: bool | None) -> bool:
+    """Whether to show progress: as asked, else where somebody sees it."""
+    return sys.stderr.isatty() if progress is None else progress
 
 
 def _wants_colour(color: Colour, output: str) -> bool:

@@ -21,8 +21,10 @@ from imgforensics.reconstruct.ledger import Ledger, LedgerBusyError
 from imgforensics.rendering import printable
 from imgforensics.report import Options
 from imgforensics.run import ANSWERED, BAD, NO_ANSWER, Sink
+from imgforensics.sets import baseline, lockfile
 
 _LIST = 64 * MIB
+_REPORT = 1024 * MIB
 
 
 def ledger_path(given: str | None, *, off: bool) -> str | None:
@@ -85,6 +87,24 @@ def supplied(paths: Sequence[str]) -> tuple[SuppliedManifest, ...]:
         content = _read(path, DEFAULT_LIMITS.document)
         manifests.append(SuppliedManifest(path, content, Digest.of(content)))
     return tuple(manifests)
+
+
+def read_lock(path: str) -> lockfile.Lock:
+    """What a lock, or a list, says must have arrived.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    return lockfile.parse(_read(_named(path, "--lock"), _LIST).decode("utf-8-sig", "surrogateescape"), path)
+
+
+def read_baseline(path: str) -> baseline.Baseline:
+    """An earlier report.
+
+    Raises:
+        InputError: it cannot be read, or is none.
+    """
+    return baseline.read(_read(_named(path, "--baseline"), _REPORT).decode("utf-8-sig", "surrogateescape"), path)
 
 
 def expected(path: str | None) -> Mapping[str, tuple[str, ...]]:

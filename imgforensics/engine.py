@@ -7,69 +7,101 @@ and one that is lost twice is answered by saying so.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from contextlib import AbstractContextManager
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
+_TICK = 0.2
+"""Seconds after which whoever waits looks around."""
 
-def in_order(
-    tasks: Iterable[Task],
-    work: Callable[[Task], Result],
-    lost: Callable[[Task], Result],
-    executors: Callable[[], AbstractContextManager[Executor]],
-    window: int,
-) -> Iterator[Result]:
-    """The result of every task, in order, as soon as those before it are there.
 
-    Args:
-        tasks: read on as results are taken.
-        work: done elsewhere; must be a module's own function where processes are to do it.
-        lost: answers for a task whose process died twice.
-        executors: makes an executor; leaving it ends what is under way.
-        window: tasks under way or waiting to be taken, at most.
-    """
+@dataclass(frozen=True, slots=True)
+class Plan(Generic[Task, Result]):
+    """How tasks are to be done."""
+
+    work: Callable[[Task], Result]
+    """Done elsewhere; a module's own function where processes are to do it."""
+    lost: Callable[[Task], Result]
+    """Answers for a task whose process died twice."""
+    executors: Callable[[], AbstractContextManager[Executor]]
+    """Makes an executor; leaving it ends what is under way."""
+    window: int
+    """Tasks under way or waiting to be taken, at most."""
+    known: Callable[[Task], Result | None] = lambda _: None
+    """Answers a task at once where nothing has to be done for it."""
+    arrived: Callable[[Task, Result], None] = lambda *_: None
+    """Called here as soon as a result is there, in the order in which they come."""
+    tick: Callable[[], None] = lambda: None
+    """Called a few times a second while waiting."""
+
+
+def in_order(tasks: Iterable[Task], plan: Plan[Task, Result]) -> Iterator[Result]:
+    """The result of every task, in order, as soon as those before it are there. Tasks are read as they are needed."""
     coming = iter(tasks)
-    ended = False
-    while not ended:
-        dropped: list[Task] = []
-        with executors() as executor:
-            pending: deque[tuple[Task, Future[Result]]] = deque()
-            while not dropped:
-                while len(pending) < window and not ended:
-                    try:
-                        task = next(coming)
-                    except StopIteration:
-                        ended = True
-                    else:
-                        try:
-                            pending.append((task, executor.submit(work, task)))
-                        except BrokenExecutor:
-                            dropped = [*(each for each, _ in pending), task]
-                            break
-                if dropped or not pending:
-                    break
-                task, future = pending.popleft()
-                try:
-                    result = future.result()
-                except BrokenExecutor:
-                    dropped = [task, *(each for each, _ in pending)]
+    while True:
+        left: list[tuple[Task, Future[Result] | None]] = []
+        with plan.executors() as executor:
+            yield from _through(coming, plan, executor, left)
+        if not left:
+            return
+        for task, future in left:
+            if future is not None and _is_answered(future):
+                yield future.result()
+            else:
+                result = _alone(task, plan)
+                plan.arrived(task, result)
+                yield result
+
+
+def _through(
+    coming: Iterator[Task], plan: Plan[Task, Result], executor: Executor, left: list[tuple[Task, Future[Result] | None]]
+) -> Iterator[Result]:
+    """Results as long as the executor holds; where it breaks, what was not yielded goes into ``left``."""
+    pending: deque[tuple[Task, Future[Result]]] = deque()
+    unheard: dict[Future[Result], Task] = {}
+    ended = broken = False
+    while not broken and (pending or not ended):
+        while len(pending) < plan.window and not ended:
+            try:
+                task = next(coming)
+            except StopIteration:
+                ended = True
+                break
+            known = plan.known(task)
+            future: Future[Result] = Future()
+            try:
+                if known is None:
+                    future = executor.submit(plan.work, task)
                 else:
-                    yield result
-        for task in dropped:
-            yield _alone(task, work, lost, executors)
+                    future.set_result(known)
+            except BrokenExecutor:
+                left += [*pending, (task, None)]
+                return
+            pending.append((task, future))
+            unheard[future] = task
+        done = wait(unheard, _TICK, FIRST_COMPLETED).done if unheard else ()
+        plan.tick()
+        for future in done:
+            if _is_answered(future):
+                plan.arrived(unheard.pop(future), future.result())
+            else:
+                broken = True
+        while not broken and pending and pending[0][1] not in unheard:
+            yield pending.popleft()[1].result()
+    left += pending
 
 
-def _alone(
-    task: Task,
-    work: Callable[[Task], Result],
-    lost: Callable[[Task], Result],
-    executors: Callable[[], AbstractContextManager[Executor]],
-) -> Result:
+def _is_answered(future: Future[Result]) -> bool:
+    return future.done() and not isinstance(future.exception(), BrokenExecutor)
+
+
+def _alone(task: Task, plan: Plan[Task, Result]) -> Result:
     try:
-        with executors() as executor:
-            return executor.submit(work, task).result()
+        with plan.executors() as executor:
+            return executor.submit(plan.work, task).result()
     except BrokenExecutor:
-        return lost(task)
+        return plan.lost(task)

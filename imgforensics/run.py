@@ -6,26 +6,29 @@ import secrets
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
 from imgforensics import batch, checks
 from imgforensics.analysis import describe_folder, request_of
-from imgforensics.archive import Progress
 from imgforensics.errors import InputError, SelectionError
 from imgforensics.expectfile import key
 from imgforensics.findings import Severity, Skipped
 from imgforensics.limits import MIB
-from imgforensics.rendering import FORMATS, Manner, printable
+from imgforensics.rendering import FORMATS, TELL_OF_ALL, Manner, printable
 from imgforensics.rendering.attestation import Attestation
 from imgforensics.rendering.style import Style
 from imgforensics.report import ArchiveReport, Options, Period, moment
+from imgforensics.sets.baseline import Baseline
+from imgforensics.sets.lockfile import Lock
+from imgforensics.several import DEFAULT, How, look
+from imgforensics.together import Together
 
-ANSWERED, BAD, NO_ANSWER = 0, 1, 2
+ANSWERED, BAD, NO_ANSWER, INTERRUPTED = 0, 1, 2, 130
 _SPOOL = 1 * MIB
 
 
@@ -45,6 +48,12 @@ class Settings:
     """Digests expected in single archives, by path."""
     attest: str | None = None
     """File for the verdict as an in-toto statement; None for none."""
+    how: How = DEFAULT
+    """Where and from where on the work is done."""
+    lock: Lock | None = None
+    """What must have arrived."""
+    baseline: Baseline | None = None
+    """An earlier report to compare with."""
 
 
 def run(command: str, paths: list[str], options: Options, settings: Settings) -> int:
@@ -53,51 +62,89 @@ def run(command: str, paths: list[str], options: Options, settings: Settings) ->
     request_of(options)  # so is an expectation that is no digest
     _check_attest(options, settings)
     started = moment(options)
-    bad = no_answer = False
-    skipped: list[Skipped] = []
     found: Iterable[str | Skipped] = batch.discover(paths)
     files = [each for each in (settings.output, settings.attest) if each is not None and each != "-"]
     if files:
         found = list(found)  # before a report's temporary file lies among them
     for file in files:
         spare_evidence(found, file)
+    work = batch.tasks(found, options, paths, settings.expect)
     with ExitStack() as stack:
-        sink = stack.enter_context(Sink(settings.output))
-        attest = None if settings.attest is None else stack.enter_context(Sink(settings.attest))
-        watcher = stack.enter_context(watched(settings.progress))
-        manner = _manner(command, options, settings)
+        writing = _Writing(command, paths, options, settings, stack)
+        try:
+            how = replace(settings.how, progress=settings.progress)
+            for result in look(command, paths, work, options, how, stack):
+                writing.take(result)
+        except KeyboardInterrupt:
+            if not writing.writer.counts:
+                raise
+            writing.writer.interrupted = True
+        if not writing.writer.counts:
+            raise InputError(_nothing(paths, writing.skipped))
+        writing.end(Period.since(started))
+    return writing.code()
+
+
+class _Writing:
+    """Everything that a run writes, and the exit code that it comes to."""
+
+    def __init__(
+        self, command: str, paths: Sequence[str], options: Options, settings: Settings, stack: ExitStack
+    ) -> None:
+        self._options = options
+        self._settings = settings
+        self._sink = stack.enter_context(Sink(settings.output))
+        self._attest = None if settings.attest is None else stack.enter_context(Sink(settings.attest))
 
         def spool() -> _File:
             return stack.enter_context(closing(_File()))
 
-        writer = FORMATS[settings.format](manner, spool)
-        attestation = Attestation(manner, spool)
-        unseen = set(settings.expect)
-        for result in batch.run(
-            found, options, stdin=sys.stdin.buffer, given=paths, expect=settings.expect, progress=watcher
-        ):
-            unseen.discard(key(result.path))
-            if isinstance(result, Skipped):
-                skipped.append(result)
-                continue
-            no_answer |= result.error is not None
-            bad |= is_bad(result, settings.fail_on)
-            sink.write(writer.add(result))
-            if attest is not None:
-                attestation.add(result)
-            if result.error is not None:
-                print(f"imgforensics: {printable(result.path)}: {printable(result.error)}", file=sys.stderr)
-        if not writer.counts:
-            raise InputError(_nothing(paths, skipped))
-        period = Period.since(started)
-        for text in writer.end(skipped, period):
-            sink.write(text)
-        if attest is not None:
-            _attest(attest, attestation, skipped, period)
-    for path in sorted(unseen):
-        no_answer = True
-        print(f"imgforensics: {printable(path)}: listed in --expect-file, and not looked at", file=sys.stderr)
-    return NO_ANSWER if no_answer else BAD if bad else ANSWERED
+        manner = _manner(command, options, settings)
+        self.writer = FORMATS[settings.format](manner, spool)
+        self._attestation = Attestation(manner, spool)
+        self._together = stack.enter_context(Together(paths, settings.lock, settings.baseline))
+        self._is_judged = command == "verify"
+        self._bad = self._no_answer = False
+        self._unseen = set(settings.expect)
+        self.skipped: list[Skipped] = []
+
+    def take(self, result: batch.Result) -> None:
+        """Write one answer."""
+        self._unseen.discard(key(result.path))
+        if isinstance(result, Skipped):
+            self.skipped.append(result)
+            return
+        self._no_answer |= result.error is not None
+        self._bad |= is_bad(result, self._settings.fail_on)
+        self._sink.write(self.writer.add(result))
+        self._together.add(result)
+        if self._attest is not None:
+            self._attestation.add(result)
+        if result.error is not None:
+            print(f"imgforensics: {printable(result.path)}: {printable(result.error)}", file=sys.stderr)
+
+    def end(self, period: Period | None) -> None:
+        """Write what follows the last answer."""
+        if self._is_judged and not self.writer.interrupted:
+            self.writer.about_all = self._together.findings(self._options)
+            self._bad |= any(_counts(each.severity, self._settings.fail_on) for each in self.writer.about_all)
+        if self._settings.format not in TELL_OF_ALL:
+            for each in self.writer.about_all:
+                print(f"imgforensics: {each.severity} {each.rule.code}: {printable(each.message)}", file=sys.stderr)
+        for text in self.writer.end(self.skipped, period):
+            self._sink.write(text)
+        if self._attest is not None:
+            _attest(self._attest, self._attestation, self.skipped, period)
+
+    def code(self) -> int:
+        """The exit code."""
+        if self.writer.interrupted:
+            print("imgforensics: interrupted; the report holds what was done until then", file=sys.stderr)
+            return INTERRUPTED
+        for path in sorted(self._unseen):
+            self._no_answer = True
+            print(f"imgforensics: {printable(path)}: listed in --expect-file, and not looked at", file=sys.stderr)
+        return NO_ANSWER if self._no_answer else BAD if self._bad else ANSWERED
 
 
 def _attest(sink: "Sink", attestation: Attestation, skipped: Sequence[Skipped], period: Period | None) -> None:
@@ -159,10 +206,12 @@ def _nothing(paths: list[str], skipped: list[Skipped]) -> str:
 
 
 def is_bad(report: ArchiveReport, fail_on: str | None) -> bool:
-    """Whether a report has a finding of this severity or a worse one."""
-    if fail_on is None:
-        return False
-    return any(finding.severity.rank <= Severity(fail_on).rank for finding in report.findings)
+    """Whether a finding is at or above the severity that makes the exit code 1."""
+    return any(_counts(finding.severity, fail_on) for finding in report.findings)
+
+
+def _counts(severity: Severity, fail_on: str | None) -> bool:
+    return fail_on is not None and severity.rank <= Severity(fail_on).rank
 
 
 class Sink:
@@ -282,47 +331,3 @@ class _File:
         self._file.seek(0)
         while text := self._file.read(_SPOOL):
             yield text
-
-
-@contextmanager
-def watched(shown: bool) -> Iterator[Callable[[str], Progress] | None]:
-    """A progress display on standard error: archives by name, bytes, rate and time left."""
-    if not shown:
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
-    from rich.progress import Progress as Display
-
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        DownloadColumn(binary_units=True),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-    display = Display(*columns, console=Console(stderr=True), transient=True)
-
-    class Watcher:
-        def __init__(self, path: str) -> None:
-            self.done = 0
-            for old in display.task_ids:
-                display.remove_task(old)
-            self.size = 0
-            self.task = display.add_task(printable(os.path.basename(path))[:40], total=None)
-
-        def expect(self, size: int) -> None:
-            self.size += size
-            display.update(self.task, total=self.size)
-
-        def advance(self, size: int) -> None:
-            display.advance(self.task, size)
-
-    with display:
-        yield Watcher

@@ -7,7 +7,6 @@ A result counts for a file with the same path, size and time of last change. Whe
 content is to be trusted, it counts if the SHA-256 of the file is the same.
 """
 
-import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,7 +23,7 @@ _PATIENCE = 3.0
 _TABLES = """
 CREATE TABLE run (key TEXT NOT NULL);
 CREATE TABLE results (
-  path BLOB NOT NULL PRIMARY KEY, size INTEGER NOT NULL, mtime INTEGER NOT NULL, sha256 TEXT, result TEXT NOT NULL
+  path BLOB NOT NULL PRIMARY KEY, size INTEGER NOT NULL, mtime INTEGER NOT NULL, sha256 TEXT, result BLOB NOT NULL
 ) WITHOUT ROWID;
 """
 
@@ -96,7 +95,7 @@ class State:
                 " begin a new file"
             )
 
-    def find(self, path: str, stamp: Stamp, content: Callable[[], str | None], *, rehash: bool) -> object | None:
+    def find(self, path: str, stamp: Stamp, content: Callable[[], str | None], *, rehash: bool) -> bytes | None:
         """The result that is known for a file, None if there is none.
 
         Args:
@@ -115,19 +114,18 @@ class State:
             sha256 is None or size != stamp.size or content() != sha256
         ):
             return None
-        found: object = json.loads(result)
-        return found
+        return bytes(result)
 
-    def keep(self, path: str, stamp: Stamp, sha256: str | None, result: object) -> None:
+    def keep(self, path: str, stamp: Stamp, sha256: str | None, result: bytes) -> None:
         """Keep the result of a file; it is safe when this returns.
 
         Args:
             path: of the file.
             stamp: of the file as it was before it was read.
             sha256: of its bytes, with the algorithm; None where they were not hashed.
-            result: plain values.
+            result: its bytes.
         """
-        row = (_key(path), stamp.size, stamp.mtime, sha256, json.dumps(result))
+        row = (_key(path), stamp.size, stamp.mtime, sha256, result)
         with self._errors():
             self._database.execute("INSERT OR REPLACE INTO results VALUES (?, ?, ?, ?, ?)", row)
 

@@ -86,6 +86,7 @@ ORDER = [
     "trust/",
     "checks/",
     "report",
+    "reportstore",
     "custody",
     "selection",
     "comparison/",
@@ -101,7 +102,12 @@ ORDER = [
     "batch",
     "trustfiles",
     "rendering/",
+    "progress",
+    "cluster",
+    "several",
+    "together",
     "run",
+    "locking",
     "commands",
     "forensics",
     "console",
@@ -109,6 +115,7 @@ ORDER = [
     "clitrust",
     "clisupport",
     "cliforensics",
+    "clisets",
     "clisignatures",
     "cli",
 ]
@@ -119,13 +126,17 @@ TOP = ("__init__", "__main__")
 FILES = sorted(ROOT.rglob("*.py"))
 OPENERS = {
     "itself",
+    "reportstore",
     "streams",
     "archive",
     "carving",
     "batch",
     "trustfiles",
     "trust.gpg",
+    "progress",
+    "several",
     "run",
+    "locking",
     "commands",
     "console",
     "clisupport",
@@ -133,7 +144,7 @@ OPENERS = {
 }
 RUNS_A_PROGRAM = "trust.gpg"
 """The one module that runs another program: ``gpg`` is the only reader of OpenPGP that its users trust."""
-PRINTERS = {"run", "commands", "console", "clisupport", "cli", "rendering.rules"}
+PRINTERS = {"progress", "locking", "run", "commands", "console", "clisupport", "cli", "rendering.rules"}
 
 
 def _name(path: Path) -> str:
@@ -281,6 +292,7 @@ def test_the_version_loads_no_more_than_it_needs() -> None:
         "imgforensics",
         "imgforensics.cli",
         "imgforensics.cliforensics",
+        "imgforensics.clisets",
         "imgforensics.clisignatures",
         "imgforensics.clioptions",
         "imgforensics.clisupport",

@@ -38,7 +38,7 @@ def found(*paths: Path | str) -> list[str | Skipped]:
 
 def results(*paths: Path | str, stdin: io.BytesIO | None = None) -> list[ArchiveReport | Skipped]:
     given = [str(path) for path in paths]
-    return list(batch.run(batch.discover(given), Options(), stdin=stdin, given=given))
+    return list(batch.run(batch.tasks(batch.discover(given), Options(), given), stdin=stdin))
 
 
 def test_a_directory_is_walked_in_sorted_order(tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_a_watcher_is_made_for_each_archive_and_told_all_bytes(tmp_path: Path) -
         def advance(self, size: int) -> None:
             self.sums[1] += size
 
-    list(batch.run(batch.discover([str(tmp_path)]), Options(), progress=Watcher))
+    list(batch.run(batch.tasks(batch.discover([str(tmp_path)]), Options()), progress=Watcher))
     assert list(told) == ["1.tar", "2.tar.gz"]
     assert all(expected == advanced > 0 for expected, advanced in told.values())
 

@@ -216,7 +216,7 @@ def test_an_internal_error_is_two_and_never_findings(
 
     monkeypatch.undo()
     monkeypatch.setattr(batch, "analyze_archive", fail)
-    result = invoke("verify", files / "good.tar", files / "two.tar", "-f", "json")
+    result = invoke("verify", files / "good.tar", files / "two.tar", "-f", "json", "-j", "1")
     assert result.exit_code == 2
     assert len(result.stderr.splitlines()) == 2
     assert document(result)["summary"]["unreadable"] == 2
@@ -526,7 +526,14 @@ def test_json_of_everything_at_once(files: Path) -> None:
     assert verdicts == ["intact", "tampered", "intact", "incomplete", "intact", "unreadable"]
     counted = {verdict: verdicts.count(verdict) for verdict in verdicts}
     findings = sum(len(each["findings"]) for each in report["archives"])
-    assert report["summary"] == {"suspect": 0, "unchecked": 0, **counted, "archives": 6, "findings": findings}
+    assert report["summary"] == {
+        "suspect": 0,
+        "unchecked": 0,
+        **counted,
+        "archives": 6,
+        "findings": findings,
+        "interrupted": False,
+    }
     assert result.exit_code == 2
 
 
@@ -549,7 +556,7 @@ def test_each_result_is_written_as_it_ends(files: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(batch, "analyze_archive", watch)
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(stdout, write_through=True))
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
-    app(["verify", *[str(files / "good.tar")] * 3, "-f", "jsonl"], standalone_mode=False)
+    app(["verify", *[str(files / "good.tar")] * 3, "-f", "jsonl", "-j", "1"], standalone_mode=False)
     assert written == [0, 1, 2]
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from imgforensics import pool
-from imgforensics.engine import in_order
+from imgforensics.engine import Plan, in_order
 
 
 @contextmanager
@@ -45,24 +45,24 @@ def test_results_come_in_order_and_tasks_are_read_as_they_are_needed() -> None:
             read.append(task)
             yield task
 
-    results = in_order(tasks(), double, gone, threads, 4)
+    results = in_order(tasks(), Plan(double, gone, threads, 4))
     assert next(results) == 0
     assert len(read) == 4
     assert list(results) == [2 * task for task in range(1, 100)]
-    assert list(in_order([], double, gone, threads, 4)) == []
+    assert list(in_order([], Plan(double, gone, threads, 4))) == []
 
 
 def test_processes_do_the_same() -> None:
-    assert list(in_order(range(20), double, gone, processes, 4)) == [2 * task for task in range(20)]
+    assert list(in_order(range(20), Plan(double, gone, processes, 4))) == [2 * task for task in range(20)]
 
 
 def test_a_task_that_kills_its_process_costs_no_other() -> None:
-    assert list(in_order(range(8), mortal, gone, processes, 4)) == [0, 1, 2, -3, 4, 5, 6, 7]
+    assert list(in_order(range(8), Plan(mortal, gone, processes, 4))) == [0, 1, 2, -3, 4, 5, 6, 7]
 
 
 def test_what_work_raises_comes_back() -> None:
     with pytest.raises(ZeroDivisionError):
-        list(in_order([1, 0], reciprocal, gone, processes, 4))
+        list(in_order([1, 0], Plan(reciprocal, gone, processes, 4)))
 
 
 def reciprocal(task: int) -> float:

@@ -17,6 +17,7 @@ from imgforensics.itself import NAME
 from imgforensics.rendering.escape import printable
 from imgforensics.rendering.writer import Writer, utc
 from imgforensics.report import ArchiveReport, Period
+from imgforensics.sets.rule import SetFinding
 
 COLUMNS = (
     "archive",
@@ -69,7 +70,15 @@ class Rows(Writer):
 
     def closing(self, skipped: Sequence[Skipped], period: Period | None) -> Iterator[str]:
         del skipped, period
-        yield ""
+        yield _lines([[cell(value) for value in self._about_all(each)] for each in self.about_all])
+
+    def _about_all(self, finding: SetFinding) -> tuple[Value, ...]:
+        """The row of something about several archives, which it names together."""
+        head = (" | ".join(finding.paths), None, None, None)
+        middle = (finding.severity, finding.rule.code, finding.rule.name, finding.message, *[None] * 6)
+        identity = self.custody.identity
+        tail = (None, f"{NAME} {identity.version}", identity.digest, words(self.custody.options), None, None)
+        return (*head, *middle, finding.subject, None, *tail)
 
 
 def _finding(finding: Finding) -> tuple[Value, ...]:

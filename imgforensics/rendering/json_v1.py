@@ -18,6 +18,7 @@ from imgforensics.rendering.moves import moves_json
 from imgforensics.rendering.registry_json import expectation_json, registry_json
 from imgforensics.rendering.signatures_json import signatures_json
 from imgforensics.report import ArchiveReport, Period
+from imgforensics.sets.rule import SetFinding
 from imgforensics.structure import Image, Layer
 from imgforensics.version import __version__
 
@@ -43,18 +44,35 @@ def closing(
     findings: int,
     custody: Custody,
     period: Period | None,
+    about_all: Sequence[SetFinding] = (),
+    *,
+    interrupted: bool = False,
 ) -> str:
     """The document after its last archive."""
     tail = {
+        "about_all": [_about_all(each) for each in about_all],
         "skipped": [{"path": json_text(each.path), "reason": json_text(each.reason)} for each in skipped],
         "summary": {
             "archives": sum(counts.values()),
             **{verdict.value: counts.get(verdict, 0) for verdict in Verdict},
             "findings": findings,
+            "interrupted": interrupted,
         },
         "custody": custody_json(custody, period),
     }
     return f"\n  ],\n{_dump(tail, indent=2)[2:]}\n"
+
+
+def _about_all(finding: SetFinding) -> Json:
+    """Something about several archives."""
+    return {
+        "code": finding.rule.code,
+        "name": finding.rule.name,
+        "severity": finding.severity.value,
+        "message": json_text(finding.message),
+        "paths": [json_text(path) for path in finding.paths],
+        "subject": None if finding.subject is None else json_text(finding.subject),
+    }
 
 
 def render_line(archive: ArchiveReport, custody: Custody) -> str:

@@ -16,6 +16,7 @@ from imgforensics.rendering.style import Style
 from imgforensics.rendering.words import MEANINGS, place, plural
 from imgforensics.rendering.writer import PLAIN, utc
 from imgforensics.report import ArchiveReport, Period
+from imgforensics.sets.rule import SetFinding
 from imgforensics.structure import Image
 
 _RELATED = 4
@@ -86,6 +87,19 @@ def summary(
         if verbose:
             lines += [f"  {printable(each.path)}: {printable(each.reason)}" for each in skipped]
     return "\n".join(lines) + "\n"
+
+
+def about_all(findings: Sequence[SetFinding], style: Style, *, verbose: bool = False) -> str:
+    """What archives say together; notes where they are asked for, else how many there are."""
+    shown = [each for each in findings if verbose or each.severity is not Severity.NOTE]
+    lines = [
+        f"{style.paint(each.severity, each.severity)} {each.rule.code} {each.rule.name}: {printable(each.message)}"
+        for each in shown
+    ]
+    hidden = len(findings) - len(shown)
+    if hidden:
+        lines.append(f"{hidden} {plural(hidden, 'note')} about all of them not shown (-v)")
+    return "\n" + "\n".join(lines) + "\n" if lines else ""
 
 
 def _headline(report: ArchiveReport, style: Style) -> str:

@@ -15,6 +15,7 @@ from imgforensics.custody import Custody, custody
 from imgforensics.findings import Severity, Skipped, Verdict
 from imgforensics.rendering.style import Style
 from imgforensics.report import DEFAULT_OPTIONS, ArchiveReport, Options, Period
+from imgforensics.sets.rule import SetFinding
 
 PLAIN = Style()
 
@@ -66,6 +67,10 @@ class Writer(ABC):
         self.counts: Counter[Verdict] = Counter()
         """Archives by verdict, up to now."""
         self.findings = 0
+        self.about_all: Sequence[SetFinding] = ()
+        """What the archives say together; known before the end."""
+        self.interrupted = False
+        """Whether the run was ended before all archives were looked at."""
 
     def add(self, archive: ArchiveReport) -> str:
         """The text that one more archive adds to the report at once."""

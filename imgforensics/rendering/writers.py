@@ -29,6 +29,7 @@ class Table(Writer):
         if self.counts.total() != 1 or skipped:
             separator = "" if self.manner.quiet or not self.counts else "\n"
             yield separator + table.summary(self.counts, skipped, self.manner.style, verbose=self.manner.verbose)
+        yield table.about_all(self.about_all, self.manner.style, verbose=self.manner.verbose)
 
 
 class Lines(Writer):
@@ -53,4 +54,12 @@ class Document(Writer):
         return comma + json_v1.item(archive, self.custody)
 
     def closing(self, skipped: Sequence[Skipped], period: Period | None) -> Iterator[str]:
-        yield json_v1.closing(skipped, self.counts, self.findings, self.custody, period)
+        yield json_v1.closing(
+            skipped,
+            self.counts,
+            self.findings,
+            self.custody,
+            period,
+            self.about_all,
+            interrupted=self.interrupted,
+        )

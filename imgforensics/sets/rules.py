@@ -160,10 +160,10 @@ def duplicate_archive(store: Store) -> Iterator[SetFound]:
     Nearly always.
     """
     query = """
-        SELECT sha256, COUNT(*) FROM archives WHERE sha256 IS NOT NULL GROUP BY sha256 HAVING COUNT(*) > 1
-        ORDER BY MIN(id)"""
+        SELECT sha256, COUNT(DISTINCT path) FROM archives WHERE sha256 IS NOT NULL GROUP BY sha256
+        HAVING COUNT(DISTINCT path) > 1 ORDER BY MIN(id)"""
     for sha256, count in list(store.ask(query)):
-        names = "SELECT path FROM archives WHERE sha256 = ? ORDER BY id LIMIT ?"
+        names = "SELECT path FROM archives WHERE sha256 = ? GROUP BY path ORDER BY MIN(id) LIMIT ?"
         paths = [path for (path,) in store.ask(names, sha256, _SHOWN)]
         yield SetFound(f"{count} files are the same archive: {', '.join(paths)}", tuple(paths), sha256)
 

@@ -44,6 +44,10 @@ class Store:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Forget everything."""
         self._database.close()
 
     def add(self, facts: Facts) -> None:

@@ -1,0 +1,96 @@
+"""The command ``lock``, and what ``verify`` takes about sets of archives."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from imgforensics.clioptions import Jobs, Output, Paths, ShowProgress
+from imgforensics.clisupport import guarded, is_watched, processors
+
+if TYPE_CHECKING:
+    from imgforensics.run import Settings
+
+LockFile = Annotated[
+    str | None,
+    typer.Option(
+        "--lock",
+        metavar="FILE",
+        help="What must have arrived, and nothing else: a lock, a sha256sum list, or NAME@sha256:... lines.",
+    ),
+]
+BaselineFile = Annotated[
+    str | None,
+    typer.Option("--baseline", metavar="REPORT", help="An earlier report in JSON: tell what is new, gone or changed."),
+]
+StateFile = Annotated[
+    str | None,
+    typer.Option(
+        "--resume",
+        metavar="STATE",
+        help="Keep every answer in this file, and go on from there: a killed run loses nothing.",
+    ),
+]
+Rehash = Annotated[
+    bool, typer.Option("--rehash", help="With --resume: trust no size or time, only the SHA-256 of each archive.")
+]
+ClusterAddress = Annotated[
+    str | None,
+    typer.Option("--cluster", metavar="ADDRESS", help="Use the workers of a Dask scheduler; they see the same files."),
+]
+AnyVerdict = Annotated[bool, typer.Option("--any", help="Also lock archives that are not intact.")]
+
+
+def about_sets(
+    settings: "Settings",
+    lock: str | None,
+    baseline: str | None,
+    resume: str | None,
+    rehash: bool,
+    cluster: str | None,
+) -> "Settings":
+    """Settings with what these options say; where nothing is asked, nothing is opened."""
+    from dataclasses import replace
+
+    from imgforensics.commands import read_baseline, read_lock
+    from imgforensics.errors import SelectionError
+    from imgforensics.several import How
+
+    if rehash and resume is None:
+        raise SelectionError("--rehash says how to trust a state file; --resume STATE names it")
+    return replace(
+        settings,
+        how=How(resume=resume, rehash=rehash, cluster=cluster),
+        lock=None if lock is None else read_lock(lock),
+        baseline=None if baseline is None else read_baseline(baseline),
+    )
+
+
+def lock(
+    paths: Paths,
+    output: Output = "-",
+    any_verdict: AnyVerdict = False,
+    resume: StateFile = None,
+    rehash: Rehash = False,
+    cluster: ClusterAddress = None,
+    jobs: Jobs = None,
+    progress: ShowProgress = None,
+) -> None:
+    """Write down what lies in a folder of archives, so that the far side of a transfer can prove that it arrived.
+
+    For each archive: SHA-256, size, image IDs, manifest digests, tags and layers, as text that can be compared. Only
+    intact archives are locked. `imgforensics verify DIR --lock FILE` holds what arrived against it.
+
+    Example: imgforensics lock transfer/ -o transfer.lock
+    """
+    with guarded():
+        from imgforensics.errors import SelectionError
+        from imgforensics.locking import run_lock
+        from imgforensics.report import Options
+        from imgforensics.several import How
+
+        if rehash and resume is None:
+            raise SelectionError("--rehash says how to trust a state file; --resume STATE names it")
+        how = How(is_watched(progress), resume, rehash, cluster)
+        code = run_lock(paths, Options(jobs=jobs or processors()), output, how, anything=any_verdict)
+        if code:
+            raise typer.Exit(code)

@@ -1,0 +1,60 @@
+"""The run of ``lock``: what lies in folders of archives, as a lock file. Nothing is locked that is not sound."""
+
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+
+from imgforensics import batch
+from imgforensics.errors import InputError
+from imgforensics.facts import Facts, facts_of
+from imgforensics.findings import Skipped, Verdict
+from imgforensics.rendering.escape import printable
+from imgforensics.report import Options
+from imgforensics.run import ANSWERED, BAD, NO_ANSWER, Sink, spare_evidence
+from imgforensics.sets import lockfile
+from imgforensics.several import How, look, relative
+
+
+def run_lock(paths: Sequence[str], options: Options, output: str, how: How, *, anything: bool) -> int:
+    """Write the lock of all archives, and return the exit code.
+
+    Args:
+        paths: archives and folders; paths in the lock are relative to these.
+        options: how to look at archives.
+        output: the lock's file.
+        how: where the work is done.
+        anything: lock archives too that are not intact.
+
+    Raises:
+        InputError: there is no archive, or two would have one path in the lock.
+    """
+    found = list(batch.discover(paths))
+    if output != "-":
+        spare_evidence(found, output)
+    facts: dict[str, Facts] = {}
+    refused = no_answer = False
+    with ExitStack() as stack:
+        for result in look("lock", paths, batch.tasks(found, options, paths), options, how, stack):
+            if isinstance(result, Skipped):
+                continue
+            name = relative(result.path, paths)
+            if name in facts:
+                raise InputError(f"{result.path}: two archives would be called {name!r} in the lock; give one folder")
+            facts[name] = replace(facts_of(result), path=name)
+            if result.error is not None:
+                no_answer = True
+                print(f"imgforensics: {printable(result.path)}: {printable(result.error)}", file=sys.stderr)
+            elif result.verdict is not Verdict.INTACT and not anything:
+                refused = True
+                words = f"{result.verdict}; imgforensics verify says why, --any locks it all the same"
+                print(f"imgforensics: {printable(result.path)}: {words}", file=sys.stderr)
+    if not facts:
+        raise InputError(f"no archive in {', '.join(paths[:3])}")
+    if no_answer or refused:
+        print("imgforensics: no lock was written", file=sys.stderr)
+        return NO_ANSWER if no_answer else BAD
+    with Sink(output) as sink:
+        for line in lockfile.render(facts[name] for name in sorted(facts)):
+            sink.write(line)
+    return ANSWERED

@@ -1,0 +1,183 @@
+"""A run over archives: one by one or side by side, here or on a cluster, from the start or from where it was."""
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
+from pathlib import Path
+
+from imgforensics import batch, pool
+from imgforensics.batch import Result, Task
+from imgforensics.cluster import cluster
+from imgforensics.custody import told
+from imgforensics.findings import Skipped
+from imgforensics.itself import identity
+from imgforensics.progress import watched, watched_together
+from imgforensics.report import ArchiveReport, Options
+from imgforensics.reportstore import pack, unpack
+from imgforensics.statefile import Stamp, State
+
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """Where and from where on the work is done."""
+
+    progress: bool = False
+    resume: str | None = None
+    """State file of the run; None for none."""
+    rehash: bool = False
+    """Of what the state file knows, trust nothing but content."""
+    cluster: str | None = None
+    """Address of a Dask scheduler; None for this machine."""
+
+
+DEFAULT = How()
+
+
+def look(
+    command: str, paths: Sequence[str], work: Iterable[Task], options: Options, how: How, stack: ExitStack
+) -> Iterator[Result]:
+    """The answer for every archive, in order.
+
+    Args:
+        command: as it was given; a state file belongs to one command.
+        paths: as they were given.
+        work: what :func:`~imgforensics.batch.tasks` gave.
+        options: as they were given.
+        how: where the work is done.
+        stack: takes what has to be closed at the end.
+    """
+    state = None
+    before: dict[str, Stamp] = {}
+    if how.resume is not None:
+        state = stack.enter_context(State(how.resume, _key(command, options)))
+        work = _remembered(work, state, before, rehash=how.rehash)
+    keep = _keeper(state, before)
+    beginning: list[Task] = []
+    work = iter(work)
+    for task in work:
+        beginning.append(task)
+        if sum(not isinstance(each.ready, Skipped) for each in beginning) > 1:
+            break
+    work = chain(beginning, work)
+    several = sum(not isinstance(each.ready, Skipped) for each in beginning) > 1 and batch.STDIN not in paths
+    if several and (options.jobs > 1 or how.cluster is not None):
+        yield from _side_by_side(work, options, how, keep, stack)
+        return
+    watcher = stack.enter_context(watched(how.progress))
+    for task in work:
+        for result in batch.run([task], stdin=sys.stdin.buffer, progress=watcher):
+            keep(task, result)
+            yield result
+
+
+def _side_by_side(
+    work: Iterable[Task], options: Options, how: How, keep: Callable[[Task, Result], None], stack: ExitStack
+) -> Iterator[Result]:
+    overall = stack.enter_context(watched_together(how.progress))
+    done = 0
+    shared: list[pool.Shared] = []
+    executors: Callable[[], AbstractContextManager[Executor]]
+    count = options.jobs
+    if how.cluster is None:
+
+        @contextmanager
+        def executors() -> Iterator[Executor]:
+            with pool.processes(options.jobs) as (executor, told):
+                shared[:] = [told]
+                yield executor
+
+    else:
+        executors, count = cluster(how.cluster)
+
+    def arrived(task: Task, result: Result) -> None:
+        nonlocal done
+        keep(task, result)
+        done += isinstance(result, ArchiveReport)
+
+    def tick() -> None:
+        overall(done, shared[0].read.value if shared else 0)
+
+    work = (replace(task, options=replace(task.options, warn=None)) for task in work)  # cannot cross processes
+    yield from batch.run_side_by_side(work, executors, count, arrived=arrived, tick=tick)
+
+
+def _key(command: str, options: Options) -> str:
+    """What results depend on besides the archives."""
+    own = identity()
+    parts = [command, own.version, own.digest, own.compiled, told(options), options.timestamps]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _remembered(work: Iterable[Task], state: State, before: dict[str, Stamp], *, rehash: bool) -> Iterator[Task]:
+    """Tasks, with the answers that a state file has for them; ``before`` takes what files were like until then."""
+    for task in work:
+        stamp = _stamp(task.path)
+        if task.ready is not None or stamp is None:
+            yield task
+            continue
+        content = state.find(_place(task), stamp, partial(_digest, task.path), rehash=rehash)
+        known = None if content is None else unpack(content)
+        if known is None:
+            before[task.path] = stamp
+        yield task if known is None else replace(task, ready=known)
+
+
+def _keeper(state: State | None, before: dict[str, Stamp]) -> Callable[[Task, Result], None]:
+    def keep(task: Task, result: Result) -> None:
+        """Keep an answer. One that could not be given may be given the next time."""
+        if state is None or task.ready is not None:
+            return
+        stamp = before.pop(task.path, None)
+        if not isinstance(result, ArchiveReport) or result.error is not None:
+            return
+        if stamp is not None and stamp == _stamp(task.path) and result.size == stamp.size:
+            digest = None if result.digest is None else str(result.digest)
+            state.keep(_place(task), stamp, digest, pack(result))
+
+    return keep
+
+
+def _place(task: Task) -> str:
+    """What an answer is kept under: the path, and what is expected of this archive alone."""
+    return "\n".join([task.path, *task.options.expect])
+
+
+def _stamp(path: str) -> Stamp | None:
+    if path == batch.STDIN:
+        return None
+    try:
+        found = Path(path).stat()
+    except (OSError, ValueError):
+        return None
+    return Stamp(found.st_size, found.st_mtime_ns)
+
+
+def _digest(path: str) -> str | None:
+    """The SHA-256 of a file, with its algorithm; None where it cannot be read."""
+    sha256 = hashlib.sha256()
+    try:
+        with Path(path).open("rb") as stream:
+            while chunk := stream.read(_CHUNK):
+                sha256.update(chunk)
+    except OSError:
+        return None
+    return f"sha256:{sha256.hexdigest()}"
+
+
+def relative(path: str, given: Sequence[str]) -> str:
+    """A path as a lock writes it: from the folder that was given, with ``/``; the name alone of a file that was."""
+    for each in given:
+        if path != each and os.path.isdir(each):
+            inner = os.path.relpath(path, each)
+            if inner != os.pardir and not inner.startswith(os.pardir + os.sep):
+                return inner.replace(os.sep, "/")
+    return os.path.basename(path)

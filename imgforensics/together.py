@@ -1,0 +1,92 @@
+"""What a run over archives says of them all: takes each as it ends, and answers at the end."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Self
+
+from imgforensics.analysis import analyze_archive
+from imgforensics.errors import ImgforensicsError
+from imgforensics.expectation import Result
+from imgforensics.facts import facts_of
+from imgforensics.refnames import normalise
+from imgforensics.report import ArchiveReport, Options
+from imgforensics.sets import rules
+from imgforensics.sets.baseline import Baseline
+from imgforensics.sets.lockfile import Lock
+from imgforensics.sets.rule import SetFinding
+from imgforensics.sets.store import Store
+from imgforensics.sets.transfer import Transfer
+from imgforensics.several import relative
+
+_TRIED = 20
+"""Archives in which an image of a name is searched for."""
+
+
+class Together:
+    """A context manager; its facts are on disk."""
+
+    def __init__(self, paths: Sequence[str], lock: Lock | None = None, baseline: Baseline | None = None) -> None:
+        """Begin.
+
+        Args:
+            paths: as they were given; paths in a lock are relative to them.
+            lock: what must have arrived.
+            baseline: an earlier report.
+        """
+        self._paths = paths
+        self._store = Store()
+        self._transfer = None if lock is None else Transfer(lock)
+        self._baseline = baseline
+        self._found: list[SetFinding] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._store.close()
+
+    def add(self, report: ArchiveReport) -> None:
+        """Take one archive."""
+        facts = facts_of(report)
+        self._store.add(facts)
+        if self._transfer is not None:
+            self._found += self._transfer.add(facts, relative(report.path, self._paths))
+        if self._baseline is not None:
+            codes = frozenset(finding.rule.code for finding in report.findings)
+            self._found += self._baseline.add(facts, codes)
+
+    def findings(self, options: Options) -> tuple[SetFinding, ...]:
+        """Everything about all of them, worst first."""
+        if self._transfer is not None:
+            self._found += self._transfer.finish(self._proved(self._transfer, options))
+        if self._baseline is not None:
+            self._found += self._baseline.finish()
+        if self._store.count > 1:
+            self._found += (found for rule in rules.RULES for found in rule.run(self._store))
+        chosen = [each for each in self._found if _is_selected(each.rule.code, options)]
+        return tuple(sorted(chosen, key=lambda each: (each.severity.rank, each.rule.code)))
+
+    def _proved(self, transfer: Transfer, options: Options) -> Iterator[str]:
+        """Digests of a list's references that are rebuilt from an archive with an image of that name."""
+        for name, digest in transfer.unmatched():
+            for path in self._holding(name):
+                try:
+                    report = analyze_archive(path, replace(options, expect=(digest,)))
+                except ImgforensicsError:
+                    continue
+                if report.case and any(each.result is Result.MATCH for each in report.case.expectations):
+                    yield digest
+                    break
+
+    def _holding(self, name: str) -> list[str]:
+        """Archives with an image of this repository."""
+        repository = normalise(name).rpartition(":")[0]
+        query = """
+            SELECT DISTINCT path FROM tags JOIN images ON images.id = tags.image
+            JOIN archives ON archives.id = images.archive WHERE tag >= ? AND tag < ? ORDER BY archives.id LIMIT ?"""
+        return [path for (path,) in self._store.ask(query, f"{repository}:", f"{repository};", _TRIED)]
+
+
+def _is_selected(code: str, options: Options) -> bool:
+    chosen = not options.select or code.startswith(tuple(options.select))
+    return chosen and not (options.ignore and code.startswith(tuple(options.ignore)))

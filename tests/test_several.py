@@ -1,0 +1,297 @@
+"""Many archives: side by side as one by one, resumed after any end, on a cluster, locked and compared."""
+
+import json
+import os
+import pickle
+import random
+import signal
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imgforensics import analyze, batch
+from imgforensics.batch import Task, examine_in_pool
+from imgforensics.report import ArchiveReport, Options
+from imgforensics.reportstore import pack, unpack
+from tests import builder
+from tests.builder import ImageSpec
+from tests.test_cli import document, invoke
+
+COMMAND = [sys.executable, "-m", "imgforensics"]
+
+
+def archive(number: int, *, damaged: bool = False) -> bytes:
+    layers = [builder.layer({f"file{number}": bytes(200 + number)}), builder.two_layers()[0]]
+    entries = builder.docker_legacy([ImageSpec(layers=layers, tags=[f"example.com/app{number}:1"])])
+    if damaged:
+        builder.swap_layer(entries)
+    return builder.tar(entries)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Twelve archives, one of them damaged, and a file that is none."""
+    inside = tmp_path / "in"
+    (inside / "deep").mkdir(parents=True)
+    for number in range(12):
+        place = inside / "deep" if number % 2 else inside
+        (place / f"{number:02}.tar").write_bytes(archive(number, damaged=number == 7))
+    (inside / "note.txt").write_text("no archive")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    return inside
+
+
+@pytest.mark.parametrize("form", ["table", "json", "jsonl", "csv", "sarif", "junit", "html"])
+def test_side_by_side_gives_the_bytes_of_one_by_one(folder: Path, form: str) -> None:
+    alone = invoke("verify", "in", "-f", form, "-j", "1")
+    together = invoke("verify", "in", "-f", form, "-j", "2")
+    assert together.stdout == alone.stdout
+    assert together.exit_code == alone.exit_code == 1
+
+
+def test_digests_come_out_alike(folder: Path) -> None:
+    alone, together = (invoke("digest", "in", "-f", "json", "-j", jobs, "--no-ledger") for jobs in ("1", "2"))
+    assert together.stdout == alone.stdout
+    assert alone.exit_code == 0 or alone.exit_code == 1
+
+
+# --------------------------------------------------------------------------------------------------------- resuming
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    looked: list[str] = []
+    real = batch.examine
+
+    def count(task: Task, *arguments: Any, **named: Any) -> Any:
+        if task.ready is None:
+            looked.append(task.path)
+        return real(task, *arguments, **named)
+
+    monkeypatch.setattr(batch, "examine", count)
+    return looked
+
+
+def test_a_second_run_looks_at_nothing_that_is_unchanged(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = counted(monkeypatch)
+    first = invoke("verify", "in", "-f", "json", "-j", "1", "--resume", "state")
+    assert len(looked) == 12
+    second = invoke("verify", "in", "-f", "json", "-j", "1", "--resume", "state")
+    assert len(looked) == 12
+    assert second.stdout == first.stdout
+    assert second.exit_code == first.exit_code == 1
+    assert invoke("verify", "in", "-f", "html", "-j", "1", "--resume", "state").stdout.startswith("<!")
+    assert len(looked) == 12
+
+
+def test_what_changed_is_looked_at_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = counted(monkeypatch)
+    invoke("verify", "in", "-j", "1", "--resume", "state")
+    changed, touched = folder / "00.tar", folder / "02.tar"
+    changed.write_bytes(archive(0, damaged=True))
+    os.utime(touched, ns=(1, 1))
+    looked.clear()
+    report = document(invoke("verify", "in", "-f", "json", "-j", "1", "--resume", "state"))
+    assert looked == ["in/00.tar"]
+    assert report["archives"][0]["verdict"] == "tampered"
+
+
+def test_rehash_trusts_content_alone(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = counted(monkeypatch)
+    invoke("verify", "in", "-j", "1", "--resume", "state")
+    changed = folder / "00.tar"
+    before = changed.stat()
+    content = bytearray(changed.read_bytes())
+    content[-2000] ^= 1
+    changed.write_bytes(content)
+    os.utime(changed, ns=(before.st_atime_ns, before.st_mtime_ns))
+    looked.clear()
+    invoke("verify", "in", "-j", "1", "--resume", "state")
+    assert looked == []
+    invoke("verify", "in", "-j", "1", "--resume", "state", "--rehash")
+    assert looked == ["in/00.tar"]
+    assert invoke("verify", "in", "--rehash").exit_code == 2
+
+
+def test_a_state_belongs_to_one_command_and_its_options(folder: Path) -> None:
+    invoke("verify", "in", "--resume", "state")
+    other = invoke("verify", "in", "--resume", "state", "--fast")
+    assert other.exit_code == 2
+    assert "other options" in other.stderr
+    assert len(other.stderr.splitlines()) == 1
+
+
+def test_a_run_that_is_killed_again_and_again_comes_to_the_same_end(folder: Path) -> None:
+    whole = invoke("verify", "in", "-f", "json").stdout
+    command = [*COMMAND, "verify", "in", "-f", "json", "--resume", "state", "-j", "2"]
+    chance = random.Random(5)
+    for _ in range(8):
+        with subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0
+        ) as process:
+            time.sleep(chance.uniform(0.2, 1.5))
+            os.killpg(process.pid, signal.SIGKILL)
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stdout == whole
+
+
+def test_an_interrupted_run_leaves_a_valid_report(folder: Path) -> None:
+    script = (
+        "import os, signal\n"
+        "from imgforensics import run\n"
+        "real = run._Writing.take\n"
+        "def take(self, result):\n"
+        "    real(self, result)\n"
+        "    if self.writer.counts.total() == 3: os.kill(os.getpid(), signal.SIGINT)\n"
+        "run._Writing.take = take\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from imgforensics.__main__ import main\n"
+        "if __name__ == '__main__': main()\n"
+    )
+    Path("interrupted.py").write_text(script)
+    for jobs in ("1", "2"):
+        command = [sys.executable, "interrupted.py", "verify", "in", "-f", "json", "-o", "report.json", "-j", jobs]
+        began = time.monotonic()
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert time.monotonic() - began < 60
+        assert ended.returncode == 130, ended.stderr
+        assert ended.stderr == "imgforensics: interrupted; the report holds what was done until then\n"
+        report = json.loads(Path("report.json").read_text())
+        assert report["summary"]["interrupted"] is True
+        assert len(report["archives"]) >= 3
+        Path("report.json").unlink()
+
+
+class Evil:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.system, ("touch pwned",)
+
+
+def test_a_state_file_runs_nothing(folder: Path) -> None:
+    (report,) = analyze(str(folder / "00.tar")).archives
+    again = unpack(pack(report))
+    assert isinstance(again, ArchiveReport)
+    assert again.findings == report.findings
+    assert again.case == report.case
+    assert unpack(zlib.compress(pickle.dumps(Evil()))) is None
+    assert unpack(zlib.compress(pickle.dumps([report]))) is None
+    assert unpack(b"no") is None
+    assert not Path("pwned").exists()
+
+
+# ---------------------------------------------------------------------------------------------------------- cluster
+
+
+@pytest.fixture
+def scheduler(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    pytest.importorskip("distributed")
+    file = tmp_path / "scheduler.json"
+    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    common = ["--scheduler-file", str(file), "--no-dashboard"]
+    script = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", *common]
+    processes = [subprocess.Popen(script, **quiet)]
+    worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--nthreads", "1", "--no-nanny", *common]
+    processes += [subprocess.Popen(worker, cwd=tmp_path, **quiet) for _ in range(2)]
+    try:
+        for _ in range(600):
+            if file.exists() and file.read_text().endswith("}"):
+                break
+            time.sleep(0.1)
+        yield json.loads(file.read_text())["address"], processes
+    finally:
+        for process in reversed(processes):
+            process.kill()
+            process.wait()
+
+
+def test_a_cluster_gives_the_same_report(folder: Path, scheduler: tuple[str, list[subprocess.Popen[bytes]]]) -> None:
+    address, processes = scheduler
+    command = [*COMMAND, "verify", "in", "-f", "json"]
+    alone = subprocess.run(command, capture_output=True, check=False)
+    with subprocess.Popen([*command, "--cluster", address], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        time.sleep(1.5)
+        processes[1].kill()
+        stdout, stderr = process.communicate(timeout=120)
+    assert process.returncode == 1, stderr.decode()
+    assert stdout == alone.stdout
+
+
+def test_a_cluster_that_is_not_there(folder: Path) -> None:
+    pytest.importorskip("distributed")
+    ended = subprocess.run(
+        [*COMMAND, "verify", "in", "--cluster", "tcp://127.0.0.1:9"], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 2
+    assert "no Dask scheduler answers" in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+
+
+# ------------------------------------------------------------------------------------------------- about all of them
+
+
+def test_lock_and_check(folder: Path) -> None:
+    (folder / "deep" / "07.tar").unlink()
+    assert invoke("lock", "in", "-o", "transfer.lock").exit_code == 0
+    assert Path("transfer.lock").read_text().startswith("imgforensics-lock 1\narchive 00.tar\n")
+    arrived = invoke("verify", "in", "--lock", "transfer.lock")
+    assert arrived.exit_code == 0, arrived.stdout
+    (folder / "02.tar").unlink()
+    (folder / "new.tar").write_bytes(archive(99))
+    report = document(invoke("verify", "in", "--lock", "transfer.lock", "-f", "json"))
+    assert [(each["code"], each["subject"]) for each in report["about_all"] if each["severity"] == "error"] == [
+        ("IMG811", "02.tar"),
+        ("IMG812", "in/new.tar"),
+    ]
+    table = invoke("verify", "in", "--lock", "transfer.lock")
+    assert table.exit_code == 1
+    assert "error IMG811 lock-missing: 02.tar" in table.stdout
+    lines = invoke("verify", "in", "--lock", "transfer.lock", "-f", "jsonl")
+    assert "imgforensics: error IMG811: 02.tar" in lines.stderr
+
+
+def test_what_is_not_intact_is_not_locked(folder: Path) -> None:
+    refused = invoke("lock", "in", "-o", "transfer.lock")
+    assert refused.exit_code == 1
+    assert "07.tar: tampered" in refused.stderr
+    assert not Path("transfer.lock").exists()
+    assert invoke("lock", "in", "--any", "-o", "transfer.lock").exit_code == 0
+    assert invoke("lock", "in/note.txt").exit_code == 2
+
+
+def test_a_reference_that_has_to_be_rebuilt(folder: Path) -> None:
+    path = str(folder / "00.tar")
+    report = document(invoke("digest", path, "-f", "json", "--no-ledger"))
+    likely = report["archives"][0]["images"][0]["registry"]["likely"]
+    Path("images.txt").write_text(f"example.com/app0:1@{likely}\n")
+    assert invoke("verify", path, "--lock", "images.txt").exit_code == 0
+    Path("images.txt").write_text(f"example.com/app0:1@sha256:{'0' * 64}\n")
+    assert invoke("verify", path, "--lock", "images.txt").exit_code == 1
+
+
+def test_a_baseline(folder: Path) -> None:
+    invoke("verify", "in", "-f", "json", "-o", "old.json")
+    (folder / "00.tar").unlink()
+    (folder / "02.tar").write_bytes(archive(2, damaged=True))
+    report = document(invoke("verify", "in", "-f", "json", "--baseline", "old.json"))
+    assert [(each["code"], each["subject"]) for each in report["about_all"][:2]] == [
+        ("IMG822", "in/00.tar"),
+        ("IMG823", "in/02.tar"),
+    ]
+    assert invoke("verify", "in", "--baseline", "in/note.txt").exit_code == 2
+
+
+def test_a_large_archive_gets_all_processors(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr(batch, "analyze_archive", lambda path, options, progress: seen.append(options.jobs))
+    task = Task(str(folder / "00.tar"), Options(jobs=4), named=True)
+    examine_in_pool(task)
+    monkeypatch.setattr(batch, "_LARGE", 1)
+    examine_in_pool(task)
+    assert seen == [1, 4]
