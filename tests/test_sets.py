@@ -84,6 +84,14 @@ def test_a_tag_of_two_images() -> None:
     assert [each.severity for each in said(*latest)] == [Severity.NOTE]
 
 
+def test_a_converted_image_is_only_noted() -> None:
+    one = facts_at("a.tar", builder.docker_legacy([spec("a", "app:1")]))
+    two = facts_at("b.tar", builder.docker_legacy([ImageSpec(layers=spec("a").layers, tags=["app:1"], extra={"x": 1})]))
+    (found,) = said(one, two)
+    assert (found.rule.code, found.severity) == ("IMG801", Severity.NOTE)
+    assert "with the same layers" in found.message
+
+
 def test_a_tag_of_two_platforms_is_one_name_for_both() -> None:
     arm = ImageSpec(layers=[builder.layer({"arm": b"arm"})], tags=["app:1"], platform="linux/arm64")
     one = facts_at("a.tar", builder.docker_legacy([spec("a", "app:1")]))

@@ -34,8 +34,12 @@ def furnish(folder: Path) -> None:
     (folder / "swapped.tar").write_bytes(builder.tar(config))
     hybrid = next(case for case in CRAFTED if case.name == "VIEW-01-hybrid")
     (folder / "hybrid.tar").write_bytes(hybrid.make())
-    transfer = folder / "transfer"
-    transfer.mkdir()
+    sent, transfer = folder / "sent", folder / "transfer"
+    for each in (sent, transfer):
+        each.mkdir()
+    shutil.copy(FIXTURES / "docker20-save.tar", sent / "app.tar")
+    shutil.copy(FIXTURES / "skopeo-oci.tar", sent / "web.tar")
+    shutil.copy(folder / "api.tar", sent / "api.tar")
     shutil.copy(FIXTURES / "docker20-save.tar", transfer / "app.tar")
     shutil.copy(FIXTURES / "skopeo-oci.tar", transfer / "web.tar")
     damaged = builder.docker_legacy([builder.ImageSpec(tags=["example.com/api:1.4"])])

@@ -27,23 +27,32 @@ def tag_of_two_images(store: Store) -> Iterator[SetFound]:
     images are told apart by their image ID, the SHA-256 of the config.
 
     ## When it is innocent
-    Archives of several releases that all carry a moving tag. With `latest` this is only noted.
+    Archives of several releases that all carry a moving tag: with `latest` this is only noted. So it is where all have
+    the same layers, since tools that convert an image write its config anew.
     """
     query = """
         SELECT tag, platform FROM tags JOIN images ON images.id = tags.image WHERE image_id IS NOT NULL
         GROUP BY tag, platform HAVING COUNT(DISTINCT image_id) > 1 ORDER BY tag, platform"""
     members = """
-        SELECT image_id, MIN(path) FROM tags JOIN images ON images.id = tags.image
+        SELECT image_id, MIN(path), MIN(images.id) FROM tags JOIN images ON images.id = tags.image
         JOIN archives ON archives.id = images.archive
         WHERE tag = ? AND platform IS ? AND image_id IS NOT NULL GROUP BY image_id ORDER BY MIN(archives.id) LIMIT ?"""
     for tag, platform in list(store.ask(query)):
         rows = list(store.ask(members, tag, platform, _SHOWN))
-        if len({path for _, path in rows}) == 1:
+        if len({path for _, path, _ in rows}) == 1:
             continue  # within one archive other rules speak
-        which = "; ".join(f"{image_id[:19]} in {path}" for image_id, path in rows)
+        which = "; ".join(f"{image_id[:19]} in {path}" for image_id, path, _ in rows)
         of = f" for {platform}" if platform else ""
-        severity = Severity.NOTE if tag.endswith(":latest") else None
-        yield SetFound(f"{tag} names different images{of}: {which}", tuple(path for _, path in rows), tag, severity)
+        alike = len({_layers(store, image) for _, _, image in rows}) == 1
+        severity = Severity.NOTE if alike or tag.endswith(":latest") else None
+        message = f"{tag} names different images{of}{' with the same layers' if alike else ''}: {which}"
+        yield SetFound(message, tuple(path for _, path, _ in rows), tag, severity)
+
+
+def _layers(store: Store, image: int) -> tuple[str | None, ...]:
+    """The diff_ids of an image."""
+    query = "SELECT diff_id FROM layers WHERE image = ? ORDER BY place"
+    return tuple(diff_id for (diff_id,) in store.ask(query, image))
 
 
 @set_rule("IMG802", "image-with-several-tags", Severity.NOTE)
