@@ -1,0 +1,90 @@
+"""Throughput of ``verify`` over many archives, on this machine.
+
+Usage, from the top of the repository: python -m benchmarks.batch [--archives N] [--jobs N] [--folder DIR]
+
+It makes archives of 5 to 50 MB that share base layers, and prints the time of ``verify DIR`` against the sum
+of ``openssl dgst -sha256`` over the same files (read before, so that both read from memory), the time to the first
+result, peak memory of all processes, a second run with ``--resume``, and how the work of ``digest`` grows with distinct
+layers. Times on shared machines vary: look at the ratios.
+"""
+
+import argparse
+import os
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests import builder
+from tests.builder import ImageSpec
+from tests.content import KINDS
+
+MIB = 1 << 20
+PROGRAM = [sys.executable, "-m", "imgforensics"]
+
+
+def make(folder: Path, count: int) -> None:
+    """Archives of one, two or three of eight base layers and one layer of their own."""
+    chance = random.Random(7)
+    bases = [
+        builder.tar([builder.Entry(f"base{n}/{m}", KINDS["tar"](f"{n} {m}", 2 * MIB)) for m in range(2 + n)])
+        for n in range(8)
+    ]
+    for number in range(count):
+        own = builder.layer({f"app{number}": random.Random(number).randbytes(chance.randint(1, 4) * MIB)})
+        layers = [*chance.sample(bases, chance.randint(1, 3)), own]
+        entries = builder.docker_legacy([ImageSpec(layers=layers, tags=[f"example.com/app{number}:1"])])
+        (folder / f"{number:05}.tar").write_bytes(builder.tar(entries))
+
+
+def timed(command: list[str]) -> float:
+    start = time.perf_counter()
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    return time.perf_counter() - start
+
+
+def first_result(folder: Path, jobs: str) -> float:
+    start = time.perf_counter()
+    command = [*PROGRAM, "verify", str(folder), "-f", "jsonl", "-j", jobs]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        seconds = time.perf_counter() - start
+        process.kill()
+    return seconds
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--archives", type=int, default=200)
+    options.add_argument("--jobs", default=str(len(os.sched_getaffinity(0))))
+    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--folder", help="where the archives are made; a temporary one unless it is given")
+    chosen = options.parse_args()
+    with tempfile.TemporaryDirectory(dir=chosen.folder) as name:
+        folder = Path(name, "in")
+        folder.mkdir()
+        make(folder, chosen.archives)
+        files = sorted(str(path) for path in folder.iterdir())
+        size = sum(Path(path).stat().st_size for path in files)
+        print(f"{len(files)} archives, {size / MIB:.0f} MiB, {chosen.jobs} jobs")
+        verify = [*PROGRAM, "verify", str(folder), "-f", "jsonl", "-j", chosen.jobs]
+        timed(["openssl", "dgst", "-sha256", *files])
+        for _ in range(chosen.rounds):
+            theirs, ours = timed(["openssl", "dgst", "-sha256", *files]), timed(verify)
+            print(f"openssl {theirs:.1f} s, verify {ours:.1f} s: {ours / theirs:.2f} times as long")
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        print(f"first result after {first_result(folder, chosen.jobs):.2f} s; largest process {peak:.0f} MiB")
+        resumed = [*verify, "--resume", str(Path(name, "state"))]
+        print(f"with --resume: first {timed(resumed):.1f} s, again {timed(resumed):.1f} s")
+        ledger = str(Path(name, "ledger"))
+        for count in (len(files) // 8, len(files) // 4, len(files) // 2):
+            command = [*PROGRAM, "digest", *files[:count], "--ledger", ledger, "-f", "json", "-j", chosen.jobs]
+            print(f"digest of {count} archives: first {timed(command):.1f} s, again {timed(command):.1f} s")
+
+
+if __name__ == "__main__":
+    main()
