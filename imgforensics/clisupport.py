@@ -176,6 +176,6 @@ def guarded() -> Iterator[None]:
 
 def complain(message: str) -> None:
     """One line on standard error."""
-    from imgforensics.rendering.escape import printable
+    from imgforensics.rendering.escape import SENTENCE, brief
 
-    typer.echo(f"imgforensics: {printable(message)}", err=True)
+    typer.echo(f"imgforensics: {brief(message, SENTENCE)}", err=True)

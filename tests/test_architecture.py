@@ -29,6 +29,7 @@ ORDER = [
     "tarextensions",
     "sniffing",
     "looks",
+    "unseen",
     "tarnotes",
     "tarremains",
     "tarscan",

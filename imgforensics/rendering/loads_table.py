@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from imgforensics.case import Case
 from imgforensics.loaders import Load, Reader
-from imgforensics.rendering.escape import printable
+from imgforensics.rendering.escape import SENTENCE, brief
 from imgforensics.rendering.style import Style
 
 _SHOWN = 4
@@ -83,4 +83,4 @@ def _image(known: Mapping[str, str], image_id: str, *, alone: bool) -> str:
 def _readers(whys: dict[str, list[Reader]]) -> Iterator[str]:
     for why, readers in whys.items():
         yield f"      {', '.join(reader.called for reader in readers)}"
-        yield f"        {printable(why)}"
+        yield f"        {brief(why, SENTENCE)}"
