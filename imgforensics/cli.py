@@ -73,10 +73,12 @@ from imgforensics.clitrust import (
     TrustedRootFile,
     Trusting,
 )
+from imgforensics.cliusage import OneLineGroup
 from imgforensics.version import __version__
 
 app = typer.Typer(
     name="imgforensics",
+    cls=OneLineGroup,
     help="Offline forensics for container-image tarballs: docker save and OCI-layout archives. No network, ever.",
     epilog="Exit codes: 0 answered and nothing bad, 1 answered and it is bad, 2 no answer, 130 interrupted.",
     no_args_is_help=True,

@@ -140,8 +140,13 @@ def _wants_colour(color: Colour, output: str) -> bool:
 
 
 def codes(values: list[str] | None) -> tuple[str, ...]:
-    """The same for rule codes, in upper case."""
-    return tuple(code.strip().upper() for value in values or () for code in value.split(",") if code.strip())
+    """The same for rule codes, in upper case; what begins no code stays as it was written, for the message."""
+    from imgforensics.checks import ALL
+
+    known = tuple(each.rule.code for each in ALL)
+    return tuple(
+        name.upper() if any(code.startswith(name.upper()) for code in known) else name for name in names(values)
+    )
 
 
 def processors() -> int:

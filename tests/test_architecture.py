@@ -109,6 +109,7 @@ ORDER = [
     "clioptions",
     "clitrust",
     "clisupport",
+    "cliusage",
     "cliforensics",
     "clisignatures",
     "cli",
@@ -134,7 +135,7 @@ OPENERS = {
 }
 RUNS_A_PROGRAM = "trust.gpg"
 """The one module that runs another program: ``gpg`` is the only reader of OpenPGP that its users trust."""
-PRINTERS = {"run", "commands", "console", "clisupport", "cli", "rendering.rules"}
+PRINTERS = {"run", "commands", "console", "clisupport", "cliusage", "cli", "rendering.rules"}
 
 
 def _name(path: Path) -> str:
@@ -286,6 +287,7 @@ def test_the_version_loads_no_more_than_it_needs() -> None:
         "imgforensics.clioptions",
         "imgforensics.clisupport",
         "imgforensics.clitrust",
+        "imgforensics.cliusage",
         "imgforensics.version",
     }
     assert not {"hashlib", "isal", "rich", "tabulate", "pydantic"} & set(loaded)

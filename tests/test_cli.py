@@ -751,3 +751,48 @@ def test_rules_as_json_and_into_a_file(tmp_path: Path) -> None:
     assert [each["code"] for each in json.loads(result.stdout)] == [each.rule.code for each in ALL]
     assert invoke("rules", "-f", "json", "-o", tmp_path / "rules.json").stdout == ""
     assert (tmp_path / "rules.json").read_text(encoding="utf-8") == result.stdout
+
+
+# --------------------------------------------------------------------------------------------------- usage errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["inspect", "-f", "csv", "a.tar"], "'csv' is not one of 'table', 'json'; 'imgforensics inspect --help'"),
+        (["verify", "--fail-on", "bad", "a.tar"], "'bad' is not one of 'error', 'warning', 'note', 'never'"),
+        (["verify", "-o", "", "-"], "--output: an empty name"),
+        (["learn", "-o", "", "-"], "--output: an empty name"),
+        (["verify", "--manifest", "", "-"], "--manifest: an empty name"),
+        (["verify", "--ignore", "foo", "-"], "no rule code begins with 'foo'"),
+        (["verify", "--nope\x1b[2K"], "No such option: --nope\\x1b[2K"),
+        (["verify", "-j", "0", "-"], "greater than or equal to 1"),
+        (["verify"], "Missing argument 'PATH...'"),
+        (["bogus"], "No such command 'bogus'; 'imgforensics --help'"),
+        (["--nope"], "No such option: --nope"),
+    ],
+)
+def test_a_usage_error_is_one_line(arguments: list[str], told: str) -> None:
+    result = invoke(*arguments, stdin=GOOD)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert len(result.stderr.splitlines()) == 1
+    assert result.stderr.startswith("imgforensics: ")
+    assert told in result.stderr
+    assert "Value error" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"hello", "is no JSON, no manifest"),
+        (b'{"rootfs": {"diff_ids": []}}', "is image config, no manifest"),
+        (b"{}", "is other JSON, no manifest"),
+    ],
+)
+@pytest.mark.parametrize("command", ["verify", "digest", "signatures"])
+def test_a_manifest_file_that_holds_something_else(command: str, content: bytes, told: str, tmp_path: Path) -> None:
+    wrong = tmp_path / "nota.tar"
+    wrong.write_bytes(content)
+    result = invoke(command, "-", "--no-ledger", "--manifest", wrong, stdin=GOOD)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert told in result.stderr
