@@ -135,7 +135,7 @@ OPENERS = {
 }
 RUNS_A_PROGRAM = "trust.gpg"
 """The one module that runs another program: ``gpg`` is the only reader of OpenPGP that its users trust."""
-PRINTERS = {"run", "commands", "console", "clisupport", "cliusage", "cli", "rendering.rules"}
+PRINTERS = {"run", "commands", "console", "clisupport", "cli", "rendering.rules"}
 
 
 def _name(path: Path) -> str:
