@@ -73,7 +73,7 @@ from imgforensics.clitrust import (
     TrustedRootFile,
     Trusting,
 )
-from imgforensics.cliusage import OneLineGroup
+from imgforensics.cliusage import OneLineGroup, refuse_lost
 from imgforensics.version import __version__
 
 app = typer.Typer(
@@ -106,6 +106,7 @@ def options(
 ) -> None:
     """Options for all commands; they may stand before the command or after it."""
     del version  # its callback has answered
+    refuse_lost(context, {"verbose": verbose, "quiet": quiet, "color": color is not Colour.AUTO})
     context.obj = (verbose, quiet, color)
 
 

@@ -3,6 +3,7 @@
 The parser's contexts and errors have no public names in typer, so they are ``Any`` here.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import typer
@@ -33,6 +34,27 @@ class OneLineGroup(TyperGroup):
             return super().invoke(*arguments, **more)
         except USAGE_ERROR as error:
             raise _told(error) from None
+
+
+def refuse_lost(context: typer.Context, given: Mapping[str, bool]) -> None:
+    """Refuse options before a command that does not have them: nothing is taken and ignored.
+
+    Args:
+        context: of the options before the command.
+        given: for each of them, whether it says anything.
+
+    Raises:
+        typer.Exit: one of them would be lost.
+    """
+    commands: Mapping[str, Any] = getattr(context.command, "commands", {})
+    command = commands.get(context.invoked_subcommand or "")
+    if command is None:
+        return
+    known = {parameter.name for parameter in command.params}
+    for name, said in given.items():
+        if said and name not in known:
+            complain(f"'{context.invoked_subcommand}' has no option --{name}")
+            raise typer.Exit(NO_ANSWER)
 
 
 def _told(error: Any) -> Exception:  # noqa: ANN401

@@ -15,6 +15,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from imgforensics import __version__, batch
@@ -796,3 +797,51 @@ def test_a_manifest_file_that_holds_something_else(command: str, content: bytes,
     result = invoke(command, "-", "--no-ledger", "--manifest", wrong, stdin=GOOD)
     assert (result.exit_code, result.stdout) == (2, "")
     assert told in result.stderr
+
+
+# -------------------------------------------------------------------------------------- options on paper and in fact
+
+
+def _on_paper() -> dict[str, set[str]]:
+    """Options by command, as the contract's table has them; those before a command under the empty name."""
+    text = (ROOT / "docs" / "contract.md").read_text(encoding="utf-8")
+    table = text.partition("## Commands and options")[2].partition("\n## ")[0]
+    found: dict[str, set[str]] = {"": {"-v", "--verbose", "-q", "--quiet", "--color"}}
+    rows = [re.split(r"(?<!\\)\|", line)[1:3] for line in table.splitlines() if line.startswith("| `-")]
+    for names, on in rows:
+        commands = [""] if on.strip() == "before a command" else on.strip().split(", ")
+        for command in commands:
+            found.setdefault(command, set()).update(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", names))
+    return found
+
+
+def test_the_table_of_options_on_paper_is_that_of_the_commands() -> None:
+    group: Any = get_command(app)
+    paper = _on_paper()
+    assert paper.pop("all") == {"-h", "--help"}
+    assert paper.keys() == {"", *group.commands}
+    for command, parsed in {"": group, **group.commands}.items():
+        options = [each for each in parsed.params if each.param_type_name == "option"]
+        known = {name for each in options for name in (*each.opts, *each.secondary_opts)}
+        assert paper[command] == known - {"--install-completion", "--show-completion"}, command
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["inspect", "-", "--layers", "--timestamps"],
+        ["inspect", "-", "--member", "manifest.json", "--timestamps"],
+        ["inspect", "-", "--member", "manifest.json", "-q"],
+        ["-q", "inspect", "-", "--files"],
+        ["inspect", "-", "--layers", "-q"],
+        ["digest", "-", "--raw", "--timestamps"],
+        ["digest", "-", "--raw", "-f", "json"],
+        ["-q", "rules"],
+        ["--color", "always", "learn", "-"],
+        ["-v", "carve", "-", "--orphans", "-o", "gone"],
+    ],
+)
+def test_no_option_is_taken_and_ignored(arguments: list[str]) -> None:
+    result = invoke(*arguments, stdin=GOOD)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert len(result.stderr.splitlines()) == 1
