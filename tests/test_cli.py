@@ -22,6 +22,7 @@ from imgforensics import __version__, batch
 from imgforensics.analysis import analyze_archive
 from imgforensics.checks import ALL
 from imgforensics.cli import app, main
+from imgforensics.rendering.rules import RULES
 from tests import builder
 
 ROOT = Path(__file__).parent.parent
@@ -734,7 +735,17 @@ def test_the_entry_point_keeps_odd_characters_from_failing(
 def test_rules_are_listed() -> None:
     result = invoke("rules")
     assert result.exit_code == 0
-    assert [line.split()[0] for line in result.stdout.splitlines()[2:]] == [each.rule.code for each in ALL]
+    assert [line.split()[0] for line in result.stdout.splitlines()[2:]] == [each.code for each in RULES]
+    assert {each.rule for each in ALL} < set(RULES)
+    assert len({each.code for each in RULES}) == len(RULES) == len({each.name for each in RULES})
+
+
+@pytest.mark.parametrize("number", [*range(801, 806), *range(811, 816), *range(821, 824)])
+def test_rules_about_sets_are_explained_too(number: int) -> None:
+    told = invoke("rules", f"IMG{number}").stdout
+    assert told.startswith(f"IMG{number} ")
+    for title in ("What it means", "Why it matters", "How it is computed", "When it is innocent"):
+        assert f"## {title}\n" in told
 
 
 @pytest.mark.parametrize("asked", ["IMG301", "img301", "config-digest-mismatch", "Config-Digest-Mismatch"])
@@ -749,7 +760,7 @@ def test_a_rule_is_explained_by_code_or_name(asked: str) -> None:
 
 def test_rules_as_json_and_into_a_file(tmp_path: Path) -> None:
     result = invoke("rules", "-f", "json")
-    assert [each["code"] for each in json.loads(result.stdout)] == [each.rule.code for each in ALL]
+    assert [each["code"] for each in json.loads(result.stdout)] == [each.code for each in RULES]
     assert invoke("rules", "-f", "json", "-o", tmp_path / "rules.json").stdout == ""
     assert (tmp_path / "rules.json").read_text(encoding="utf-8") == result.stdout
 
