@@ -7,14 +7,16 @@ from imgforensics.rendering.style import Style
 from imgforensics.report import ArchiveReport
 from imgforensics.signature import CheckResult, Headline, Signature, Status
 
-_TONES = {
+TONES = {
     Headline.VERIFIED: "intact",
     Headline.UNVERIFIABLE: "suspect",
     Headline.NONE: "unchecked",
     Headline.DIFFERENT: "tampered",
     Headline.INVALID: "tampered",
 }
-_STATUS_TONES = {Status.VERIFIED: "intact", Status.INVALID: "tampered"}
+"""Verdicts that are painted in the colour of a headline."""
+STATUS_TONES = {Status.VERIFIED: "intact", Status.INVALID: "tampered"}
+"""The same of a signature's status; any other is ``suspect``."""
 
 
 def signatures(report: ArchiveReport, style: Style, *, verbose: bool) -> Iterator[str]:
@@ -32,7 +34,7 @@ def signatures(report: ArchiveReport, style: Style, *, verbose: bool) -> Iterato
     for image in report.images:
         headline = known.headlines.get(image.index, Headline.NONE)
         name = brief_list(image.tags) or "(untagged)"
-        yield f"  image @{image.index}  {style.paint(name, 'strong')}  {style.paint(headline, _TONES[headline])}"
+        yield f"  image @{image.index}  {style.paint(name, 'strong')}  {style.paint(headline, TONES[headline])}"
     for each in known.found:
         yield ""
         yield from _signature(each, style, verbose=verbose)
@@ -40,7 +42,7 @@ def signatures(report: ArchiveReport, style: Style, *, verbose: bool) -> Iterato
 
 def _signature(signature: Signature, style: Style, *, verbose: bool) -> Iterator[str]:
     found, judgement, bound = signature.found, signature.judgement, signature.bound
-    status = style.paint(judgement.status, _STATUS_TONES.get(judgement.status, "suspect"))
+    status = style.paint(judgement.status, STATUS_TONES.get(judgement.status, "suspect"))
     yield f"  {found.purpose}  {found.scheme}  {status}"
     yield f"    {brief(judgement.reason, SENTENCE)}"
     yield f"    found as {found.place}: {brief(found.where.member or '')}{brief(found.where.pointer or '')}"
