@@ -73,10 +73,12 @@ from imgforensics.clitrust import (
     TrustedRootFile,
     Trusting,
 )
+from imgforensics.cliusage import OneLineGroup, refuse_lost
 from imgforensics.version import __version__
 
 app = typer.Typer(
     name="imgforensics",
+    cls=OneLineGroup,
     help="Offline forensics for container-image tarballs: docker save and OCI-layout archives. No network, ever.",
     epilog="Exit codes: 0 answered and nothing bad, 1 answered and it is bad, 2 no answer, 130 interrupted.",
     no_args_is_help=True,
@@ -104,6 +106,7 @@ def options(
 ) -> None:
     """Options for all commands; they may stand before the command or after it."""
     del version  # its callback has answered
+    refuse_lost(context, {"verbose": verbose, "quiet": quiet, "color": color is not Colour.AUTO})
     context.obj = (verbose, quiet, color)
 
 

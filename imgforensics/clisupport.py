@@ -40,6 +40,9 @@ def run_raw(paths: list[str], options: "Options", settings: "Settings") -> None:
 
     if len(paths) != 1 or settings.output != "-":
         raise SelectionError("--raw takes one archive, and writes to standard output")
+    if settings.format != "table" or options.timestamps:
+        option = "--timestamps" if options.timestamps else "--format"
+        raise SelectionError(f"--raw prints the manifest's bytes and nothing else; {option} changes nothing there")
     code = commands.run_raw(paths[0], options, settings.expect)
     if code:
         raise typer.Exit(code)
@@ -58,6 +61,9 @@ def look_inside(
         raise SelectionError(f"{asked[0]} and {asked[1]} are two questions; ask one at a time")
     if options.fast and (layers or files):
         raise SelectionError(f"{asked[0]} reads layers, which --fast leaves out")
+    for name, given in (("--quiet", settings.quiet), ("--timestamps", options.timestamps)):
+        if given:
+            raise SelectionError(f"{asked[0]} prints what was asked for and nothing else; {name} changes nothing there")
     if member:
         code = forensics.run_member(path, member, options, settings)
     else:
@@ -145,8 +151,13 @@ def _wants_colour(color: Colour, output: str) -> bool:
 
 
 def codes(values: list[str] | None) -> tuple[str, ...]:
-    """The same for rule codes, in upper case."""
-    return tuple(code.strip().upper() for value in values or () for code in value.split(",") if code.strip())
+    """The same for rule codes, in upper case; what begins no code stays as it was written, for the message."""
+    from imgforensics.checks import ALL
+
+    known = tuple(each.rule.code for each in ALL)
+    return tuple(
+        name.upper() if any(code.startswith(name.upper()) for code in known) else name for name in names(values)
+    )
 
 
 def processors() -> int:
@@ -181,6 +192,6 @@ def guarded() -> Iterator[None]:
 
 def complain(message: str) -> None:
     """One line on standard error."""
-    from imgforensics.rendering.escape import printable
+    from imgforensics.rendering.escape import SENTENCE, brief
 
-    typer.echo(f"imgforensics: {printable(message)}", err=True)
+    typer.echo(f"imgforensics: {brief(message, SENTENCE)}", err=True)

@@ -11,6 +11,7 @@ import platformdirs
 
 from imgforensics import batch, expectfile, learn
 from imgforensics.analysis import analyze_archive
+from imgforensics.documents import DocumentKind, read_document
 from imgforensics.errors import ImgforensicsError, InputError, NotAnImageError, SelectionError
 from imgforensics.expectation import SuppliedManifest
 from imgforensics.findings import Severity, Skipped
@@ -25,6 +26,8 @@ from imgforensics.sets import baseline, lockfile
 
 _LIST = 64 * MIB
 _REPORT = 1024 * MIB
+_MANIFESTS = frozenset({DocumentKind.MANIFEST, DocumentKind.INDEX, DocumentKind.SCHEMA1})
+"""What a registry gives when it is asked for a manifest."""
 
 
 def ledger_path(given: str | None, *, off: bool) -> str | None:
@@ -80,11 +83,15 @@ def supplied(paths: Sequence[str]) -> tuple[SuppliedManifest, ...]:
     """Manifests that were handed in.
 
     Raises:
-        InputError: a file cannot be read, or is too large for a manifest.
+        InputError: a file cannot be read, is too large for a manifest, or holds something else.
     """
     manifests = []
     for path in paths:
-        content = _read(path, DEFAULT_LIMITS.document)
+        content = _read(_named(path, "--manifest"), DEFAULT_LIMITS.document)
+        document = read_document(content)
+        if document.kind not in _MANIFESTS:
+            what = document.kind.value if isinstance(document.value, (dict, list)) else "no JSON"
+            raise InputError(f"{path}: is {what}, no manifest; crane manifest or skopeo inspect --raw fetch one")
         manifests.append(SuppliedManifest(path, content, Digest.of(content)))
     return tuple(manifests)
 

@@ -144,10 +144,9 @@ def run_carve(
 
         carved = carving.carve(archive, path, pieces, folder, manifest)
         with Sink("-") as sink:
-            if settings.format == "json":
-                sink.write(manifest(carved))
-            elif not settings.quiet:
-                sink.write(carved_text.render_table(case, carved, folder))
+            if not settings.quiet:
+                as_json = settings.format == "json"
+                sink.write(manifest(carved) if as_json else carved_text.render_table(case, carved, folder))
     return ANSWERED
 
 

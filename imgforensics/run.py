@@ -221,6 +221,8 @@ class Sink:
     """
 
     def __init__(self, output: str) -> None:
+        if not output:
+            raise InputError("--output: an empty name")
         self._output = output
         self._file: TextIO = sys.stdout
         self._target = output

@@ -29,6 +29,7 @@ ORDER = [
     "tarextensions",
     "sniffing",
     "looks",
+    "unseen",
     "tarnotes",
     "tarremains",
     "tarscan",
@@ -114,6 +115,7 @@ ORDER = [
     "clioptions",
     "clitrust",
     "clisupport",
+    "cliusage",
     "cliforensics",
     "clisets",
     "clisignatures",
@@ -297,6 +299,7 @@ def test_the_version_loads_no_more_than_it_needs() -> None:
         "imgforensics.clioptions",
         "imgforensics.clisupport",
         "imgforensics.clitrust",
+        "imgforensics.cliusage",
         "imgforensics.version",
     }
     assert not {"hashlib", "isal", "rich", "tabulate", "pydantic"} & set(loaded)

@@ -230,4 +230,5 @@ def test_the_answer_is_told_as_json_or_not_at_all(archive: Path, tmp_path: Path)
     assert result.stdout == (tmp_path / "one" / "carved.json").read_text()
     document(result)
     assert invoke("carve", archive, "--orphans", "-o", tmp_path / "two", "-q").stdout == ""
+    assert invoke("carve", archive, "--orphans", "-o", tmp_path / "four", "-q", "-f", "json").stdout == ""
     assert invoke("carve", "-", "--trailing", "-o", tmp_path / "three", stdin=archive.read_bytes()).exit_code == 0

@@ -15,12 +15,14 @@ from typing import Any
 
 import jsonschema
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from imgforensics import __version__, batch
 from imgforensics.analysis import analyze_archive
 from imgforensics.checks import ALL
 from imgforensics.cli import app, main
+from imgforensics.rendering.rules import RULES
 from tests import builder
 
 ROOT = Path(__file__).parent.parent
@@ -740,7 +742,17 @@ def test_the_entry_point_keeps_odd_characters_from_failing(
 def test_rules_are_listed() -> None:
     result = invoke("rules")
     assert result.exit_code == 0
-    assert [line.split()[0] for line in result.stdout.splitlines()[2:]] == [each.rule.code for each in ALL]
+    assert [line.split()[0] for line in result.stdout.splitlines()[2:]] == [each.code for each in RULES]
+    assert {each.rule for each in ALL} < set(RULES)
+    assert len({each.code for each in RULES}) == len(RULES) == len({each.name for each in RULES})
+
+
+@pytest.mark.parametrize("number", [*range(801, 806), *range(811, 816), *range(821, 824)])
+def test_rules_about_sets_are_explained_too(number: int) -> None:
+    told = invoke("rules", f"IMG{number}").stdout
+    assert told.startswith(f"IMG{number} ")
+    for title in ("What it means", "Why it matters", "How it is computed", "When it is innocent"):
+        assert f"## {title}\n" in told
 
 
 @pytest.mark.parametrize("asked", ["IMG301", "img301", "config-digest-mismatch", "Config-Digest-Mismatch"])
@@ -755,6 +767,99 @@ def test_a_rule_is_explained_by_code_or_name(asked: str) -> None:
 
 def test_rules_as_json_and_into_a_file(tmp_path: Path) -> None:
     result = invoke("rules", "-f", "json")
-    assert [each["code"] for each in json.loads(result.stdout)] == [each.rule.code for each in ALL]
+    assert [each["code"] for each in json.loads(result.stdout)] == [each.code for each in RULES]
     assert invoke("rules", "-f", "json", "-o", tmp_path / "rules.json").stdout == ""
     assert (tmp_path / "rules.json").read_text(encoding="utf-8") == result.stdout
+
+
+# --------------------------------------------------------------------------------------------------- usage errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["inspect", "-f", "csv", "a.tar"], "'csv' is not one of 'table', 'json'; 'imgforensics inspect --help'"),
+        (["verify", "--fail-on", "bad", "a.tar"], "'bad' is not one of 'error', 'warning', 'note', 'never'"),
+        (["verify", "-o", "", "-"], "--output: an empty name"),
+        (["learn", "-o", "", "-"], "--output: an empty name"),
+        (["verify", "--manifest", "", "-"], "--manifest: an empty name"),
+        (["verify", "--ignore", "foo", "-"], "no rule code begins with 'foo'"),
+        (["verify", "--nope\x1b[2K"], "No such option: --nope\\x1b[2K"),
+        (["verify", "-j", "0", "-"], "greater than or equal to 1"),
+        (["verify"], "Missing argument 'PATH...'"),
+        (["bogus"], "No such command 'bogus'; 'imgforensics --help'"),
+        (["--nope"], "No such option: --nope"),
+    ],
+)
+def test_a_usage_error_is_one_line(arguments: list[str], told: str) -> None:
+    result = invoke(*arguments, stdin=GOOD)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert len(result.stderr.splitlines()) == 1
+    assert result.stderr.startswith("imgforensics: ")
+    assert told in result.stderr
+    assert "Value error" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"hello", "is no JSON, no manifest"),
+        (b'{"rootfs": {"diff_ids": []}}', "is image config, no manifest"),
+        (b"{}", "is other JSON, no manifest"),
+    ],
+)
+@pytest.mark.parametrize("command", ["verify", "digest", "signatures"])
+def test_a_manifest_file_that_holds_something_else(command: str, content: bytes, told: str, tmp_path: Path) -> None:
+    wrong = tmp_path / "nota.tar"
+    wrong.write_bytes(content)
+    result = invoke(command, "-", "--no-ledger", "--manifest", wrong, stdin=GOOD)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert told in result.stderr
+
+
+# -------------------------------------------------------------------------------------- options on paper and in fact
+
+
+def _on_paper() -> dict[str, set[str]]:
+    """Options by command, as the contract's table has them; those before a command under the empty name."""
+    text = (ROOT / "docs" / "contract.md").read_text(encoding="utf-8")
+    table = text.partition("## Commands and options")[2].partition("\n## ")[0]
+    found: dict[str, set[str]] = {"": {"-v", "--verbose", "-q", "--quiet", "--color"}}
+    rows = [re.split(r"(?<!\\)\|", line)[1:3] for line in table.splitlines() if line.startswith("| `-")]
+    for names, on in rows:
+        commands = [""] if on.strip() == "before a command" else on.strip().split(", ")
+        for command in commands:
+            found.setdefault(command, set()).update(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", names))
+    return found
+
+
+def test_the_table_of_options_on_paper_is_that_of_the_commands() -> None:
+    group: Any = get_command(app)
+    paper = _on_paper()
+    assert paper.pop("all") == {"-h", "--help"}
+    assert paper.keys() == {"", *group.commands}
+    for command, parsed in {"": group, **group.commands}.items():
+        options = [each for each in parsed.params if each.param_type_name == "option"]
+        known = {name for each in options for name in (*each.opts, *each.secondary_opts)}
+        assert paper[command] == known - {"--install-completion", "--show-completion"}, command
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["inspect", "-", "--layers", "--timestamps"],
+        ["inspect", "-", "--member", "manifest.json", "--timestamps"],
+        ["inspect", "-", "--member", "manifest.json", "-q"],
+        ["-q", "inspect", "-", "--files"],
+        ["inspect", "-", "--layers", "-q"],
+        ["digest", "-", "--raw", "--timestamps"],
+        ["digest", "-", "--raw", "-f", "json"],
+        ["-q", "rules"],
+        ["--color", "always", "learn", "-"],
+        ["-v", "carve", "-", "--orphans", "-o", "gone"],
+    ],
+)
+def test_no_option_is_taken_and_ignored(arguments: list[str]) -> None:
+    result = invoke(*arguments, stdin=GOOD)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert len(result.stderr.splitlines()) == 1

@@ -232,3 +232,11 @@ def test_hostile_names_in_a_statement() -> None:
 
 def test_the_contract_names_the_predicate() -> None:
     assert PREDICATE in CONTRACT.read_text(encoding="utf-8")
+
+
+def test_a_statement_names_each_subject_once(files: Path) -> None:
+    target = files / "twice.json"
+    invoke("verify", files / "good.tar", files / "bad.tar", files / "good.tar", "--attest", target)
+    statement = json.loads(target.read_text(encoding="utf-8"))
+    assert [each["name"] for each in statement["subject"]] == [str(files / "good.tar"), str(files / "bad.tar")]
+    assert len(statement["predicate"]["archives"]) == 2

@@ -216,6 +216,19 @@ def test_sarif_of_nothing_is_valid() -> None:
     assert sarif(Report(()))["results"] == []
 
 
+def test_sarif_of_one_archive_given_twice_is_valid(tmp_path: Path) -> None:
+    bad, good = tmp_path / "bad.tar", tmp_path / "good.tar"
+    bad.write_bytes(tampered())
+    good.write_bytes(builder.archive("crane"))
+    paths = [str(each) for each in (bad, good, bad, good)]
+    run = json.loads(CliRunner().invoke(app, ["verify", *paths, "--format", "sarif"]).stdout)["runs"][0]
+    SARIF.validate({"version": "2.1.0", "runs": [run]})
+    assert [each["location"]["uri"] for each in run["artifacts"]] == [uri(str(bad)), uri(str(good))]
+    places = [each["locations"][0]["physicalLocation"]["artifactLocation"] for each in run["results"]]
+    assert {each["uri"]: each["index"] for each in places}[uri(str(bad))] == 0
+    assert all(run["artifacts"][each["index"]]["location"]["uri"] == each["uri"] for each in places)
+
+
 def test_sarif_fingerprints_know_a_finding_again(tmp_path: Path) -> None:
     spec = builder.ImageSpec(tags=["a/b:1"])
     entries = [*builder.docker25([spec]), builder.Entry("stray", b"x"), builder.Entry("stray", b"x")]

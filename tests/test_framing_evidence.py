@@ -132,3 +132,25 @@ def test_bombs_by_size_and_by_ratio(limits: Limits) -> None:
     layer = builder.layer({"zeros": bytes(100_000)})
     report = report_of(builder.containerd([ImageSpec(layers=[layer])]), Options(limits=limits))
     assert codes(report, Severity.ERROR, Severity.WARNING) == ["IMG902"], told(report)
+
+
+@pytest.mark.parametrize(
+    ("name", "told_as"),
+    [
+        ("manifest\u3164.json/", "U+3164 HANGUL FILLER"),
+        ("manifest\ufe0f.json/", "U+FE0F VARIATION SELECTOR-16"),
+        ("manifest\u2065.json/", "U+2065 without a name"),
+        ("o" + "\u0302" * 7 + "/", "U+0302 COMBINING CIRCUMFLEX ACCENT"),
+    ],
+)
+def test_what_is_drawn_as_nothing_or_piled_up_in_a_name(name: str, told_as: str) -> None:
+    entries = [*builder.crane([ImageSpec()]), Entry(name, type=b"5")]
+    assert told_as in the(report_of(builder.tar(entries)), "IMG112").message
+
+
+@pytest.mark.parametrize(
+    "name", ["o" + "\u0302" * 6 + "/", "\u05e9\u05c1\u05b8\u0591/", "\u0e01\u0e35\u0e48/", "\u3163/"]
+)
+def test_marks_as_writing_needs_them_are_no_finding(name: str) -> None:
+    entries = [*builder.crane([ImageSpec()]), Entry(name, type=b"5")]
+    assert "IMG112" not in codes(report_of(builder.tar(entries)))

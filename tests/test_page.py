@@ -20,11 +20,30 @@ import pytest
 from imgforensics import Options, Report, Verdict, render
 from imgforensics.analysis import analyze_archive, failed
 from imgforensics.findings import Skipped
+from imgforensics.model import Digest, Location
 from imgforensics.rendering import layerpicture, page, pageview, printable
 from imgforensics.rendering.layerpicture import picture, size
 from imgforensics.rendering.layerstate import State, States
 from imgforensics.report import ArchiveReport
+from imgforensics.signature import (
+    Binding,
+    Bound,
+    Checked,
+    CheckResult,
+    Found,
+    Headline,
+    Judgement,
+    Place,
+    Purpose,
+    Scheme,
+    Signature,
+    Signatures,
+    Signed,
+    Signer,
+    Status,
+)
 from tests import builder
+from tests.crafted import CRAFTED
 from tests.support import case_of, report_of
 
 VOID = {"meta", "rect"}
@@ -400,3 +419,36 @@ def test_a_browser_takes_its_screenshot_and_prints_it(tmp_path: Path, scheme: st
     assert printed.startswith(b"%PDF-")
     pages = len(re.findall(rb"/Type\s*/Page\b(?!s)", printed))
     assert pages > len(several().archives) // 2  # closed parts are printed opened
+
+
+# --------------------------------------------------------------------------------- who would load it, who signed it
+
+
+def test_readers_that_contradict_each_other_are_shown_and_others_folded() -> None:
+    hybrid = next(case for case in CRAFTED if case.name == "VIEW-01-hybrid")
+    reader = Reader(render(Report((report_of(hybrid.make()),)), "html"))
+    assert "Who would load what Readers contradict each other." in reader.text
+    for word in ("skopeo docker-archive:", "ctr/nerdctl/k3s", "index.json, since oci-layout is there"):
+        assert word in reader.text
+    folded = Reader(render(Report((report_of(builder.archive("crane")),)), "html"))
+    assert "contradict each other" not in folded.text
+    assert re.search(r"Who would load what \d+ of 12 readers would load it, none contradicts another", folded.text)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_signatures_have_a_section_and_stay_text(name: str) -> None:
+    archive = report_of(builder.archive("oci_archive"), Options(signatures=True))
+    found = Found(Scheme.COSIGN, Purpose.SIGNATURE, Place.TAG, Location(name, f"/{name}"), b"")
+    held = Judgement(Status.VERIFIED, name, Signed((Digest.of(b""),)), Signer(name, name, name))
+    held = replace(held, checks=(Checked("log", CheckResult.NOT_DONE, name),))
+    bound = Bound(Binding.EXACT, name, Digest.of(b""), "manifest", (0,))
+    signed = Signatures((Signature(found, held, bound),) * 70, {0: Headline.VERIFIED})
+    made = render(Report((replace(archive, case=replace(case_of(archive), signatures=signed)),)), "html")
+    reader = Reader(made)
+    assert not {"\x1b", "\u202e", "\ue000"} & set(html.unescape(made))
+    assert "Signatures signed-and-verified image @0 verified signature, cosign-simple-signing" in reader.text
+    assert str(Digest.of(b"")) in reader.text
+    assert "10 more are not shown here" in reader.text
+    unsigned = Reader(render(Report((archive,)), "html")).text
+    assert "Signatures no-signature-in-archive image @0" in unsigned
+    assert "Signatures" not in Reader(render(Report((report_of(builder.archive("crane")),)), "html")).text

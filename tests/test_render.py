@@ -14,6 +14,7 @@ from imgforensics import ArchiveReport, Options, Report, SelectionError, Verdict
 from imgforensics.analysis import analyze_archive, failed
 from imgforensics.findings import Severity, Skipped
 from imgforensics.rendering import FORMATS, Manner, printable, rules, table, text_of
+from imgforensics.rendering.escape import brief
 from imgforensics.rendering.style import Style
 from tests import builder
 
@@ -215,10 +216,37 @@ def test_printable_text_is_one_line_without_tricks(text: str) -> None:
         ("\ud800", "\\ud800"),
         ("\U000e0001", "\\U000e0001"),
         ("a\nb\u2028c", "a\\x0ab\\u2028c"),
+        ("a\u3164\u034f\u115f\ufe0fb", "a\\u3164\\u034f\\u115f\\ufe0fb"),
+        ("\U000e0100\uffa0\u17b4", "\\U000e0100\\uffa0\\u17b4"),
+        ("o" + "\u0302" * 6, "o" + "\u0302" * 6),
+        ("o" + "\u0302" * 8, "o" + "\u0302" * 6 + "\\u0302\\u0302"),
     ],
 )
 def test_what_is_escaped_and_what_is_not(text: str, escaped: str) -> None:
     assert printable(text) == escaped
+
+
+@given(st.text(st.characters(), max_size=900), st.integers(2, 400))
+def test_what_is_brief_is_printable_and_bounded(text: str, most: int) -> None:
+    shown = brief(text, most)
+    assert printable(shown) == shown
+    assert len(shown) <= most + 30
+    assert shown == printable(text) or f"...({len(printable(text)) - most // 2 * 2} characters)..." in shown
+
+
+@pytest.mark.parametrize("command", ["verify", "inspect", "digest", "signatures"])
+def test_one_long_tag_does_not_widen_every_row(command: str) -> None:
+    long = "example.com/" + "a" * 200_000
+    specs = [
+        builder.ImageSpec(tags=[long if each == 17 else f"t:{each}"], created=f"2024-01-01T00:00:{each}Z")
+        for each in range(10, 50)
+    ]
+    report = examined(builder.tar(builder.docker_legacy(specs)), signatures=command == "signatures")
+    text = table.archive(report, Style(), command=command, verbose=True)
+    assert len(text) < 200_000
+    assert long[:150] in text
+    assert " characters)..." in text
+    assert long in render(Report((report,), command=command), "json"), "JSON keeps all"
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -34,6 +34,9 @@ from imgforensics.model import Location
 _EXPLAIN = ("IMG102", "IMG104", "IMG108", "IMG109", "IMG201", "IMG202", "IMG203", "IMG206", "IMG213", "IMG217")
 """Rules that name a reason why readers take different images."""
 
+_OF_SETS = "IMG8"
+"""Beginning of the codes of rules about several archives, which judge no single one and are not among these."""
+
 ALL: tuple[Check, ...] = tuple(
     sorted(
         (
@@ -74,7 +77,7 @@ def select(chosen: Iterable[str] = (), ignored: Iterable[str] = ()) -> tuple[Che
     """
     chosen, ignored = tuple(chosen), tuple(ignored)
     for prefix in (*chosen, *ignored):
-        if not any(each.rule.code.startswith(prefix) for each in ALL):
+        if not (prefix.startswith(_OF_SETS) or any(each.rule.code.startswith(prefix) for each in ALL)):
             raise SelectionError(f"no rule code begins with {prefix!r}; 'imgforensics rules' lists them")
     return tuple(
         each

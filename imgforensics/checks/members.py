@@ -8,10 +8,9 @@ from imgforensics.case import Case
 from imgforensics.checks.rule import Check, Found, check
 from imgforensics.findings import Effect, Severity
 from imgforensics.model import AnomalyKind, Location, Member, MemberKind, clean_path
+from imgforensics.unseen import unseen
 
 _ON_A_DRIVE = re.compile(r"[A-Za-z]:|\\")
-_UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp"})
-"""Unicode's categories of what moves, reorders or hides text instead of being seen."""
 
 
 def _names(member: Member) -> Iterator[tuple[str, str]]:
@@ -20,6 +19,10 @@ def _names(member: Member) -> Iterator[tuple[str, str]]:
     yield "the link's target", member.linkname
     yield "the owner's name", member.uname
     yield "the group's name", member.gname
+
+
+def _called(character: str) -> str:
+    return unicodedata.name(character, "control" if unicodedata.category(character) == "Cc" else "without a name")
 
 
 def _escapes_on_windows(name: str) -> bool:
@@ -90,24 +93,27 @@ def misleading_name(case: Case) -> Iterator[Found]:
     """The name of a member, of its owner or of a link's target holds characters that are not seen but change what is.
 
     ## What it means
-    Control characters (a line feed, an escape sequence for the terminal), or such that turn the direction of text or
-    have no width.
+    Control characters (a line feed, an escape sequence for the terminal), such that turn the direction of text, such
+    that are drawn as nothing (a zero width space, a Hangul filler), or combining marks piled on one another.
 
     ## Why it matters
     A listing on a terminal can be made to show other names, to hide members or to run what the terminal offers; a name
     that reads `exe.gpj` is another than the one that is there.
 
     ## How it is computed
-    Characters of Unicode's categories Cc, Cf, Zl and Zp. This tool shows them escaped.
+    Characters of Unicode's categories Cc, Cf, Zl and Zp, those with the property Default_Ignorable_Code_Point, and
+    more than six nonspacing or enclosing marks in a row. This tool shows them escaped.
 
     ## When it is innocent
     No writer of images produces them.
     """
     for member in case.catalogue.members:
         for words, text in _names(member):
-            unseen = dict.fromkeys(each for each in text if unicodedata.category(each) in _UNSEEN)
-            if unseen:
-                told = ", ".join(f"U+{ord(each):04X} {unicodedata.name(each, 'control')}" for each in list(unseen)[:4])
+            if text.isascii() and text.isprintable():
+                continue
+            found = dict.fromkeys(each for each, hidden in unseen(text) if hidden)
+            if found:
+                told = ", ".join(f"U+{ord(each):04X} {_called(each)}" for each in list(found)[:4])
                 where = Location(member.name, offset=member.header.offset, length=member.header.length)
                 yield Found(f"{words} {text} holds {told}", where)
                 break

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from imgforensics.findings import Severity, Skipped
+from imgforensics.model import Digest
 from imgforensics.rendering.custody_json import custody_json
 from imgforensics.rendering.escape import json_text
 from imgforensics.rendering.jsonparts import Items, dump
@@ -29,12 +30,17 @@ class Attestation(Writer):
         self.subjects = 0
         """How many archives the statement is about. Where no archive has an answer, there is no statement."""
         self._names, self._archives, self._unanswered = Items(spool()), Items(spool()), Items(spool())
+        self._told: set[tuple[str, Digest]] = set()
+        """Subjects so far: one that is given twice is still one."""
 
     def archive(self, archive: ArchiveReport) -> str:
         name = json_text("stdin" if archive.path == "-" else archive.path)
         if archive.digest is None:
             self._unanswered.add({"name": name, "error": json_text(archive.error or "its SHA-256 was not computed")})
             return ""
+        if (name, archive.digest) in self._told:
+            return ""
+        self._told.add((name, archive.digest))
         self.subjects += 1
         self._names.add({"name": name, "digest": {archive.digest.algorithm: archive.digest.encoded}})
         self._archives.add(_told(archive, name))

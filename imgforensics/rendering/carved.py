@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from imgforensics.carving import Carved
 from imgforensics.case import Case
-from imgforensics.rendering.escape import json_text, printable
+from imgforensics.rendering.escape import brief, json_text, printable
 from imgforensics.rendering.json_v1 import Json, head_json
 from imgforensics.report import ArchiveReport
 
@@ -20,7 +20,7 @@ def render_json(report: ArchiveReport, case: Case, carved: Sequence[Carved]) -> 
 
 def render_table(case: Case, carved: Sequence[Carved], folder: str) -> str:
     """One line a file, and where they are."""
-    lines = [f"{each.file}  {each.piece.span.length} bytes  {printable(_of(case, each))}" for each in carved]
+    lines = [f"{each.file}  {each.piece.span.length} bytes  {brief(_of(case, each))}" for each in carved]
     total = sum(each.piece.span.length for each in carved)
     files = "1 file" if len(carved) == 1 else f"{len(carved)} files"
     return "\n".join([*lines, f"{files}, {total} bytes, and carved.json: {printable(folder)}"]) + "\n"

@@ -13,7 +13,7 @@ from imgforensics.comparison.values import Difference
 from imgforensics.findings import Verdict
 from imgforensics.listing import SETGID, SETUID
 from imgforensics.rendering.custody_json import clean
-from imgforensics.rendering.escape import json_text, printable
+from imgforensics.rendering.escape import SENTENCE, brief, brief_list, json_text, printable
 from imgforensics.rendering.member_table import mode_text, time_text
 from imgforensics.rendering.style import Style
 from imgforensics.report import ArchiveReport
@@ -86,7 +86,7 @@ def _details(comparison: Comparison, style: Style, *, verbose: bool) -> Iterator
     if comparison.traits:
         yield ""
         yield "  wrapping"
-        yield from (f"    {each.what}: {printable(each.a)} -> {printable(each.b)}" for each in comparison.traits)
+        yield from (f"    {each.what}: {brief(each.a)} -> {brief(each.b)}" for each in comparison.traits)
     if comparison.members is not None:
         yield f"  members of the tar: {_counts(comparison.members)}"
         if verbose:
@@ -108,7 +108,7 @@ def _image(a: ArchiveReport, b: ArchiveReport, change: ImageChange, style: Style
         return
     for name, names in (("A", change.names_only_a), ("B", change.names_only_b)):
         if names:
-            yield f"      called so only in {name}: {printable(', '.join(names))}"
+            yield f"      called so only in {name}: {brief_list(names)}"
     yield from (f"      {line}" for line in _config(change, verbose=verbose))
     for each in change.layers:
         if each.change is not Change.SAME:
@@ -116,13 +116,9 @@ def _image(a: ArchiveReport, b: ArchiveReport, change: ImageChange, style: Style
 
 
 def _titles(change: ImageChange) -> str:
-    titles = [
-        f"@{image.index} {printable(', '.join(image.tags))}".strip()
-        for image in (change.a, change.b)
-        if image is not None
-    ]
+    titles = [f"@{image.index} {brief_list(image.tags)}".strip() for image in (change.a, change.b) if image is not None]
     platform = next((image.platform for image in (change.a, change.b) if image is not None), None)
-    return f"{' / '.join(dict.fromkeys(titles))} {printable(platform or '')}".strip()
+    return f"{' / '.join(dict.fromkeys(titles))} {brief(platform or '')}".strip()
 
 
 def _id(case: Case | None, image: Image | None) -> str:
@@ -145,7 +141,7 @@ def _config(change: ImageChange, *, verbose: bool) -> Iterator[str]:
     yield f"config: {found.total} {'value differs' if found.total == 1 else 'values differ'}"
     shown = found.listed if verbose else found.listed[:_SHORT]
     for each in shown:
-        yield f"  {printable(each.pointer) or 'the whole'}: {_values(each)}"
+        yield f"  {brief(each.pointer) or 'the whole'}: {_values(each)}"
     if found.total > len(shown):
         yield f"  ... {found.total - len(shown)} more{'' if verbose else ' (-v)'}"
 
@@ -160,7 +156,7 @@ def _values(difference: Difference) -> str:
 
 def _value(value: object) -> str:
     text = json.dumps(clean(value), ensure_ascii=False)
-    return printable(text) if len(text) <= _VALUE else f"{printable(text[:_VALUE])}... ({len(text)} characters)"
+    return brief(text) if len(text) <= _VALUE else f"{brief(text[:_VALUE])}... ({len(text)} characters)"
 
 
 def _layer(
@@ -171,7 +167,7 @@ def _layer(
     ids = [_diff_id(case, layer) for case, layer in ((case_a, change.a), (case_b, change.b)) if layer is not None]
     yield f"{_SIGNS[change.change]} {place} {change.change}: {' -> '.join(dict.fromkeys(ids))}"
     if change.why_not is not None:
-        yield f"    files not compared: {printable(change.why_not)}"
+        yield f"    files not compared: {brief(change.why_not, SENTENCE)}"
     if change.files is not None:
         yield f"    files: {_counts(change.files)}"
         yield from (f"  {line}" for line in _files(change.files, style, verbose=verbose))
@@ -180,7 +176,7 @@ def _layer(
 def _diff_id(case: Case | None, layer: Layer) -> str:
     blob = None if case is None or layer.member is None else case.catalogue.blobs.get(layer.member)
     if blob is None or blob.diff_id is None:
-        return f"{json_text(printable(layer.claimed_diff_id or 'unknown'))[:_VALUE]} (claimed)"
+        return f"{json_text(brief(layer.claimed_diff_id or 'unknown'))[:_VALUE]} (claimed)"
     return str(blob.diff_id)
 
 
@@ -201,7 +197,7 @@ def _files(files: FileChanges, style: Style, *, verbose: bool) -> Iterator[str]:
     total = sum(files.counts.get(each, 0) for each in ("added", "removed", "changed"))
     if total > len(shown):
         yield f"    ... {total - len(shown)} more{'' if verbose else ' (-v)'}"
-    yield from (f"    {printable(note)}" for note in files.notes)
+    yield from (f"    {brief(note, SENTENCE)}" for note in files.notes)
 
 
 def _how(change: FileChange, style: Style) -> str:
@@ -218,7 +214,7 @@ def _how(change: FileChange, style: Style) -> str:
 
 def _described(facts: Facts, style: Style) -> str:
     grave = style.paint(" set-id", "error") if facts.mode & (SETUID | SETGID) and facts.kind == "file" else ""
-    link = f" -> {printable(facts.linkname)[:_VALUE]}" if facts.linkname else ""
+    link = f" -> {brief(facts.linkname)[:_VALUE]}" if facts.linkname else ""
     return f"{facts.kind}, {mode_text(facts.mode)}{grave}, {facts.size} bytes{link}"
 
 
@@ -236,7 +232,7 @@ def _aspect(aspect: Aspect, facts: Facts) -> str:
         Aspect.TIMES: str(facts.times),
         Aspect.MTIME: time_text(facts.mtime),
     }
-    return printable(values.get(aspect, ""))
+    return brief(values.get(aspect, ""))
 
 
 def _set_id(aspect: Aspect, a: Facts, b: Facts, style: Style) -> str:

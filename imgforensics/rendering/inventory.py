@@ -7,7 +7,7 @@ from typing import Any
 from imgforensics.case import Case
 from imgforensics.layerfacts import LayerFacts, Odd
 from imgforensics.model import MemberKind
-from imgforensics.rendering.escape import json_text, printable
+from imgforensics.rendering.escape import brief, json_text
 from imgforensics.structure import Image, Layer
 
 _LISTED = 8
@@ -64,12 +64,12 @@ def inventory_lines(case: Case, image: Image) -> Iterator[str]:
         names = [name for each in layers for name in getattr(each.privileges, title)]
         count = sum(getattr(each.privileges, f"{title}_count") for each in layers)
         if count:
-            yield f"{title}: {_list([printable(name) for name in names[:_LISTED]], count)}"
+            yield f"{title}: {_list([brief(name) for name in names[:_LISTED]], count)}"
     attributes: Counter[str] = Counter()
     for facts in layers:
         attributes.update(facts.xattrs)
     if attributes:
-        shown = [f"{printable(name)} ({count})" for name, count in sorted(attributes.items())[:_LISTED]]
+        shown = [f"{brief(name)} ({count})" for name, count in sorted(attributes.items())[:_LISTED]]
         yield f"attributes: {_list(shown, len(attributes))}"
     tables = Counter(each.toc.kind.value for each in layers if each.toc is not None)
     if tables:

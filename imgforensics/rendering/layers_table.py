@@ -11,7 +11,7 @@ from imgforensics.layerfiles import why_closed
 from imgforensics.listing import Contents, Listed
 from imgforensics.model import MemberKind
 from imgforensics.overlay import Fate
-from imgforensics.rendering.escape import printable
+from imgforensics.rendering.escape import SENTENCE, brief, brief_list, printable
 from imgforensics.rendering.member_table import time_text
 from imgforensics.rendering.style import Style
 from imgforensics.report import ArchiveReport
@@ -54,7 +54,7 @@ def layers(case: Case, image: Image, contents: Mapping[int, Contents]) -> str:
 
 def image_head(image: Image) -> str:
     """Which image it is."""
-    return f"  image @{image.index}  {printable(', '.join(image.tags))}  {printable(image.platform or '')}".rstrip()
+    return f"  image @{image.index}  {brief_list(image.tags)}  {brief(image.platform or '')}".rstrip()
 
 
 def _row(case: Case, image: Image, layer: Layer, contents: Mapping[int, Contents]) -> list[str]:
@@ -62,13 +62,13 @@ def _row(case: Case, image: Image, layer: Layer, contents: Mapping[int, Contents
     steps = [step.created_by for step in (image.config.history if image.config else None) or () if not step.empty_layer]
     return [
         str(layer.index),
-        blob.diff_id.short if blob and blob.diff_id else printable(layer.claimed_diff_id or "?")[:19] + " (claimed)",
+        blob.diff_id.short if blob and blob.diff_id else brief(layer.claimed_diff_id or "?")[:19] + " (claimed)",
         "" if layer.member is None else f"@{layer.member}",
         "" if layer.member is None else str(case.catalogue.members[layer.member].present),
         "" if blob is None or blob.uncompressed_size is None else str(blob.uncompressed_size),
         blob.compression.value if blob else "",
         *_counts(case, layer, contents),
-        printable(steps[layer.index])[:_COMMAND] if layer.index < len(steps) else "",
+        brief(steps[layer.index])[:_COMMAND] if layer.index < len(steps) else "",
     ]
 
 
@@ -100,7 +100,7 @@ def files(listing: Iterable[Listed], style: Style) -> Iterator[str]:
 
 def notes(lines: Sequence[str]) -> str:
     """What of the listing is not whole."""
-    return "".join(f"  {printable(line)}\n" for line in lines)
+    return "".join(f"  {brief(line, SENTENCE)}\n" for line in lines)
 
 
 def _mode(listed: Listed) -> str:
@@ -115,14 +115,14 @@ def _mode(listed: Listed) -> str:
 
 def _path(listed: Listed, style: Style) -> str:
     entry = listed.entry
-    words = printable(entry.name)
+    words = brief(entry.name)
     if listed.takes is not None and listed.takes[0] is not WhiteoutKind.PLUMBING:
         count = f"{listed.hides} entries" if listed.hides != 1 else "1 entry"
         return f"{words}  [takes away {count}]"
     if entry.kind is MemberKind.DEVICE:
         words += f" ({entry.devmajor},{entry.devminor})"
     if entry.linkname:
-        words += f" -> {printable(entry.linkname)}"
+        words += f" -> {brief(entry.linkname)}"
     fate = _FATES[listed.fate].format(listed.by)
     if listed.fate is Fate.OVERWRITTEN and listed.by == listed.layer:
         fate = "overwritten further down in the same layer"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from imgforensics.case import Case
 from imgforensics.loaders import Load, Reader
-from imgforensics.rendering.escape import printable
+from imgforensics.rendering.escape import SENTENCE, brief
 from imgforensics.rendering.style import Style
 
 _SHOWN = 4
@@ -24,7 +24,7 @@ def lines(case: Case, style: Style, *, command: str, verbose: bool) -> list[str]
     if command == "digest" or not case.loads:
         return []
     full = verbose or command == "inspect"
-    groups, refusals = _grouped(case.loads)
+    groups, refusals = grouped(case.loads)
     if not full and not case.sides:
         able = sum(len(readers) for whys in groups.values() for readers in whys.values())
         if not able:
@@ -33,7 +33,7 @@ def lines(case: Case, style: Style, *, command: str, verbose: bool) -> list[str]
     heading = "who would load what" + (", and readers contradict each other" if case.sides else "")
     result = ["", f"  {style.paint(heading, 'strong')}"]
     for loaded, whys in groups.items():
-        result.append(f"    {_images(case, loaded)}")
+        result.append(f"    {images_in_words(case, loaded)}")
         result += _readers(whys)
     if refusals and full:
         result.append("    nothing")
@@ -41,7 +41,7 @@ def lines(case: Case, style: Style, *, command: str, verbose: bool) -> list[str]
     return result
 
 
-def _grouped(
+def grouped(
     loads: Sequence[Load],
 ) -> tuple[dict[tuple[str, ...], dict[str, list[Reader]]], dict[str, list[Reader]]]:
     """Image IDs to reasons to readers, and reasons of those that load nothing to readers."""
@@ -62,7 +62,8 @@ def _grouped(
     return groups, refusals
 
 
-def _images(case: Case, image_ids: Sequence[str]) -> str:
+def images_in_words(case: Case, image_ids: Sequence[str]) -> str:
+    """Images by number and ID, so many of them."""
     known: dict[str, str] = {}
     for image in case.structure.images:
         blob = None if image.config_member is None else case.catalogue.blobs.get(image.config_member)
@@ -83,4 +84,4 @@ def _image(known: Mapping[str, str], image_id: str, *, alone: bool) -> str:
 def _readers(whys: dict[str, list[Reader]]) -> Iterator[str]:
     for why, readers in whys.items():
         yield f"      {', '.join(reader.called for reader in readers)}"
-        yield f"        {printable(why)}"
+        yield f"        {brief(why, SENTENCE)}"

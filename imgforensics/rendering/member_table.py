@@ -7,7 +7,7 @@ from imgforensics.case import Case
 from imgforensics.dossier import Dossier
 from imgforensics.looks import describe
 from imgforensics.model import Blob, Outcome
-from imgforensics.rendering.escape import printable
+from imgforensics.rendering.escape import SENTENCE, brief, printable
 from imgforensics.rendering.preview import document_lines, hex_lines
 from imgforensics.rendering.style import Style
 from imgforensics.report import ArchiveReport
@@ -41,31 +41,31 @@ def time_text(seconds: float) -> str:
 
 def _lines(case: Case, dossier: Dossier, style: Style) -> Iterator[str]:
     member = dossier.member
-    yield f"@{member.index}  {style.paint(printable(member.name), 'strong')}"
+    yield f"@{member.index}  {style.paint(brief(member.name), 'strong')}"
     if len(dossier.occurrences) > 1:
         others = ", ".join(f"@{index}" for index in dossier.occurrences[:_PLACES])
         yield f"  stands {len(dossier.occurrences)} times: {others}"
-    yield f"  {member.kind} (type {printable(repr(member.typeflag))}), {member.format} header{_state(dossier)}"
+    yield f"  {member.kind} (type {brief(repr(member.typeflag))}), {member.format} header{_state(dossier)}"
     yield f"  header    {member.header.length} bytes at {member.header.offset}"
     cut = f", {member.present} of them there" if member.present < member.data.length else ""
     yield f"  data      {member.data.length} bytes at {member.data.offset}{cut}"
     yield f"  mode      {mode_text(member.mode)}"
-    owner = " ".join(printable(part) for part in (member.uname, member.gname) if part)
+    owner = " ".join(brief(part) for part in (member.uname, member.gname) if part)
     yield f"  owner     {member.uid}:{member.gid} {owner}".rstrip()
     yield f"  mtime     {time_text(member.mtime)}"
     if member.linkname:
         ends = ", ".join(_named(case, index) for index in dossier.leads_to) or "no member"
-        yield f"  link to   {printable(member.linkname)}, which leads to {ends}"
+        yield f"  link to   {brief(member.linkname)}, which leads to {ends}"
     yield from _plain(dossier)
     for key, value in member.pax[:_RECORDS]:
         more = "" if len(value) <= _VALUE else f" ... {len(value) - _VALUE} characters more"
-        yield f"  PAX       {printable(key[:_VALUE])} = {printable(value[:_VALUE])}{more}"
+        yield f"  PAX       {brief(key[:_VALUE])} = {brief(value[:_VALUE])}{more}"
     if len(member.pax) > _RECORDS:
         yield f"  PAX       {len(member.pax) - _RECORDS} records more (--format json)"
     if dossier.blob is not None:
         yield from _bytes(dossier.blob)
     elif dossier.unmeasured is not None:
-        yield f"  bytes     {printable(dossier.unmeasured)}"
+        yield f"  bytes     {brief(dossier.unmeasured)}"
     yield from _meaning(dossier)
     yield from _users(case, dossier)
     yield from _judgements(dossier, style)
@@ -94,7 +94,7 @@ def _plain(dossier: Dossier) -> Iterator[str]:
     )
     for title, own, effective in pairs:
         if own != effective:
-            yield f"  plain     {title} is {printable(str(own))} in the header itself"
+            yield f"  plain     {title} is {brief(str(own))} in the header itself"
 
 
 def _bytes(blob: Blob) -> Iterator[str]:
@@ -111,7 +111,7 @@ def _bytes(blob: Blob) -> Iterator[str]:
         yield f"  gzip      {header.first10}: time {header.mtime}, flags {header.extra_flags}, system {header.os}"
         for title, value in (("name", header.name), ("comment", header.comment), ("extra", header.extra)):
             if value is not None:
-                yield f"            {title}: {printable(value[:_VALUE].decode('latin-1'))}"
+                yield f"            {title}: {brief(value[:_VALUE].decode('latin-1'))}"
 
 
 def _meaning(dossier: Dossier) -> Iterator[str]:
@@ -124,7 +124,7 @@ def _meaning(dossier: Dossier) -> Iterator[str]:
         yield f"  its name  claims {dossier.claim.digest}"
     for each in dossier.verifications:
         if each.outcome in _WORDS:
-            yield f"  claim     {each.what} {printable(each.claimed or '')[:_VALUE]}: {_WORDS[each.outcome]}"
+            yield f"  claim     {each.what} {brief(each.claimed or '')[:_VALUE]}: {_WORDS[each.outcome]}"
 
 
 def _users(case: Case, dossier: Dossier) -> Iterator[str]:
@@ -132,7 +132,7 @@ def _users(case: Case, dossier: Dossier) -> Iterator[str]:
     for reference in dossier.references[:_PLACES]:
         where = f"{reference.where.member or ''} {reference.where.pointer or ''}".strip()
         found = ", found by its content" if reference.by_content else ""
-        yield f"  named by  {printable(where)} as {reference.role}{found}"
+        yield f"  named by  {brief(where)} as {reference.role}{found}"
     if len(dossier.references) > _PLACES:
         yield f"  named by  {len(dossier.references) - _PLACES} places more (--format json)"
     for place in dossier.users[:_PLACES]:
@@ -148,10 +148,10 @@ def _users(case: Case, dossier: Dossier) -> Iterator[str]:
 def _judgements(dossier: Dossier, style: Style) -> Iterator[str]:
     """What is odd about it, and what was found."""
     for anomaly in dossier.anomalies[:_PLACES]:
-        yield f"  odd       {anomaly.kind}: {printable(anomaly.detail)}"
+        yield f"  odd       {anomaly.kind}: {brief(anomaly.detail, SENTENCE)}"
     for finding in dossier.findings[:_PLACES]:
         severity = style.paint(finding.severity.value, finding.severity)
-        yield f"  {severity} {finding.rule.code} {finding.rule.name}: {printable(finding.message)}"
+        yield f"  {severity} {finding.rule.code} {finding.rule.name}: {brief(finding.message, SENTENCE)}"
 
 
 def _preview(dossier: Dossier) -> Iterator[str]:
@@ -169,4 +169,4 @@ def _preview(dossier: Dossier) -> Iterator[str]:
 
 
 def _named(case: Case, index: int) -> str:
-    return f"@{index} {printable(case.name(index))}"
+    return f"@{index} {brief(case.name(index))}"

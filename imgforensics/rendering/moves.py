@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from imgforensics.refnames import is_well_known
-from imgforensics.rendering.escape import json_text, printable
+from imgforensics.rendering.escape import brief, json_text
 from imgforensics.structure import Image
 
 
@@ -21,4 +21,4 @@ def moves_lines(images: Sequence[Image]) -> Iterator[str]:
         yield "  loading this would move"
     for name, image in names:
         mark = " (a well-known name)" if is_well_known(name) else ""
-        yield f"    {printable(name)} to @{image.index}{mark}"
+        yield f"    {brief(name)} to @{image.index}{mark}"

@@ -8,6 +8,7 @@ from imgforensics.findings import Finding, NotChecked, Severity, Verdict
 from imgforensics.model import Outcome, What
 from imgforensics.rendering.layerpicture import MOST, Picture, picture, size
 from imgforensics.rendering.layerstate import State, States
+from imgforensics.rendering.pagetrust import LoadsView, SignaturesView, loads_view, signatures_view
 from imgforensics.rendering.words import MEANINGS, place
 from imgforensics.rendering.writer import utc
 from imgforensics.report import ArchiveReport
@@ -105,6 +106,8 @@ class ArchiveView:
     images: tuple[ImageView, ...]
     image_count: int
     artifacts: tuple[str, ...]
+    loads: LoadsView | None
+    signatures: SignaturesView | None
     expectations: tuple[tuple[str, str, str], ...]
     """Digest, result, and what proves or refutes it."""
     claims: tuple[tuple[str, int, int, int], ...]
@@ -150,6 +153,8 @@ def view(archive: ArchiveReport, number: int) -> ArchiveView:
         else (),
         image_count=len(archive.images),
         artifacts=() if case is None else _artifacts(case),
+        loads=None if case is None else loads_view(case),
+        signatures=None if case is None else signatures_view(case, archive.images),
         expectations=()
         if case is None
         else tuple((str(each.digest), each.result.value, each.how) for each in case.expectations),

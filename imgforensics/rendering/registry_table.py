@@ -7,7 +7,7 @@ from imgforensics.expectation import Expectation, Result
 from imgforensics.reconstruct.candidates import Candidate
 from imgforensics.reconstruct.likelihood import Likelihood
 from imgforensics.reconstruct.registry import Registry
-from imgforensics.rendering.escape import printable
+from imgforensics.rendering.escape import SENTENCE, brief, brief_list
 from imgforensics.rendering.style import Style
 from imgforensics.report import ArchiveReport
 from imgforensics.structure import Image
@@ -35,8 +35,8 @@ def images(report: ArchiveReport, style: Style, *, verbose: bool) -> Iterator[st
 
 def _image(case: Case, image: Image, registry: Registry, style: Style, *, verbose: bool) -> Iterator[str]:
     config = None if image.config_member is None else case.catalogue.blobs.get(image.config_member)
-    name = printable(", ".join(image.tags)) or "(untagged)"
-    yield f"  image @{image.index}  {style.paint(name, 'strong')}  {printable(image.platform or '')}".rstrip()
+    name = brief_list(image.tags) or "(untagged)"
+    yield f"  image @{image.index}  {style.paint(name, 'strong')}  {brief(image.platform or '')}".rstrip()
     yield f"    image ID  {config.digest if config else '(no config)'}"
     likely = registry.likely
     if likely is None:
@@ -48,20 +48,20 @@ def _image(case: Case, image: Image, registry: Registry, style: Style, *, verbos
             word = "possible" if each.likelihood is Likelihood.POSSIBLE else "also"  # one is headed likely, no more
             yield from _candidate(each, word, style, reasons=verbose)
     for reason in registry.reasons:
-        yield f"    not derivable: {printable(reason)}"
+        yield f"    not derivable: {brief(reason, SENTENCE)}"
 
 
 def _candidate(candidate: Candidate, word: str, style: Style, *, reasons: bool) -> Iterator[str]:
     digest = str(candidate.digest)
     yield f"    {word:<8}  {style.paint(digest, 'strong') if word != 'possible' else digest}"
     encoder = f"; layers {candidate.encoder}" if candidate.encoder else ""
-    yield f"              {printable(candidate.title + encoder)}"
+    yield f"              {brief(candidate.title + encoder)}"
     if reasons:
-        yield from (f"              because {printable(each)}" for each in candidate.evidence)
-        yield from (f"              provided that {printable(each)}" for each in candidate.assumptions)
+        yield from (f"              because {brief(each, SENTENCE)}" for each in candidate.evidence)
+        yield from (f"              provided that {brief(each, SENTENCE)}" for each in candidate.assumptions)
 
 
 def _expectation(expectation: Expectation, style: Style) -> Iterator[str]:
     tone = {Result.MATCH: "intact", Result.REFUTED: "tampered", Result.NOT_REPRODUCED: "suspect"}[expectation.result]
     yield f"  expected {expectation.digest}: {style.paint(expectation.result.value.upper(), tone)}"
-    yield f"    {printable(expectation.how)}"
+    yield f"    {brief(expectation.how, SENTENCE)}"

@@ -7,6 +7,7 @@ from tabulate import tabulate
 from imgforensics.checks import ALL
 from imgforensics.errors import SelectionError
 from imgforensics.findings import Rule
+from imgforensics.sets import baseline, rules, transfer
 
 _GROUPS = {
     "1": "The outer tar and its compression",
@@ -16,8 +17,16 @@ _GROUPS = {
     "5": "Inside layers",
     "6": "Provenance and expectations",
     "7": "Signatures",
+    "8": "Sets of archives",
     "9": "What could not be checked",
 }
+RULES: tuple[Rule, ...] = tuple(
+    sorted(
+        (*(each.rule for each in ALL), *(each.rule for each in rules.RULES), *transfer.RULES, *baseline.RULES),
+        key=lambda rule: rule.code,
+    )
+)
+"""The rules about archives, and those about sets of them."""
 
 
 def render(code: str | None = None, format: str = "table") -> str:  # noqa: A002 - the option's name
@@ -26,18 +35,18 @@ def render(code: str | None = None, format: str = "table") -> str:  # noqa: A002
     Raises:
         SelectionError: there is no such rule.
     """
-    rules = [each.rule for each in ALL]
+    listed = list(RULES)
     if code is not None:
-        rules = [rule for rule in rules if code.upper() == rule.code or code.lower() == rule.name]
-        if not rules:
+        listed = [rule for rule in listed if code.upper() == rule.code or code.lower() == rule.name]
+        if not listed:
             raise SelectionError(f"no rule {code!r}; 'imgforensics rules' lists them")
     if format == "json":
-        return json.dumps([_json(rule) for rule in rules], indent=2) + "\n"
+        return json.dumps([_json(rule) for rule in listed], indent=2) + "\n"
     if code is not None:
-        rule = rules[0]
+        rule = listed[0]
         head = f"{rule.code} {rule.name} ({rule.severity}, since {rule.since})"
         return f"{head}\n\n{rule.doc}\n"
-    rows = [[rule.code, rule.name, rule.severity.value, rule.summary] for rule in rules]
+    rows = [[rule.code, rule.name, rule.severity.value, rule.summary] for rule in listed]
     headers = ["code", "name", "severity", "finds"]
     return tabulate(rows, headers, tablefmt="simple", disable_numparse=True) + "\n"
 
@@ -59,11 +68,12 @@ def markdown() -> str:
     lines = [
         "# Rules",
         "",
-        "Made from the docstrings of `imgforensics/checks/` by `python -m imgforensics.rendering.rules`; do not edit.",
+        "Made from the docstrings of `imgforensics/checks/` and `imgforensics/sets/` by",
+        "`python -m imgforensics.rendering.rules`; do not edit.",
         "A code is never reused. A finding can be milder than its rule's severity; the text says when.",
     ]
     group = ""
-    for rule in (each.rule for each in ALL):
+    for rule in RULES:
         if rule.code[3] != group:
             group = rule.code[3]
             lines += ["", f"## IMG{group}xx: {_GROUPS[group]}"]

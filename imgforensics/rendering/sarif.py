@@ -9,6 +9,7 @@ from typing import Any
 
 from imgforensics.findings import Finding, Rule, Skipped, Verdict
 from imgforensics.itself import NAME
+from imgforensics.model import Digest
 from imgforensics.rendering.custody_json import custody_json
 from imgforensics.rendering.escape import json_text
 from imgforensics.rendering.jsonparts import Items, dump
@@ -30,6 +31,8 @@ class Sarif(Writer):
         self._artifacts, self._notifications = Items(spool()), Items(spool())
         self._rules = {rule.code: index for index, rule in enumerate(self.custody.rules)}
         self._any = False
+        self._numbers: dict[str, int] = {}
+        """Artifacts by what is said of them, hashed: the standard wants each of them once (section 3.14.15)."""
 
     def opening(self) -> str:
         identity = self.custody.identity
@@ -45,8 +48,11 @@ class Sarif(Writer):
         )
 
     def archive(self, archive: ArchiveReport) -> str:
-        index = self.counts.total() - 1
-        self._artifacts.add(_artifact(archive))
+        artifact = _artifact(archive)
+        known = Digest.of(dump(artifact).encode()).encoded
+        if known not in self._numbers:
+            self._artifacts.add(artifact)
+        index = self._numbers.setdefault(known, len(self._numbers))
         places, fingerprints = Places(archive, index), Fingerprints(archive)
         if archive.error is not None:
             where = {"physicalLocation": {"artifactLocation": {"uri": uri(archive.path), "index": index}}}

@@ -2,19 +2,21 @@
 
 from collections.abc import Iterator
 
-from imgforensics.rendering.escape import printable
+from imgforensics.rendering.escape import SENTENCE, brief, brief_list
 from imgforensics.rendering.style import Style
 from imgforensics.report import ArchiveReport
 from imgforensics.signature import CheckResult, Headline, Signature, Status
 
-_TONES = {
+TONES = {
     Headline.VERIFIED: "intact",
     Headline.UNVERIFIABLE: "suspect",
     Headline.NONE: "unchecked",
     Headline.DIFFERENT: "tampered",
     Headline.INVALID: "tampered",
 }
-_STATUS_TONES = {Status.VERIFIED: "intact", Status.INVALID: "tampered"}
+"""Verdicts that are painted in the colour of a headline."""
+STATUS_TONES = {Status.VERIFIED: "intact", Status.INVALID: "tampered"}
+"""The same of a signature's status; any other is ``suspect``."""
 
 
 def signatures(report: ArchiveReport, style: Style, *, verbose: bool) -> Iterator[str]:
@@ -31,8 +33,8 @@ def signatures(report: ArchiveReport, style: Style, *, verbose: bool) -> Iterato
     yield ""
     for image in report.images:
         headline = known.headlines.get(image.index, Headline.NONE)
-        name = printable(", ".join(image.tags)) or "(untagged)"
-        yield f"  image @{image.index}  {style.paint(name, 'strong')}  {style.paint(headline, _TONES[headline])}"
+        name = brief_list(image.tags) or "(untagged)"
+        yield f"  image @{image.index}  {style.paint(name, 'strong')}  {style.paint(headline, TONES[headline])}"
     for each in known.found:
         yield ""
         yield from _signature(each, style, verbose=verbose)
@@ -40,25 +42,25 @@ def signatures(report: ArchiveReport, style: Style, *, verbose: bool) -> Iterato
 
 def _signature(signature: Signature, style: Style, *, verbose: bool) -> Iterator[str]:
     found, judgement, bound = signature.found, signature.judgement, signature.bound
-    status = style.paint(judgement.status, _STATUS_TONES.get(judgement.status, "suspect"))
+    status = style.paint(judgement.status, STATUS_TONES.get(judgement.status, "suspect"))
     yield f"  {found.purpose}  {found.scheme}  {status}"
-    yield f"    {printable(judgement.reason)}"
-    yield f"    found as {found.place}: {printable(found.where.member or '')}{printable(found.where.pointer or '')}"
+    yield f"    {brief(judgement.reason, SENTENCE)}"
+    yield f"    found as {found.place}: {brief(found.where.member or '')}{brief(found.where.pointer or '')}"
     if judgement.signer is not None:
         issuer = f", issuer {judgement.signer.issuer}" if judgement.signer.issuer else ""
-        yield f"    signer   {printable(judgement.signer.identity + issuer)} ({printable(judgement.signer.how)})"
+        yield f"    signer   {brief(judgement.signer.identity + issuer)} ({brief(judgement.signer.how)})"
     if judgement.time is not None:
-        yield f"    time     {judgement.time.at.isoformat()} ({printable(judgement.time.source)})"
+        yield f"    time     {judgement.time.at.isoformat()} ({brief(judgement.time.source)})"
     if judgement.signed is not None:
         yield from (f"    signed   {line}" for line in _signed(signature))
     if bound is not None:
         level = f", of the {bound.level}" if bound.level else ""
         images = "".join(f" @{each}" for each in bound.images)
         word = "binding " if judgement.holds else "would be"
-        yield f"    {word} {style.paint(bound.binding, 'strong')}{level}{images}: {printable(bound.how)}"
+        yield f"    {word} {style.paint(bound.binding, 'strong')}{level}{images}: {brief(bound.how, SENTENCE)}"
     for step in judgement.checks:
         if verbose or step.result is not CheckResult.PASSED:
-            yield f"    {step.result.replace('-', ' ')}: {step.what}: {printable(step.detail)}"
+            yield f"    {step.result.replace('-', ' ')}: {step.what}: {brief(step.detail, SENTENCE)}"
     if judgement.signed is None:
         yield from (f"    claims, unauthenticated: {line}" for line in _claims(signature))
 
@@ -67,10 +69,10 @@ def _signed(signature: Signature) -> Iterator[str]:
     signed = signature.judgement.signed
     if signed is not None:
         size = f", {signed.size} bytes" if signed.size is not None else ""
-        name = f" as {printable(signed.name)}" if signed.name else ""
+        name = f" as {brief(signed.name)}" if signed.name else ""
         yield from (f"{digest}{size}{name}" for digest in signed.digests)
         if signed.predicate_type:
-            yield printable(signed.predicate_type)
+            yield brief(signed.predicate_type)
 
 
 def _claims(signature: Signature) -> Iterator[str]:
@@ -84,4 +86,4 @@ def _claims(signature: Signature) -> Iterator[str]:
         ("predicate", claims.predicate_type),
     ):
         if value:
-            yield f"{name} {printable(value)}"
+            yield f"{name} {brief(value)}"

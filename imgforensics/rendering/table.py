@@ -9,7 +9,7 @@ from imgforensics.custody import Custody, words
 from imgforensics.findings import Finding, Severity, Skipped, Verdict
 from imgforensics.model import Outcome
 from imgforensics.rendering import loads_table, registry_table, signatures_table
-from imgforensics.rendering.escape import printable
+from imgforensics.rendering.escape import SENTENCE, brief, brief_list, printable
 from imgforensics.rendering.inventory import inventory_lines
 from imgforensics.rendering.moves import moves_lines
 from imgforensics.rendering.style import Style
@@ -48,9 +48,9 @@ def archive(
     if report.case.producer is not None:
         producer = report.case.producer
         versions = f" ({producer.versions})" if producer.versions else ""
-        lines.append(f"  written by {printable(producer.name + versions)}")
+        lines.append(f"  written by {brief(producer.name + versions)}")
         if command == "inspect" or verbose:
-            lines += [f"    - {printable(evidence)}" for evidence in producer.evidence]
+            lines += [f"    - {brief(evidence)}" for evidence in producer.evidence]
     shown = [each for each in report.findings if verbose or each.severity is not Severity.NOTE]
     for finding in shown:
         lines += _finding(finding, style, verbose=verbose)
@@ -70,7 +70,7 @@ def archive(
             lines += ["", *_image_details(report.case, image)]
     lines += ["", f"  {_checked(report)}"]
     if verbose:
-        lines += [f"    not checked: {printable(each.what)}: {printable(each.reason)}" for each in report.not_checked]
+        lines += [f"    not checked: {brief(each.what)}: {brief(each.reason, SENTENCE)}" for each in report.not_checked]
         lines += [] if custody is None else [f"    {_custody(custody, report.period)}"]
     return "\n".join(lines) + "\n"
 
@@ -85,7 +85,7 @@ def summary(
     if skipped:
         lines.append(f"{len(skipped)} {plural(len(skipped), 'file')} skipped, no image archives")
         if verbose:
-            lines += [f"  {printable(each.path)}: {printable(each.reason)}" for each in skipped]
+            lines += [f"  {printable(each.path)}: {brief(each.reason, SENTENCE)}" for each in skipped]
     return "\n".join(lines) + "\n"
 
 
@@ -107,7 +107,7 @@ def _headline(report: ArchiveReport, style: Style) -> str:
     why = report.error if report.error is not None else MEANINGS[report.verdict]
     signatures = None if report.case is None else report.case.signatures
     signed = f"; {signatures.headline}" if signatures is not None else ""
-    return f"{verdict}  {style.paint(printable(report.path), 'strong')}: {printable(why)}{signed}"
+    return f"{verdict}  {style.paint(printable(report.path), 'strong')}: {brief(why, SENTENCE)}{signed}"
 
 
 def _identity(report: ArchiveReport) -> str:
@@ -120,7 +120,7 @@ def _identity(report: ArchiveReport) -> str:
 
 def _finding(finding: Finding, style: Style, *, verbose: bool) -> list[str]:
     severity = style.paint(finding.severity.value, finding.severity)
-    lines = [f"  {severity} {finding.rule.code} {finding.rule.name}: {printable(finding.message)}"]
+    lines = [f"  {severity} {finding.rule.code} {finding.rule.name}: {brief(finding.message, SENTENCE)}"]
     related = finding.related if verbose else finding.related[:_RELATED]
     if related and finding.severity is not Severity.NOTE:
         lines += [f"      also {place(location)}" for location in related]
@@ -137,8 +137,8 @@ def _images(case: Case, images: Sequence[Image]) -> str:
         rows.append(
             [
                 f"@{image.index}",
-                printable(", ".join(image.tags)) or "(untagged)",
-                printable(image.platform or "?"),
+                brief_list(image.tags) or "(untagged)",
+                brief(image.platform or "?"),
                 str(config.digest) if config else "(no config)",
                 manifest.digest.short if manifest else "",
                 str(len(image.layers)),
@@ -152,14 +152,14 @@ def _artifacts(case: Case) -> list[str]:
     lines = []
     for artifact in case.structure.artifacts:
         manifest = None if artifact.manifest_member is None else case.catalogue.blobs.get(artifact.manifest_member)
-        name = printable(", ".join(artifact.tags) or artifact.artifact_type or "")
+        name = brief(", ".join(artifact.tags) or artifact.artifact_type or "")
         digest = manifest.digest.short if manifest else ""
         lines.append(f"  {artifact.kind} {digest} {name}".rstrip())
     return ["", *lines] if lines else []
 
 
 def _image_details(case: Case, image: Image) -> list[str]:
-    lines = [f"  image @{image.index} {printable(', '.join(image.tags))}".rstrip()]
+    lines = [f"  image @{image.index} {brief_list(image.tags)}".rstrip()]
     if image.config is not None:
         for name, value in (
             ("created", image.config.created),
@@ -167,7 +167,7 @@ def _image_details(case: Case, image: Image) -> list[str]:
             ("docker version", image.config.docker_version),
         ):
             if value:
-                lines.append(f"    {name}: {printable(value)}")
+                lines.append(f"    {name}: {brief(value)}")
     rows = []
     commands = _commands(image)
     for layer in image.layers:
@@ -177,10 +177,10 @@ def _image_details(case: Case, image: Image) -> list[str]:
                 str(layer.index),
                 blob.diff_id.short
                 if blob and blob.diff_id
-                else printable(layer.claimed_diff_id or "?")[:19] + " (claimed)",
+                else brief(layer.claimed_diff_id or "?")[:19] + " (claimed)",
                 "" if layer.member is None else str(case.catalogue.members[layer.member].present),
                 blob.compression.value if blob else "absent" if layer.member is None else "not hashed",
-                printable(commands[layer.index] if layer.index < len(commands) else "")[:60],
+                brief(commands[layer.index] if layer.index < len(commands) else "")[:60],
             ]
         )
     if rows:

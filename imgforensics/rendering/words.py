@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from imgforensics.findings import Verdict
 from imgforensics.model import Location
-from imgforensics.rendering.escape import printable
+from imgforensics.rendering.escape import brief
 
 MEANINGS: Mapping[Verdict, str] = {
     Verdict.INTACT: "every claim was checked and holds",
@@ -26,9 +26,9 @@ def place(location: Location) -> str:
     """A place in an archive, printable."""
     parts = []
     if location.member is not None:
-        parts.append(printable(location.member))
+        parts.append(brief(location.member))
     if location.pointer:
-        parts.append(printable(location.pointer))
+        parts.append(brief(location.pointer))
     if location.offset is not None and location.member is None:
         parts.append(f"at byte {location.offset}")
     if location.layer is not None:
