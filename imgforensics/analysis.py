@@ -144,11 +144,19 @@ def _unheard(trouble: str) -> None:
 
 
 def _about(findings: tuple[Finding, ...], case: Case, selected: Sequence[Image]) -> tuple[Finding, ...]:
-    """The findings that concern these images: those about one of them, and those about no image in particular."""
+    """The findings that concern these images: those about one of them, and those about no image in particular.
+
+    What was expected always counts: it is expected of the archive, or of an image that is named with it, and an answer
+    may tell of another image than the one that was chosen.
+    """
     if len(selected) == len(case.structure.images):
         return findings
     kept = {image.index for image in selected}
-    return tuple(each for each in findings if each.location.image is None or kept & each.images)
+    return tuple(
+        each
+        for each in findings
+        if each.location.image is None or kept & each.images or each.rule.code in checks.OF_EXPECTATIONS
+    )
 
 
 def examine(catalogue: Catalogue) -> Case:

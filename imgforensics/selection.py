@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from imgforensics.case import Case
 from imgforensics.errors import SelectionError
@@ -94,8 +95,10 @@ def _held_to(case: Case, answer: Expectation, name: str) -> Expectation:
     if not of:
         how = f"no image of the archive is called {name!r}"
         return Expectation(answer.digest, Result.NOT_REPRODUCED, f"{how}; otherwise: {answer.how}")
-    if answer.image in {image.index for image in of}:
-        return answer
+    indexes = {image.index for image in of}
+    held = next((each for each in answer.each if each.image in indexes), None)
+    if held is not None:
+        return replace(held, others=())
     index = of[0].index
     if answer.image is None:
         how = f"expected of image @{index}, {name!r}: {answer.how}"
