@@ -286,7 +286,9 @@ def test_what_is_rebuilt_or_handed_in_may_be_several_images_too() -> None:
 
 @pytest.mark.parametrize("image", ["@0", "@1"])
 def test_an_expectation_counts_whatever_image_is_looked_at(image: str) -> None:
-    entries = builder.docker_legacy([THREE, ImageSpec(layers=[b"other"], tags=["example.com/other:1"])])
+    entries = builder.docker_legacy(
+        [THREE, ImageSpec(layers=[builder.layer({"o": b"o"})], tags=["example.com/other:1"])]
+    )
     for expect in (f"@0={ANY}", f"@1={ANY}", ANY):
         report = look(copy.deepcopy(entries), expect, image=image)
         assert ("IMG602" in codes(report), report.verdict) == (True, Verdict.INTACT), expect
