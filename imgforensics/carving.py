@@ -46,6 +46,8 @@ class Piece:
     """It lies behind the compressed stream around the tar."""
     cut_off: bool = False
     """The archive ends before the member does."""
+    digest: Digest | None = None
+    """SHA-256 of its bytes as they were measured, where they were as they are stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def trailing(case: Case) -> list[Piece]:
         (case.catalogue.outer_anomalies, AnomalyKind.TRAILING_BYTES, True),
     )
     pieces = [
-        Piece(anomaly.span, anomaly.detail, outside=outside)
+        Piece(anomaly.span, anomaly.detail, outside=outside, digest=anomaly.digest)
         for anomalies, kind, outside in places
         for anomaly in anomalies
         if anomaly.kind is kind and anomaly.span is not None
@@ -113,7 +115,10 @@ def trailing(case: Case) -> list[Piece]:
 
 def _member(case: Case, index: int, why: str) -> Piece:
     member = case.catalogue.members[index]
-    return Piece(Span(member.data.offset, member.present), why, index, cut_off=case.catalogue.cut_off(index))
+    blob = case.catalogue.blobs.get(index)
+    digest = None if blob is None or blob.expanded else blob.digest
+    cut_off = case.catalogue.cut_off(index)
+    return Piece(Span(member.data.offset, member.present), why, index, cut_off=cut_off, digest=digest)
 
 
 def carve(
@@ -129,7 +134,8 @@ def carve(
         manifest: tells what was written.
 
     Raises:
-        InputError: the folder is a link, no folder, or not empty, or something cannot be written.
+        InputError: the folder is a link, no folder, or not empty, something cannot be written, or the archive is not
+            what was measured any more.
         LimitError: the pieces are larger than the archive.
     """
     chosen: dict[tuple[bool, Span], Piece] = {}
@@ -145,10 +151,13 @@ def carve(
             for chunk in _bytes(archive, path, piece.span, outside=piece.outside):
                 digest.update(chunk)
             found = Digest.sha256(digest.hexdigest())
+            if piece.digest not in (None, found):
+                raise InputError("the file changed while it was read")
             label = f"{piece.member:04}" if piece.member is not None else f"trailing-{number:04}"
             file = f"{label}-sha256-{found.encoded}.bin"
             target.write(file, _bytes(archive, path, piece.span, outside=piece.outside), found)
             carved.append(Carved(piece, file, found))
+        archive.unchanged()
         told = manifest(carved).encode()
         target.write(MANIFEST, [told], Digest.of(told))
         target.done()

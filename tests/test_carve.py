@@ -13,7 +13,7 @@ import pytest
 from imgforensics import carving
 from imgforensics.archive import Archive
 from imgforensics.errors import InputError, LimitError
-from imgforensics.model import Span
+from imgforensics.model import Digest, Span
 from tests import builder
 from tests.builder import Entry
 from tests.evidence import HOSTILE, document, invoke, is_safe, refused
@@ -231,3 +231,50 @@ def test_the_answer_is_told_as_json_or_not_at_all(archive: Path, tmp_path: Path)
     document(result)
     assert invoke("carve", archive, "--orphans", "-o", tmp_path / "two", "-q").stdout == ""
     assert invoke("carve", "-", "--trailing", "-o", tmp_path / "three", stdin=archive.read_bytes()).exit_code == 0
+
+
+def rewriting(path: Path, old: bytes, new: bytes) -> Any:
+    """A measurement behind which the file is rewritten in place, its time set back."""
+    measure = Archive.measure
+
+    def measured(self: Archive, *arguments: Any, **options: Any) -> Any:
+        catalogue = measure(self, *arguments, **options)
+        before, data = path.stat(), path.read_bytes()
+        with path.open("r+b") as stream:
+            stream.write(data.replace(old, new))
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        return catalogue
+
+    return measured
+
+
+@pytest.mark.parametrize(
+    "what", [["--orphans"], ["--trailing"], ["--member", "notes.txt"], ["--member", "manifest.json"]]
+)
+def test_nothing_is_carved_from_a_file_that_was_rewritten(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: list[str]
+) -> None:
+    monkeypatch.setattr(Archive, "measure", rewriting(archive, HIDDEN, HIDDEN.upper()))
+    refused(invoke("carve", archive, *what, "-o", tmp_path / "out"), "the file changed while it was read")
+    assert not (tmp_path / "out").exists()
+
+
+def test_measured_digests_are_held_against_what_is_carved(archive: Path, tmp_path: Path) -> None:
+    with Archive(str(archive)) as opened:
+        piece = carving.Piece(Span(0, 512), "a test", digest=Digest.of(b"other"))
+        with pytest.raises(InputError, match="changed while it was read"):
+            carving.carve(opened, str(archive), [piece], str(tmp_path / "out"), lambda _: "")
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_else_is_told_of_a_file_that_was_rewritten(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other.tar"
+    other.write_bytes(builder.archive("crane", builder.ImageSpec(tags=["other:1"])))
+    monkeypatch.setattr(Archive, "measure", rewriting(archive, HIDDEN, HIDDEN.upper()))
+    for arguments in (["--member", "notes.txt"], ["--files"], ["--layers"], ["--files", "-f", "json"]):
+        result = invoke("inspect", archive, *arguments, "-o", tmp_path / "out")
+        refused(result, "the file changed while it was read")
+        assert not (tmp_path / "out").exists()
+    refused(invoke("diff", other, archive), "the file changed while it was read")
