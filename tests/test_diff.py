@@ -224,6 +224,41 @@ def test_a_path_that_stands_twice_is_told(folder: Path) -> None:
     assert the_changes(told)["etc/conf"]["b"]["occurrences"] == 2
 
 
+def test_an_earlier_entry_of_a_path_counts(folder: Path) -> None:
+    setuid = replace(FILES[2], mode=0o4755)
+    (folder / "a.tar").write_bytes(builder.archive("docker_legacy", changed(*FILES, FILES[2])))
+    told = against(folder, builder.archive("docker_legacy", changed(*FILES[:2], setuid, *FILES[3:], FILES[2])), 1)
+    assert the_changes(told)["bin/su"]["aspects"] == ["occurrences"]
+    assert "occurrences 2 (earlier " in invoke("diff", folder / "a.tar", folder / "b.tar").stdout
+
+
+def test_a_file_that_is_cut_off_in_both_is_compared_as_far_as_it_is_there(folder: Path) -> None:
+    def cut(text: bytes) -> bytes:
+        layer = builder.tar([*FILES, Entry("big", text * 1000)])
+        return builder.archive("docker_legacy", ImageSpec(layers=[layer[: layer.index(text) + 2048], TOP]))
+
+    (folder / "a.tar").write_bytes(cut(b"GOOD"))
+    files = against(folder, cut(b"EVIL"), 1)["images"][0]["layers"][0]["files"]
+    assert [(each["path"], each["aspects"]) for each in files["changes"]] == [("big", ["content"])]
+    assert len(files["notes"]) == 2
+
+
+@pytest.mark.parametrize(
+    "arrived",
+    [
+        [*FILES[:3], replace(FILES[3], pax={"SCHILY.acl.access": "user::rwx"}), FILES[4]],
+        [*FILES[3:], *FILES[:3]],
+    ],
+)
+def test_what_no_file_shows_is_said(folder: Path, arrived: list[Entry]) -> None:
+    told = against(folder, builder.archive("docker_legacy", changed(*arrived)), 1)
+    files = told["images"][0]["layers"][0]["files"]
+    assert files["changes"] == []
+    (note,) = files["notes"]
+    assert note.startswith("they differ in ways that are not told file by file")
+    assert note in invoke("diff", folder / "a.tar", folder / "b.tar").stdout
+
+
 def test_layers_that_moved_came_and_left_are_told(folder: Path) -> None:
     extra = builder.layer({"extra": b"x"})
     told = against(folder, builder.archive("docker_legacy", replace(APPROVED, raw_config=None, layers=[TOP, BASE])), 1)
@@ -354,6 +389,13 @@ def _at(value: Any, pointer: str) -> Any:
 def test_one_item_that_came_in_between_is_one_difference() -> None:
     (found,) = differences(["a", "b", "c"], ["a", "x", "b", "c"]).listed
     assert (found.pointer, found.only, found.b) == ("/1", "b", "x")
+
+
+@pytest.mark.parametrize("nested", [lambda value: value, lambda value: [value], lambda value: {"k": [value]}])
+def test_true_is_not_one_where_arrays_differ_in_length(nested: Any) -> None:
+    found = differences([nested(1), "x"], [nested(True), "y", "x"]).listed
+    assert found[0].pointer.startswith("/0")
+    assert differences(["x", nested(1)], ["x", "y", nested(True)]).total == 2
 
 
 def test_differences_are_bounded() -> None:

@@ -1,7 +1,7 @@
 """The layers of two images compared by what they hold: which stayed, moved, left, came, and what differs in a pair."""
 
 from collections.abc import Hashable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from imgforensics.case import Case
 from imgforensics.comparison.files import FileChanges, Side, compare, of_layer
@@ -12,6 +12,13 @@ from imgforensics.structure import Image, Layer
 
 _LISTED_PAIRS = 20
 """How many times :attr:`~imgforensics.limits.Limits.differences` are listed of all pairs of layers together."""
+
+
+_DIFFERENT = (Change.ADDED.value, Change.REMOVED.value, Change.CHANGED.value)
+_UNTOLD = (
+    "they differ in ways that are not told file by file: the order of entries, further records of their headers, or "
+    "bytes between and behind them"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,8 @@ class LayerComparer:
             most = min(self._limits.differences, self._left)
             found = compare(self._side(self._a, members[0]), self._side(self._b, members[1]), self._limits, most)
             self._left -= len(found.listed)
+            if a is not None and b is not None and not any(found.counts.get(each) for each in _DIFFERENT):
+                found = replace(found, notes=(*found.notes, _UNTOLD))
             self._known[members] = found
         return LayerChange(change, a, b, self._known[members])
 

@@ -259,7 +259,7 @@ def _aspect(aspect: Aspect, facts: Facts) -> str:
         ),
         Aspect.LINK: facts.linkname[:_VALUE] or "none",
         Aspect.DEVICE: f"{facts.device[0]},{facts.device[1]}",
-        Aspect.TIMES: str(facts.times),
+        Aspect.TIMES: f"{facts.times}{f' (earlier {facts.earlier.hex()[:12]})' if facts.earlier else ''}",
         Aspect.MTIME: time_text(facts.mtime),
     }
     return printable(values.get(aspect, ""))
