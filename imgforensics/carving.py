@@ -27,8 +27,10 @@ MANIFEST = "carved.json"
 _SHOWN = 120
 """Characters of a name in a message."""
 
+_ENDS = (AnomalyKind.MEMBER_AFTER_END, AnomalyKind.LONE_ZERO_BLOCK)
 _NO_BYTES = (MemberKind.SYMLINK, MemberKind.HARDLINK)
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+_OTHERS = 0o077
 _CAN_BE_RELATIVE = os.open in os.supports_dir_fd and os.unlink in os.supports_dir_fd
 
 
@@ -93,14 +95,18 @@ def orphans(case: Case) -> list[Piece]:
 
 
 def trailing(case: Case) -> list[Piece]:
-    """What lies behind the end of the archive, and behind the compressed stream around it.
+    """What lies behind the end of the archive, and behind or in the compressed stream around it.
+
+    Members that stand behind an end marker are among it: most readers see none of them.
 
     Raises:
         SelectionError: nothing does.
     """
+    catalogue = case.catalogue
     places = (
-        (case.catalogue.anomalies, AnomalyKind.TRAILING_DATA, False),
-        (case.catalogue.outer_anomalies, AnomalyKind.TRAILING_BYTES, True),
+        (catalogue.anomalies, AnomalyKind.TRAILING_DATA, False),
+        (catalogue.outer_anomalies, AnomalyKind.TRAILING_BYTES, True),
+        (catalogue.outer_anomalies, AnomalyKind.SKIPPABLE_FRAME, True),
     )
     pieces = [
         Piece(anomaly.span, anomaly.detail, outside=outside, digest=anomaly.digest)
@@ -108,6 +114,9 @@ def trailing(case: Case) -> list[Piece]:
         for anomaly in anomalies
         if anomaly.kind is kind and anomaly.span is not None
     ]
+    ends = [each.span.offset for each in catalogue.anomalies if each.kind in _ENDS and each.span is not None]
+    behind = [each for each in catalogue.members if ends and each.header.offset >= min(ends)]
+    pieces += [_member(case, each.index, "it stands behind an end marker") for each in behind if each.data.length]
     if not pieces:
         raise SelectionError("nothing but zeros lies behind the end of the archive")
     return pieces
@@ -182,12 +191,27 @@ def _bytes(archive: Archive, path: str, span: Span, *, outside: bool) -> Iterato
             yield chunk
 
 
+def _own_name(path: str) -> str:
+    """A folder's path without what would follow it where it is a link: a slash, or ``/.``, at its end.
+
+    Raises:
+        InputError: it names no folder.
+    """
+    if path in ("", "-"):
+        raise InputError(f"{path!r} is no folder; carve writes files into one")
+    seps = tuple(filter(None, (os.sep, os.altsep)))
+    while path.endswith((*seps, *(f"{sep}." for sep in seps))) and len(path) > 1:
+        path = path[:-1]
+    return path
+
+
 class _Folder:
     """A folder that files are created in; they are removed again unless :meth:`done` was called."""
 
     def __init__(self, path: str) -> None:
-        self._path = path
+        self._path = _own_name(path)
         self._made = False
+        self._mode: int | None = None
         self._done = False
         self._created: list[str] = []
         self._handle: int | None = None
@@ -201,8 +225,11 @@ class _Folder:
                 self._must_be_empty()
             if _CAN_BE_RELATIVE:
                 self._handle = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        except (OSError, ValueError) as error:
-            raise self._failed(error) from error
+                if not self._made:
+                    self._make_private(self._handle)
+        except (OSError, ValueError, InputError) as error:
+            self.__exit__()
+            raise error if isinstance(error, InputError) else self._failed(error) from error
         return self
 
     def _must_be_empty(self) -> None:
@@ -211,8 +238,22 @@ class _Folder:
             raise InputError(f"{self._path}: is a link; evidence is written into a folder of its own")
         if not stat.S_ISDIR(mode):
             raise InputError(f"{self._path}: is there, and no folder")
-        if os.listdir(self._path):
+        self._refuse_content(os.listdir(self._path))
+
+    def _refuse_content(self, names: Sequence[str]) -> None:
+        if names:
             raise InputError(f"{self._path}: is not empty; nothing is ever written over")
+
+    def _make_private(self, handle: int) -> None:
+        """Let nobody else into the folder, and look once more that nobody was."""
+        status = os.fstat(handle)
+        if status.st_uid != os.geteuid():
+            raise InputError(f"{self._path}: belongs to somebody else; evidence is written into a folder of its own")
+        mode = stat.S_IMODE(status.st_mode)
+        if mode & _OTHERS:
+            os.fchmod(handle, 0o700)
+            self._mode = mode
+            self._refuse_content(os.listdir(handle))
 
     def write(self, name: str, chunks: Iterable[bytes | memoryview], digest: Digest) -> None:
         """Create one file, and read it back.
@@ -250,6 +291,9 @@ class _Folder:
             if self._made:
                 with contextlib.suppress(OSError):
                     Path(self._path).rmdir()
+            elif self._mode is not None and self._handle is not None:
+                with contextlib.suppress(OSError):
+                    os.fchmod(self._handle, self._mode)
         if self._handle is not None:
             os.close(self._handle)
 

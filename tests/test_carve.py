@@ -84,6 +84,27 @@ def test_data_behind_the_compressed_stream_is_carved_from_the_file(tmp_path: Pat
     assert not (tmp_path / "no").exists()
 
 
+def test_members_behind_the_end_are_carved_as_trailing(tmp_path: Path) -> None:
+    path = tmp_path / "image.tar"
+    whole = builder.archive("crane")
+    path.write_bytes(whole + builder.tar([Entry("evil", HIDDEN), Entry("empty", b"")]))
+    assert invoke("carve", path, "--trailing", "-o", tmp_path / "out").exit_code == 0
+    (piece,) = carved(tmp_path / "out")
+    assert (piece["name"], piece["why"]) == ("evil", "it stands behind an end marker")
+    assert (tmp_path / "out" / piece["file"]).read_bytes() == HIDDEN
+
+
+def test_a_skippable_frame_around_the_archive_is_found_and_carved(tmp_path: Path) -> None:
+    path = tmp_path / "image.tar.zst"
+    frame = b"\x50\x2a\x4d\x18" + len(HIDDEN).to_bytes(4, "little") + HIDDEN
+    path.write_bytes(builder.zstd(builder.archive("crane")) + frame)
+    report = json.loads(invoke("verify", path, "-f", "json").stdout)
+    assert [each["code"] for each in report["archives"][0]["findings"] if each["severity"] != "note"] == ["IMG103"]
+    assert invoke("carve", path, "--trailing", "-o", tmp_path / "out").exit_code == 0
+    (piece,) = carved(tmp_path / "out")
+    assert (tmp_path / "out" / piece["file"]).read_bytes() == HIDDEN
+
+
 def test_members_are_carved_as_stored(archive: Path, tmp_path: Path) -> None:
     data = archive.read_bytes()
     result = invoke("carve", archive, "--member", "@0", "--member", "@1", "--member", "@0", "-o", tmp_path / "out")
@@ -159,7 +180,8 @@ def test_nothing_is_written_over(archive: Path, tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     refused(invoke("carve", archive, "--orphans", "-o", archive), "is there, and no folder")
     refused(invoke("carve", archive, "--orphans", "-o", tmp_path / "no" / "such"), "No such file or directory")
-    refused(invoke("carve", archive, "--orphans", "-o", ""), "cannot be written")
+    for name in ("", "-"):
+        refused(invoke("carve", archive, "--orphans", "-o", name), f"{name!r} is no folder")
 
 
 def test_a_link_is_never_followed(archive: Path, tmp_path: Path) -> None:
@@ -167,14 +189,44 @@ def test_a_link_is_never_followed(archive: Path, tmp_path: Path) -> None:
     target.mkdir()
     for link, to in (("link", target), ("dangling", tmp_path / "nowhere")):
         (tmp_path / link).symlink_to(to)
-        refused(invoke("carve", archive, "--orphans", "-o", tmp_path / link), "is a link")
+        for end in ("", "/", "/.", "//./"):
+            refused(invoke("carve", archive, "--orphans", "-o", f"{tmp_path / link}{end}"), "is a link")
     assert not list(target.iterdir())
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_an_empty_folder_may_be_used(archive: Path, tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    assert invoke("carve", archive, "--orphans", "-o", tmp_path / "out").exit_code == 0
+@pytest.mark.parametrize("end", ["", "/", "/./"])
+def test_an_empty_folder_may_be_used_and_is_made_private(archive: Path, tmp_path: Path, end: str) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    folder.chmod(0o777)
+    assert invoke("carve", archive, "--orphans", "-o", f"{folder}{end}").exit_code == 0
+    assert len(carved(folder)) == 2
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_a_folder_that_was_made_private_in_vain_is_as_it_was(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    folder.chmod(0o777)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "geteuid", lambda: folder.stat().st_uid + 1)
+        refused(invoke("carve", archive, "--orphans", "-o", folder), "belongs to somebody else")
+    monkeypatch.setattr(os, "fsync", lambda _: os.close(-1))
+    refused(invoke("carve", archive, "--orphans", "-o", folder), "cannot be written")
+    assert (stat.S_IMODE(folder.stat().st_mode), list(folder.iterdir())) == (0o777, [])
+
+
+def test_an_answer_that_cannot_be_told_leaves_what_was_written(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise InputError("standard output cannot be written")
+
+    monkeypatch.setattr("imgforensics.run.Sink.write", fail)
+    refused(invoke("carve", archive, "--orphans", "-o", tmp_path / "out"), "standard output cannot be written")
     assert len(carved(tmp_path / "out")) == 2
 
 
