@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,9 +15,11 @@ from hypothesis import strategies as st
 from imgforensics.case import Case
 from imgforensics.comparison.files import Facts, Owner, Side, compare
 from imgforensics.comparison.findings import other_loads
+from imgforensics.comparison.layers import Half, LayerComparer
 from imgforensics.comparison.order import Change, match
 from imgforensics.comparison.values import differences
-from imgforensics.limits import DEFAULT_LIMITS
+from imgforensics.layerfiles import Opener
+from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.loaders import Load, Reader
 from imgforensics.model import Digest, MemberKind
 from imgforensics.structure import View
@@ -605,3 +608,49 @@ def test_the_names_of_artifacts_decide(folder: Path) -> None:
     assert (renamed["names_only_a"], renamed["names_only_b"]) == (["good:1"], ["evil:1"])
     assert "under other names" in headline(folder)
     assert "called so only in B: evil:1" in invoke("diff", folder / "a.tar", folder / "b.tar").stdout
+
+
+def crosswise(names: str, a: bool) -> list[ImageSpec]:
+    """Images of every pair of such layers, each under the same name in both archives."""
+    kinds = [builder.layer({f"{name}{'a' if a else 'b'}": b"x"}) for name in names]
+    return [
+        ImageSpec(layers=[one, other], tags=[f"x:{number}-{place}"])
+        for number, one in enumerate(kinds)
+        for place, other in enumerate(kinds[number:] + kinds[:number])
+    ]
+
+
+@pytest.mark.parametrize(
+    ("limits", "most", "why"),
+    [
+        (DEFAULT_LIMITS, 1, None),
+        (replace(DEFAULT_LIMITS, laid_over=0), 3, "it was read 3 times for other pairs"),
+        (replace(DEFAULT_LIMITS, listed=2), 1, "files were compared that had been compared before"),
+    ],
+)
+def test_layers_that_images_share_crosswise_are_read_a_few_times(limits: Limits, most: int, why: str | None) -> None:
+    reports = [report_of(builder.archive("crane", *crosswise("pqrst", a))) for a in (True, False)]
+    cases = [case_of(each) for each in reports]
+    reads: Counter[tuple[int, int]] = Counter()
+
+    def opener(half: int) -> Opener:
+        def read(member: int) -> list[bytes]:
+            reads[half, member] += 1
+            blob = cases[half].catalogue.blobs[member]
+            return [next(data for data in contents if builder.digest(data) == str(blob.diff_id))]
+
+        return read
+
+    contents = [layer for a in (True, False) for spec in crosswise("pqrst", a) for layer in spec.layers]
+    comparer = LayerComparer(Half(cases[0], opener(0)), Half(cases[1], opener(1)), limits)
+    told = [
+        change
+        for one in cases[0].structure.images
+        for other in cases[1].structure.images
+        for change in comparer.compare(one, other)
+    ]
+    assert max(reads.values()) <= most
+    assert any(change.files is not None for change in told)
+    reasons = {change.why_not for change in told if change.why_not is not None}
+    assert all(why in reason for reason in reasons) if why else not reasons
+    assert bool(reasons) is (why is not None)
