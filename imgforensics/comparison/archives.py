@@ -67,7 +67,7 @@ class Comparison:
     """Codes of errors and warnings that stand in one archive alone, or about other bytes, and how many do."""
     findings_only_b: tuple[tuple[str, int], ...] = ()
     readers: tuple[Reader, ...] = ()
-    """Those that would take other images out of the one than out of the other."""
+    """Those that would take other images out of the one than out of the other, though both hold the same."""
     traits: tuple[Trait, ...] = ()
     members: FileChanges | None = None
     """None where the files are the same."""
@@ -94,7 +94,7 @@ def compare(
     all_a, all_b = _artifacts(case_a), _artifacts(case_b)
     renamed = tuple(_renamed(all_a, all_b))
     found_a, found_b = grave(a, case_a), grave(b, case_b)
-    readers = other_loads(case_a, case_b)
+    readers = other_loads(case_a, case_b) if all(each.same for each in images) else ()
     same = (
         all(each.same and each.same_names for each in images)
         and found_a == found_b
