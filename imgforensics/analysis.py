@@ -78,6 +78,7 @@ def examined(
             case = replace(case, expectations=told)
         if options.signatures:
             case = replace(case, signatures=_signatures(archive, case, selected, options))
+        archive.unchanged()
         findings = _about(checks.run(case, chosen), case, selected)
         others = checks.run(case, [each for each in checks.ALL if each not in chosen])
         report = ArchiveReport(

@@ -330,3 +330,7 @@ def test_nothing_else_is_told_of_a_file_that_was_rewritten(
         refused(result, "the file changed while it was read")
         assert not (tmp_path / "out").exists()
     refused(invoke("diff", other, archive), "the file changed while it was read")
+    digest = f"sha256:{'5' * 64}"
+    refused(invoke("digest", archive, "--raw", "--no-ledger"), "the file changed while it was read")
+    told = invoke("verify", archive, "--expect", digest, "--no-ledger", "-f", "json")
+    assert (told.exit_code, json.loads(told.stdout)["archives"][0]["verdict"]) == (2, "unreadable")

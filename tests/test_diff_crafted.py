@@ -70,6 +70,26 @@ def test_other_hidden_bytes_are_told(folder: Path) -> None:
     assert against(folder, gzip.compress(plain + b"GOOD", mtime=0), 0)["answer"] == "same-images"
 
 
+WRAPPINGS = ["docker_legacy", "docker25", "containers_image_docker", "containerd", "crane", "oci_archive", "umoci"]
+
+
+@pytest.mark.parametrize("layout", WRAPPINGS)
+def test_the_same_findings_in_another_wrapping_are_the_same(folder: Path, layout: str) -> None:
+    odd = [
+        Entry("a/../../b", b"x"),
+        Entry("bin/su", b"x", mode=0o4755),
+        *(Entry("twice", text) for text in (b"1", b"2")),
+        Entry("dev/sda", type=b"6"),
+    ]
+    layers = [builder.tar(odd), TOP]
+    image = ImageSpec(layers=layers, raw_config=ImageSpec(layers=layers).moby_config())
+    for other in WRAPPINGS:
+        (folder / "a.tar").write_bytes(builder.archive(other, image))
+        if other != layout:
+            told = against(folder, builder.archive(layout, image), 0)
+            assert told["a"]["verdict"] == told["b"]["verdict"] == "suspect"
+
+
 def test_other_bytes_behind_a_compressed_layer_are_told(folder: Path) -> None:
     def hiding(text: bytes) -> list[Entry]:
         layers = [builder.gz(BASE) + text, builder.gz(TOP)]
