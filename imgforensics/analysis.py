@@ -12,7 +12,7 @@ from imgforensics.archive import Archive, Progress
 from imgforensics.case import Case
 from imgforensics.catalogue import Catalogue
 from imgforensics.errors import InputError, NotAnImageError
-from imgforensics.expectation import SuppliedManifest
+from imgforensics.expectation import Expectation, SuppliedManifest
 from imgforensics.findings import Finding, NotChecked, Verdict, verdict_of
 from imgforensics.loaders import loads
 from imgforensics.model import AnomalyKind, Compression, Digest, Outcome, What
@@ -20,7 +20,7 @@ from imgforensics.names import name_claim
 from imgforensics.reconstruct.ledger import Ledger
 from imgforensics.reconstruct.registry import Reconstruction, Request, check_pushers, reconstruct
 from imgforensics.report import DEFAULT_OPTIONS, ArchiveReport, Options, Period, Report, moment
-from imgforensics.selection import expected, hold_to_images, select_images
+from imgforensics.selection import expected, hold_to_images, named_images, select_images
 from imgforensics.signature import Headline, Signatures
 from imgforensics.structure import Image, Structure
 from imgforensics.trust.survey import survey
@@ -74,7 +74,9 @@ def examined(
         rebuilt = Reconstruction({}, ())
         if request is not None:
             rebuilt = _reconstruct(archive, case, selected, request, options)
-            told = hold_to_images(case, rebuilt.expectations, options.expect)
+            told = hold_to_images(
+                case, rebuilt.expectations, options.expect, _elsewhere(archive, case, selected, options)
+            )
             case = replace(case, expectations=told)
         if options.signatures:
             case = replace(case, signatures=_signatures(archive, case, selected, options))
@@ -124,6 +126,19 @@ def _reconstruct(
         except BaseException:
             archive.cancel()
             raise
+
+
+def _elsewhere(
+    archive: Archive, case: Case, selected: Sequence[Image], options: Options
+) -> tuple[Expectation, ...] | None:
+    """How what is expected of images that were not selected fares; None where nothing is."""
+    kept = {image.index for image in selected}
+    pairs = [(name, digest) for name, digest in map(expected, options.expect) if name is not None]
+    named = [image for name, _ in pairs for image in named_images(case, name)]
+    if all(image.index in kept for image in named):
+        return None
+    request = Request(candidates=False, expect=tuple(digest for _, digest in pairs), manifests=options.manifests)
+    return _reconstruct(archive, case, case.structure.images, request, options).expectations
 
 
 def _signatures(archive: Archive, case: Case, images: Sequence[Image], options: Options) -> Signatures:

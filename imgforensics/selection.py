@@ -75,18 +75,26 @@ def expected(text: str) -> tuple[str | None, Digest]:
     return image or None, digest
 
 
-def hold_to_images(case: Case, told: Sequence[Expectation], wanted: Sequence[str]) -> tuple[Expectation, ...]:
+def hold_to_images(
+    case: Case, told: Sequence[Expectation], wanted: Sequence[str], elsewhere: Sequence[Expectation] | None = None
+) -> tuple[Expectation, ...]:
     """How expectations fared, each held to the image that it was expected of; one answer for each image and digest.
 
     A digest that is another image's refutes: it is known what it names, and that is not the image in question.
+
+    Args:
+        case: the archive.
+        told: the answers, with the selected images looked at.
+        wanted: what was expected, ``[IMAGE=]DIGEST``.
+        elsewhere: the answers with all images looked at, where an image that is named was not selected.
     """
+    of_named = {each.digest: each for each in (told if elsewhere is None else elsewhere)}
     by_digest = {each.digest: each for each in told}
     pairs = [expected(text) for text in wanted]
     asked = {digest for _, digest in pairs}
     answers = [each for each in told if each.digest not in asked]  # those of manifests that were handed in
     for name, digest in dict.fromkeys(pairs):
-        answer = by_digest[digest]
-        answers.append(answer if name is None else _held_to(case, answer, name))
+        answers.append(by_digest[digest] if name is None else _held_to(case, of_named[digest], name))
     return tuple(answers)
 
 

@@ -297,3 +297,17 @@ def test_an_expectation_counts_whatever_image_is_looked_at(image: str) -> None:
     for expect in (f"@0={digests[1]}", f"@1={digests[0]}"):
         report = look(copy.deepcopy(entries), expect, image=image)
         assert {"IMG601", "IMG602"} & set(codes(report)), expect
+
+
+@pytest.mark.parametrize("image", ["@0", "@1", None])
+def test_an_image_that_is_named_is_looked_at_whichever_was_chosen(image: str | None) -> None:
+    entries = builder.docker_legacy(
+        [THREE, ImageSpec(layers=[builder.layer({"o": b"o"})], tags=["example.com/other:1"])]
+    )
+    (index,) = (each.index for each in look(copy.deepcopy(entries)).images if "example.com/other:1" not in each.tags)
+    for expect in (f"@{index}={sha(TRUE)}", f"@{index}={sha(builder.config_of(SAVE).data)}"):
+        report = look(copy.deepcopy(entries), expect, image=image)
+        (answer,) = case_of(report).expectations
+        assert (answer.result, answer.image, codes(report)) == (MATCH, index, []), answer.how
+        other = look(copy.deepcopy(entries), expect.replace(f"@{index}", f"@{1 - index}"), image=image)
+        assert codes(other) in (["IMG601"], ["IMG602"])  # what names an image that was not chosen is not searched for
