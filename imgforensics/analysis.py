@@ -12,7 +12,7 @@ from imgforensics.archive import Archive, Progress
 from imgforensics.case import Case
 from imgforensics.catalogue import Catalogue
 from imgforensics.errors import InputError, NotAnImageError
-from imgforensics.expectation import SuppliedManifest
+from imgforensics.expectation import Expectation, SuppliedManifest
 from imgforensics.findings import Finding, NotChecked, Verdict, verdict_of
 from imgforensics.loaders import loads
 from imgforensics.model import AnomalyKind, Compression, Digest, Outcome, What
@@ -20,7 +20,7 @@ from imgforensics.names import name_claim
 from imgforensics.reconstruct.ledger import Ledger
 from imgforensics.reconstruct.registry import Reconstruction, Request, check_pushers, reconstruct
 from imgforensics.report import DEFAULT_OPTIONS, ArchiveReport, Options, Period, Report, moment
-from imgforensics.selection import expected, hold_to_images, select_images
+from imgforensics.selection import expected, hold_to_images, named_images, select_images
 from imgforensics.signature import Headline, Signatures
 from imgforensics.structure import Image, Structure
 from imgforensics.trust.survey import survey
@@ -74,10 +74,13 @@ def examined(
         rebuilt = Reconstruction({}, ())
         if request is not None:
             rebuilt = _reconstruct(archive, case, selected, request, options)
-            told = hold_to_images(case, rebuilt.expectations, options.expect)
+            told = hold_to_images(
+                case, rebuilt.expectations, options.expect, _elsewhere(archive, case, selected, options)
+            )
             case = replace(case, expectations=told)
         if options.signatures:
             case = replace(case, signatures=_signatures(archive, case, selected, options))
+        archive.unchanged()
         findings = _about(checks.run(case, chosen), case, selected)
         others = checks.run(case, [each for each in checks.ALL if each not in chosen])
         report = ArchiveReport(
@@ -125,6 +128,19 @@ def _reconstruct(
             raise
 
 
+def _elsewhere(
+    archive: Archive, case: Case, selected: Sequence[Image], options: Options
+) -> tuple[Expectation, ...] | None:
+    """How what is expected of images that were not selected fares; None where nothing is."""
+    kept = {image.index for image in selected}
+    pairs = [(name, digest) for name, digest in map(expected, options.expect) if name is not None]
+    named = [image for name, _ in pairs for image in named_images(case, name)]
+    if all(image.index in kept for image in named):
+        return None
+    request = Request(candidates=False, expect=tuple(digest for _, digest in pairs), manifests=options.manifests)
+    return _reconstruct(archive, case, case.structure.images, request, options).expectations
+
+
 def _signatures(archive: Archive, case: Case, images: Sequence[Image], options: Options) -> Signatures:
     def read(member: int) -> bytes:
         return b"".join(archive.uncompressed(case.catalogue.members[member], Compression.NONE))
@@ -144,11 +160,19 @@ def _unheard(trouble: str) -> None:
 
 
 def _about(findings: tuple[Finding, ...], case: Case, selected: Sequence[Image]) -> tuple[Finding, ...]:
-    """The findings that concern these images: those about one of them, and those about no image in particular."""
+    """The findings that concern these images: those about one of them, and those about no image in particular.
+
+    What was expected always counts: it is expected of the archive, or of an image that is named with it, and an answer
+    may tell of another image than the one that was chosen.
+    """
     if len(selected) == len(case.structure.images):
         return findings
     kept = {image.index for image in selected}
-    return tuple(each for each in findings if each.location.image is None or kept & each.images)
+    return tuple(
+        each
+        for each in findings
+        if each.location.image is None or kept & each.images or each.rule.code in checks.OF_EXPECTATIONS
+    )
 
 
 def examine(catalogue: Catalogue) -> Case:

@@ -169,6 +169,15 @@ class Archive:
             yield from inflater.feed(chunk)
         yield from inflater.finish()
 
+    def unchanged(self) -> None:
+        """To be called behind the last read: what was read since the measurement is what was measured.
+
+        Raises:
+            InputError: the file was written to since it was opened.
+        """
+        if stamp(self._file) != self._stamp:
+            raise InputError("the file changed while it was read")
+
     def cancel(self) -> None:
         """Make every thread that reads from here stop."""
         self._stop.set()
@@ -210,8 +219,7 @@ class Archive:
                 self._stop.set()
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
-        if stamp(self._file) != self._stamp:
-            raise InputError("the file changed while it was read")
+        self.unchanged()
         layer_anomalies = self._bound_indexes()
         return Catalogue(
             size=self.spooled.size,

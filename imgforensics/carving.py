@@ -27,8 +27,10 @@ MANIFEST = "carved.json"
 _SHOWN = 120
 """Characters of a name in a message."""
 
+_ENDS = (AnomalyKind.MEMBER_AFTER_END, AnomalyKind.LONE_ZERO_BLOCK)
 _NO_BYTES = (MemberKind.SYMLINK, MemberKind.HARDLINK)
 _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+_OTHERS = 0o077
 _CAN_BE_RELATIVE = os.open in os.supports_dir_fd and os.unlink in os.supports_dir_fd
 
 
@@ -46,6 +48,8 @@ class Piece:
     """It lies behind the compressed stream around the tar."""
     cut_off: bool = False
     """The archive ends before the member does."""
+    digest: Digest | None = None
+    """SHA-256 of its bytes as they were measured, where they were as they are stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,21 +95,28 @@ def orphans(case: Case) -> list[Piece]:
 
 
 def trailing(case: Case) -> list[Piece]:
-    """What lies behind the end of the archive, and behind the compressed stream around it.
+    """What lies behind the end of the archive, and behind or in the compressed stream around it.
+
+    Members that stand behind an end marker are among it: most readers see none of them.
 
     Raises:
         SelectionError: nothing does.
     """
+    catalogue = case.catalogue
     places = (
-        (case.catalogue.anomalies, AnomalyKind.TRAILING_DATA, False),
-        (case.catalogue.outer_anomalies, AnomalyKind.TRAILING_BYTES, True),
+        (catalogue.anomalies, AnomalyKind.TRAILING_DATA, False),
+        (catalogue.outer_anomalies, AnomalyKind.TRAILING_BYTES, True),
+        (catalogue.outer_anomalies, AnomalyKind.SKIPPABLE_FRAME, True),
     )
     pieces = [
-        Piece(anomaly.span, anomaly.detail, outside=outside)
+        Piece(anomaly.span, anomaly.detail, outside=outside, digest=anomaly.digest)
         for anomalies, kind, outside in places
         for anomaly in anomalies
         if anomaly.kind is kind and anomaly.span is not None
     ]
+    ends = [each.span.offset for each in catalogue.anomalies if each.kind in _ENDS and each.span is not None]
+    behind = [each for each in catalogue.members if ends and each.header.offset >= min(ends)]
+    pieces += [_member(case, each.index, "it stands behind an end marker") for each in behind if each.data.length]
     if not pieces:
         raise SelectionError("nothing but zeros lies behind the end of the archive")
     return pieces
@@ -113,7 +124,10 @@ def trailing(case: Case) -> list[Piece]:
 
 def _member(case: Case, index: int, why: str) -> Piece:
     member = case.catalogue.members[index]
-    return Piece(Span(member.data.offset, member.present), why, index, cut_off=case.catalogue.cut_off(index))
+    blob = case.catalogue.blobs.get(index)
+    digest = None if blob is None or blob.expanded else blob.digest
+    cut_off = case.catalogue.cut_off(index)
+    return Piece(Span(member.data.offset, member.present), why, index, cut_off=cut_off, digest=digest)
 
 
 def carve(
@@ -129,7 +143,8 @@ def carve(
         manifest: tells what was written.
 
     Raises:
-        InputError: the folder is a link, no folder, or not empty, or something cannot be written.
+        InputError: the folder is a link, no folder, or not empty, something cannot be written, or the archive is not
+            what was measured any more.
         LimitError: the pieces are larger than the archive.
     """
     chosen: dict[tuple[bool, Span], Piece] = {}
@@ -145,10 +160,13 @@ def carve(
             for chunk in _bytes(archive, path, piece.span, outside=piece.outside):
                 digest.update(chunk)
             found = Digest.sha256(digest.hexdigest())
+            if piece.digest not in (None, found):
+                raise InputError("the file changed while it was read")
             label = f"{piece.member:04}" if piece.member is not None else f"trailing-{number:04}"
             file = f"{label}-sha256-{found.encoded}.bin"
             target.write(file, _bytes(archive, path, piece.span, outside=piece.outside), found)
             carved.append(Carved(piece, file, found))
+        archive.unchanged()
         told = manifest(carved).encode()
         target.write(MANIFEST, [told], Digest.of(told))
         target.done()
@@ -173,12 +191,27 @@ def _bytes(archive: Archive, path: str, span: Span, *, outside: bool) -> Iterato
             yield chunk
 
 
+def _own_name(path: str) -> str:
+    """A folder's path without what would follow it where it is a link: a slash, or ``/.``, at its end.
+
+    Raises:
+        InputError: it names no folder.
+    """
+    if path in ("", "-"):
+        raise InputError(f"{path!r} is no folder; carve writes files into one")
+    seps = tuple(filter(None, (os.sep, os.altsep)))
+    while path.endswith((*seps, *(f"{sep}." for sep in seps))) and len(path) > 1:
+        path = path[:-1]
+    return path
+
+
 class _Folder:
     """A folder that files are created in; they are removed again unless :meth:`done` was called."""
 
     def __init__(self, path: str) -> None:
-        self._path = path
+        self._path = _own_name(path)
         self._made = False
+        self._mode: int | None = None
         self._done = False
         self._created: list[str] = []
         self._handle: int | None = None
@@ -192,8 +225,11 @@ class _Folder:
                 self._must_be_empty()
             if _CAN_BE_RELATIVE:
                 self._handle = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        except (OSError, ValueError) as error:
-            raise self._failed(error) from error
+                if not self._made:
+                    self._make_private(self._handle)
+        except (OSError, ValueError, InputError) as error:
+            self.__exit__()
+            raise error if isinstance(error, InputError) else self._failed(error) from error
         return self
 
     def _must_be_empty(self) -> None:
@@ -202,8 +238,22 @@ class _Folder:
             raise InputError(f"{self._path}: is a link; evidence is written into a folder of its own")
         if not stat.S_ISDIR(mode):
             raise InputError(f"{self._path}: is there, and no folder")
-        if os.listdir(self._path):
+        self._refuse_content(os.listdir(self._path))
+
+    def _refuse_content(self, names: Sequence[str]) -> None:
+        if names:
             raise InputError(f"{self._path}: is not empty; nothing is ever written over")
+
+    def _make_private(self, handle: int) -> None:
+        """Let nobody else into the folder, and look once more that nobody was."""
+        status = os.fstat(handle)
+        if status.st_uid != os.geteuid():
+            raise InputError(f"{self._path}: belongs to somebody else; evidence is written into a folder of its own")
+        mode = stat.S_IMODE(status.st_mode)
+        if mode & _OTHERS:
+            os.fchmod(handle, 0o700)
+            self._mode = mode
+            self._refuse_content(os.listdir(handle))
 
     def write(self, name: str, chunks: Iterable[bytes | memoryview], digest: Digest) -> None:
         """Create one file, and read it back.
@@ -241,6 +291,9 @@ class _Folder:
             if self._made:
                 with contextlib.suppress(OSError):
                     Path(self._path).rmdir()
+            elif self._mode is not None and self._handle is not None:
+                with contextlib.suppress(OSError):
+                    os.fchmod(self._handle, self._mode)
         if self._handle is not None:
             os.close(self._handle)
 

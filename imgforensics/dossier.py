@@ -11,7 +11,7 @@ from imgforensics.case import Case
 from imgforensics.documents import Document
 from imgforensics.errors import SelectionError
 from imgforensics.findings import Finding
-from imgforensics.model import Anomaly, Blob, Compression, Location, Member, MemberKind, Verification
+from imgforensics.model import Anomaly, Blob, Compression, Location, Member, MemberKind, Verification, clean_path
 from imgforensics.names import NameClaim, name_claim
 from imgforensics.structure import Reference
 from imgforensics.tarextensions import EXTENSIONS
@@ -69,7 +69,9 @@ class Dossier:
 
 
 def choose(case: Case, names: Sequence[str]) -> tuple[int, ...]:
-    """Indexes of the members that are meant: every one of a name, or the one at ``@N``; each once, in order of asking.
+    """Indexes of the members that are meant: all whose names come to the same path, or the one at ``@N``; each once.
+
+    They come in the order of asking. A name that leads out of the archive is of members that are called exactly so.
 
     ``@N`` is always an index, also where a member is called so: that one has an index, too.
 
@@ -89,9 +91,11 @@ def _meant(case: Case, name: str) -> Sequence[int]:
         if int(number) < len(members):
             return (int(number),)
         raise SelectionError(f"no member {name!r} in the archive; it holds {len(members)}, from @0 on")
-    found = [member.index for member in members if member.name == name] or case.catalogue.by_path.get(name)
+    path = clean_path(name)
+    exactly = {member.index for member in members if member.name == name}
+    found = exactly.union(() if path is None else case.catalogue.by_path.get(path, ()))
     if found:
-        return found
+        return sorted(found)
     ending = f"/{name}"
     near = [f"@{member.index} {member.name[-_SHOWN:]}" for member in members if member.name.endswith(ending)][:3]
     hint = f"; perhaps {', '.join(near)}" if near else f"; it holds {len(members)}, and @N chooses by number"

@@ -1,6 +1,7 @@
 """What a user expects an archive to hold, and whether it does."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from imgforensics.model import Digest
@@ -38,3 +39,22 @@ class Expectation:
     """What proves or refutes it, or what was tried and what would settle it, in words."""
     image: int | None = None
     """Index of the image that it is, None where it is none."""
+    others: tuple["Expectation", ...] = ()
+    """The answers on further images that the digest names: two may have one config, and an index lists several."""
+
+    @property
+    def each(self) -> tuple["Expectation", ...]:
+        """This answer, and those on further images."""
+        return (self, *self.others)
+
+
+def joined(answers: Iterable[Expectation]) -> Expectation | None:
+    """One answer of those on several images: the first, with the first on each other image behind it."""
+    by_image: dict[int | None, Expectation] = {}
+    for answer in answers:
+        for each in answer.each:
+            by_image.setdefault(each.image, each)
+    if not by_image:
+        return None
+    first, *others = by_image.values()
+    return replace(first, others=tuple(replace(each, others=()) for each in others))

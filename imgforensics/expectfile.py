@@ -7,6 +7,8 @@ CSV      a header row with the columns ``archive`` and ``digest``, and ``image``
 JSON     a list of objects with the keys ``archive`` and ``digest`` (and ``image``), or an object of path to digest or
          list of digests
 =======  ==============================================================================================================
+
+Any other column or key is an error: one that is misspelled would silently drop what it was to say.
 """
 
 import csv
@@ -18,6 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from imgforensics.errors import InputError
 
+_KNOWN = ("archive", "digest", "image")
 _LINE = re.compile(r"((?:sha(?:256|384|512):)?[0-9a-f]{64,128})[ \t]+\*?(.+)", re.DOTALL)
 
 
@@ -48,9 +51,22 @@ def _pairs(text: str, source: str) -> Iterator[tuple[str, str]]:
         return _from_json(text, source)
     lines = [line.removesuffix("\r") for line in text.split("\n")]
     lines = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    if lines and {"archive", "digest"} <= {name.strip() for name in lines[0].split(",")}:
+    if lines and _is_head(lines[0]):
         return _from_csv(lines, source)
     return _from_lines(lines, source)
+
+
+def _is_head(line: str) -> bool:
+    """Whether a line names columns: no line of the other form has a comma before its path."""
+    names = {name.strip().strip('"').lower() for name in line.split(",")}
+    return len(names & {"archive", "digest"}) == 2 or ("," in line and not _LINE.fullmatch(line.lstrip()))
+
+
+def _only_known(names: Iterable[str], what: str, source: str) -> None:
+    """Refuse whatever is not known: a misspelled name would silently drop what it was to say."""
+    for name in names:
+        if name not in _KNOWN:
+            raise InputError(f"{source}: the {what} {name[:80]!r} is not known; known are {', '.join(_KNOWN)}")
 
 
 def _from_lines(lines: Iterable[str], source: str) -> Iterator[tuple[str, str]]:
@@ -63,11 +79,17 @@ def _from_lines(lines: Iterable[str], source: str) -> Iterator[tuple[str, str]]:
 
 def _from_csv(lines: Iterable[str], source: str) -> Iterator[tuple[str, str]]:
     try:
-        rows = list(csv.DictReader(lines, skipinitialspace=True))
+        head, *rows = csv.reader(lines, skipinitialspace=True)
     except csv.Error as error:
         raise InputError(f"{source}: no CSV: {error}") from None
+    names = [name.strip() for name in head]
+    _only_known(names, "column", source)
+    if len(set(names)) < len(names):
+        raise InputError(f"{source}: a column is there twice")
     for row in rows:
-        cleaned = {name.strip(): value for name, value in row.items() if name is not None}
+        if len(row) > len(names):
+            raise InputError(f"{source}: a row of more fields than there are columns")
+        cleaned = dict(zip(names, row, strict=False))
         archive, digest = cleaned.get("archive"), cleaned.get("digest")
         if not isinstance(archive, str) or not isinstance(digest, str) or not archive or not digest:
             raise InputError(f"{source}: a row without archive or digest")
@@ -106,6 +128,8 @@ def _from_json(text: str, source: str) -> Iterator[tuple[str, str]]:
         ]
     else:
         entries = [each if isinstance(each, dict) else {} for each in value]
+        for each in entries:
+            _only_known(each, "key", source)
         items = [(each.get("archive"), each.get("digest"), each.get("image")) for each in entries]
     for archive, digest, image in items:
         if not isinstance(archive, str) or not isinstance(digest, str):

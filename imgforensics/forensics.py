@@ -72,6 +72,7 @@ def run_member(path: str, names: Sequence[str], options: Options, settings: Sett
     spare_evidence([path], settings.output)
     with opened(path, options, settings) as (archive, report, case):
         found = dossiers(case, report.findings, choose(case, names), archive.read)
+        archive.unchanged()
         with Sink(settings.output) as sink:
             if settings.format == "json":
                 sink.write(member_json.render(report, case, found))
@@ -93,6 +94,7 @@ def run_layers(path: str, options: Options, settings: Settings, *, layers: bool,
             if settings.format == "json":
                 for text in _in_bulk(layers_json.pieces(report, case, contents, listing, notes)):
                     sink.write(text)
+                archive.unchanged()
                 return BAD if is_bad(report, settings.fail_on) else ANSWERED
             sink.write(layers_table.head(report, style))
             for image in report.images:
@@ -103,6 +105,7 @@ def run_layers(path: str, options: Options, settings: Settings, *, layers: bool,
                 for text in _in_bulk(layers_table.files(listing, style)):
                     sink.write(text)
                 sink.write(layers_table.notes(notes))
+            archive.unchanged()
         return BAD if is_bad(report, settings.fail_on) else ANSWERED
 
 
@@ -161,6 +164,8 @@ def run_diff(path_a: str, path_b: str, options: Options, settings: Settings) -> 
     ):
         read_a, read_b = opener(archive_a, case_a), opener(archive_b, case_b)
         comparison = compare(a, case_a, read_a, b, case_b, read_b, options.limits)
+        archive_a.unchanged()
+        archive_b.unchanged()
         with Sink(settings.output) as sink:
             if settings.format == "json":
                 sink.write(diff_json.render(comparison))

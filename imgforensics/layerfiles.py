@@ -41,9 +41,9 @@ def entries(chunks: Iterable[bytes | memoryview], limits: Limits) -> Walked:
 
 
 def hashed(chunks: Iterable[bytes | memoryview], limits: Limits) -> Hashed:
-    """The entries of a layer, each with the SHA-256 of its data, None where it has none or they are cut off.
+    """The entries of a layer, each with the SHA-256 of its data, None where it has none.
 
-    Of a sparse file it is that of the data as stored, map and all.
+    Of a sparse file it is that of the data as stored, map and all; of one that is cut off, that of what is there.
     """
     walker = LayerWalker(limits)
     open_entry: _Open | None = None
@@ -63,7 +63,7 @@ def hashed(chunks: Iterable[bytes | memoryview], limits: Limits) -> Hashed:
                 open_entry = None
         base += len(view)
     if open_entry is not None:
-        yield open_entry.entry, None
+        yield open_entry.closed()
     return walker.finish()
 
 
@@ -81,4 +81,5 @@ class _Open:
         return self._end <= base + len(view)
 
     def closed(self) -> tuple[Entry, bytes]:
+        """The entry, and the SHA-256 of its data so far."""
         return self.entry, self._sha256.digest()

@@ -170,6 +170,9 @@ class Limits:
     listed: int = 5_000_000
     """Entries of one image's layers that are listed."""
 
+    entries_kept: int = 64 * MIB
+    """Memory, in bytes, of the entries of an image's layers that are kept: a layer in several places is read once."""
+
     differences: int = 1_000
     """Differences listed of one config, one pair of layers, or the members of two archives. All are counted."""
 

@@ -13,6 +13,9 @@ from imgforensics.model import MemberKind
 from imgforensics.overlay import Fate, Overlay
 from imgforensics.structure import Image
 
+_ENTRY = 800
+"""Memory in bytes of one entry, its texts and the values of its records not counted."""
+
 SETUID, SETGID = 0o4000, 0o2000
 """Bits of a mode (POSIX.1, sys/stat.h)."""
 
@@ -85,7 +88,11 @@ class Listed:
 
 
 class Listing:
-    """The entries of one image's layers, lowest first. Each layer is read twice: what lies above is found out first."""
+    """The entries of one image's layers, lowest first. Each layer is read twice: what lies above is found out first.
+
+    Entries of small layers are kept, so that these are read once, however many places they have in the image. A layer
+    of several places that is too large for that is listed in the highest of them: it covers itself in those below.
+    """
 
     def __init__(self, case: Case, image: Image, opener: Opener, limits: Limits) -> None:
         self._layers: Sequence[int] = [layer.index for layer in image.layers if why_closed(case, layer.member) is None]
@@ -93,6 +100,8 @@ class Listing:
         self._opener = opener
         self._limits = limits
         self._read = 0
+        self._kept: dict[int, tuple[Sequence[Entry], LayerEnd]] = {}
+        self._spent = 0
         self.notes = [
             f"layer {layer.index} is not listed, and what it takes away is not known: {reason}"
             for layer in image.layers
@@ -122,18 +131,50 @@ class Listing:
     def _laid_over(self, overlay: Overlay) -> Sequence[int]:
         """Read the layers from the top down as far as bounds allow; those that were read, lowest first."""
         left = self._limits.listed
-        for place in range(len(self._layers) - 1, -1, -1):
-            index = self._layers[place]
+        highest: dict[int, int] = {}
+        chosen: list[int] = []
+        for index in reversed(self._layers):
+            member = self._members[index]
+            if member in highest and member not in self._kept:
+                again = f"it is layer {highest[member]} once more, and too large to be read for each of its places"
+                self.notes.append(f"layer {index} is not listed: {again}")
+                continue
+            highest.setdefault(member, index)
             count = overlay.add(index, islice(self._entries(index), left + 1))
             left -= count
             if left < 0 or self._read > self._limits.inflated:
                 bound = f"{self._limits.listed} entries" if left < 0 else f"{self._limits.inflated} bytes"
                 self.notes.append(f"the layers hold more than {bound}: layer {index} and those below are not listed")
-                return self._layers[place + 1 :]
-        return self._layers
+                break
+            chosen.append(index)
+        return chosen[::-1]
 
     def _entries(self, layer: int) -> Walked:
-        return entries(self._counted(self._opener(self._members[layer])), self._limits)
+        member = self._members[layer]
+        end: LayerEnd
+        if member in self._kept:
+            kept, end = self._kept[member]
+            yield from kept
+            return end
+        found: list[Entry] = []
+        cost = 0
+        walk = entries(self._counted(self._opener(member)), self._limits)
+        while True:
+            try:
+                entry = next(walk)
+            except StopIteration as stop:
+                end = stop.value
+                break
+            if self._spent + cost <= self._limits.entries_kept:
+                cost += _ENTRY + len(entry.name) + len(entry.linkname) + sum(len(each[1]) for each in entry.pax)
+                found.append(entry)
+            elif found:
+                found = []
+            yield entry
+        if self._spent + cost <= self._limits.entries_kept:
+            self._kept[member] = (found, end)
+            self._spent += cost
+        return end
 
     def _counted(self, chunks: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:
         for chunk in chunks:

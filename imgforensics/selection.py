@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from imgforensics.case import Case
 from imgforensics.errors import SelectionError
@@ -74,18 +75,26 @@ def expected(text: str) -> tuple[str | None, Digest]:
     return image or None, digest
 
 
-def hold_to_images(case: Case, told: Sequence[Expectation], wanted: Sequence[str]) -> tuple[Expectation, ...]:
+def hold_to_images(
+    case: Case, told: Sequence[Expectation], wanted: Sequence[str], elsewhere: Sequence[Expectation] | None = None
+) -> tuple[Expectation, ...]:
     """How expectations fared, each held to the image that it was expected of; one answer for each image and digest.
 
     A digest that is another image's refutes: it is known what it names, and that is not the image in question.
+
+    Args:
+        case: the archive.
+        told: the answers, with the selected images looked at.
+        wanted: what was expected, ``[IMAGE=]DIGEST``.
+        elsewhere: the answers with all images looked at, where an image that is named was not selected.
     """
+    of_named = {each.digest: each for each in (told if elsewhere is None else elsewhere)}
     by_digest = {each.digest: each for each in told}
     pairs = [expected(text) for text in wanted]
     asked = {digest for _, digest in pairs}
     answers = [each for each in told if each.digest not in asked]  # those of manifests that were handed in
     for name, digest in dict.fromkeys(pairs):
-        answer = by_digest[digest]
-        answers.append(answer if name is None else _held_to(case, answer, name))
+        answers.append(by_digest[digest] if name is None else _held_to(case, of_named[digest], name))
     return tuple(answers)
 
 
@@ -94,8 +103,10 @@ def _held_to(case: Case, answer: Expectation, name: str) -> Expectation:
     if not of:
         how = f"no image of the archive is called {name!r}"
         return Expectation(answer.digest, Result.NOT_REPRODUCED, f"{how}; otherwise: {answer.how}")
-    if answer.image in {image.index for image in of}:
-        return answer
+    indexes = {image.index for image in of}
+    held = next((each for each in answer.each if each.image in indexes), None)
+    if held is not None:
+        return replace(held, others=())
     index = of[0].index
     if answer.image is None:
         how = f"expected of image @{index}, {name!r}: {answer.how}"

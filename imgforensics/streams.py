@@ -43,10 +43,10 @@ def is_regular(stream: IO[bytes]) -> bool:
     return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
 
 
-def stamp(file: IO[bytes]) -> tuple[int, int]:
-    """What changes when a file is changed."""
+def stamp(file: IO[bytes]) -> tuple[int, int, int]:
+    """What changes when a file is changed. The last time is the system's own: it cannot be set back."""
     status = os.fstat(file.fileno())
-    return status.st_size, status.st_mtime_ns
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def read_exactly(stream: IO[bytes], length: int) -> bytes:

@@ -5,9 +5,10 @@ are the fields that a format does not have, and a link's target on what is no li
 zeros there, and no reader looks: whatever stands in one of these places survives any listing, and is in no digest.
 """
 
+import hashlib
 from collections.abc import Iterator
 
-from imgforensics.model import Anomaly, AnomalyKind, Span
+from imgforensics.model import Anomaly, AnomalyKind, Digest, Span
 from imgforensics.tarextensions import show
 from imgforensics.tarheader import Header
 
@@ -34,6 +35,7 @@ class Remains:
 
     def __init__(self) -> None:
         self._places = 0
+        self._untold = hashlib.sha256()
 
     def padding(self, data: bytes, offset: int, member: int | None) -> tuple[Anomaly, ...]:
         """The anomaly to tell of the padding at this offset, behind the data of this member; none where it is zeros."""
@@ -55,13 +57,18 @@ class Remains:
     def rest(self) -> tuple[Anomaly, ...]:
         """At the end of the walk: how many places there were that were not told."""
         more = self._places - _TOLD
-        return (Anomaly(AnomalyKind.DATA_IN_PADDING, f"and {more} more such places"),) if more > 0 else ()
+        if more <= 0:
+            return ()
+        digest = Digest.sha256(self._untold.hexdigest())
+        return (Anomaly(AnomalyKind.DATA_IN_PADDING, f"and {more} more such places", digest=digest),)
 
     def _tell(self, where: str, text: bytes, span: Span, member: int | None) -> tuple[Anomaly, ...]:
         self._places += 1
         if self._places > _TOLD:
+            self._untold.update(text)
             return ()
-        return (Anomaly(AnomalyKind.DATA_IN_PADDING, f"{len(text)} bytes {where}: {show(text)}", span, member),)
+        detail = f"{len(text)} bytes {where}: {show(text)}"
+        return (Anomaly(AnomalyKind.DATA_IN_PADDING, detail, span, member, digest=Digest.of(text)),)
 
 
 def _used_areas(block: bytes, header: Header) -> Iterator[tuple[int, int, str]]:

@@ -13,7 +13,7 @@ import pytest
 from imgforensics import carving
 from imgforensics.archive import Archive
 from imgforensics.errors import InputError, LimitError
-from imgforensics.model import Span
+from imgforensics.model import Digest, Span
 from tests import builder
 from tests.builder import Entry
 from tests.evidence import HOSTILE, document, invoke, is_safe, refused
@@ -82,6 +82,27 @@ def test_data_behind_the_compressed_stream_is_carved_from_the_file(tmp_path: Pat
     result = invoke("carve", "-", "--trailing", "-o", tmp_path / "no", stdin=path.read_bytes())
     refused(result, "standard input")
     assert not (tmp_path / "no").exists()
+
+
+def test_members_behind_the_end_are_carved_as_trailing(tmp_path: Path) -> None:
+    path = tmp_path / "image.tar"
+    whole = builder.archive("crane")
+    path.write_bytes(whole + builder.tar([Entry("evil", HIDDEN), Entry("empty", b"")]))
+    assert invoke("carve", path, "--trailing", "-o", tmp_path / "out").exit_code == 0
+    (piece,) = carved(tmp_path / "out")
+    assert (piece["name"], piece["why"]) == ("evil", "it stands behind an end marker")
+    assert (tmp_path / "out" / piece["file"]).read_bytes() == HIDDEN
+
+
+def test_a_skippable_frame_around_the_archive_is_found_and_carved(tmp_path: Path) -> None:
+    path = tmp_path / "image.tar.zst"
+    frame = b"\x50\x2a\x4d\x18" + len(HIDDEN).to_bytes(4, "little") + HIDDEN
+    path.write_bytes(builder.zstd(builder.archive("crane")) + frame)
+    report = json.loads(invoke("verify", path, "-f", "json").stdout)
+    assert [each["code"] for each in report["archives"][0]["findings"] if each["severity"] != "note"] == ["IMG103"]
+    assert invoke("carve", path, "--trailing", "-o", tmp_path / "out").exit_code == 0
+    (piece,) = carved(tmp_path / "out")
+    assert (tmp_path / "out" / piece["file"]).read_bytes() == HIDDEN
 
 
 def test_members_are_carved_as_stored(archive: Path, tmp_path: Path) -> None:
@@ -159,7 +180,8 @@ def test_nothing_is_written_over(archive: Path, tmp_path: Path) -> None:
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     refused(invoke("carve", archive, "--orphans", "-o", archive), "is there, and no folder")
     refused(invoke("carve", archive, "--orphans", "-o", tmp_path / "no" / "such"), "No such file or directory")
-    refused(invoke("carve", archive, "--orphans", "-o", ""), "cannot be written")
+    for name in ("", "-"):
+        refused(invoke("carve", archive, "--orphans", "-o", name), f"{name!r} is no folder")
 
 
 def test_a_link_is_never_followed(archive: Path, tmp_path: Path) -> None:
@@ -167,14 +189,44 @@ def test_a_link_is_never_followed(archive: Path, tmp_path: Path) -> None:
     target.mkdir()
     for link, to in (("link", target), ("dangling", tmp_path / "nowhere")):
         (tmp_path / link).symlink_to(to)
-        refused(invoke("carve", archive, "--orphans", "-o", tmp_path / link), "is a link")
+        for end in ("", "/", "/.", "//./"):
+            refused(invoke("carve", archive, "--orphans", "-o", f"{tmp_path / link}{end}"), "is a link")
     assert not list(target.iterdir())
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_an_empty_folder_may_be_used(archive: Path, tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    assert invoke("carve", archive, "--orphans", "-o", tmp_path / "out").exit_code == 0
+@pytest.mark.parametrize("end", ["", "/", "/./"])
+def test_an_empty_folder_may_be_used_and_is_made_private(archive: Path, tmp_path: Path, end: str) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    folder.chmod(0o777)
+    assert invoke("carve", archive, "--orphans", "-o", f"{folder}{end}").exit_code == 0
+    assert len(carved(folder)) == 2
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_a_folder_that_was_made_private_in_vain_is_as_it_was(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    folder.chmod(0o777)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "geteuid", lambda: folder.stat().st_uid + 1)
+        refused(invoke("carve", archive, "--orphans", "-o", folder), "belongs to somebody else")
+    monkeypatch.setattr(os, "fsync", lambda _: os.close(-1))
+    refused(invoke("carve", archive, "--orphans", "-o", folder), "cannot be written")
+    assert (stat.S_IMODE(folder.stat().st_mode), list(folder.iterdir())) == (0o777, [])
+
+
+def test_an_answer_that_cannot_be_told_leaves_what_was_written(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise InputError("standard output cannot be written")
+
+    monkeypatch.setattr("imgforensics.run.Sink.write", fail)
+    refused(invoke("carve", archive, "--orphans", "-o", tmp_path / "out"), "standard output cannot be written")
     assert len(carved(tmp_path / "out")) == 2
 
 
@@ -232,3 +284,54 @@ def test_the_answer_is_told_as_json_or_not_at_all(archive: Path, tmp_path: Path)
     assert invoke("carve", archive, "--orphans", "-o", tmp_path / "two", "-q").stdout == ""
     assert invoke("carve", archive, "--orphans", "-o", tmp_path / "four", "-q", "-f", "json").stdout == ""
     assert invoke("carve", "-", "--trailing", "-o", tmp_path / "three", stdin=archive.read_bytes()).exit_code == 0
+
+
+def rewriting(path: Path, old: bytes, new: bytes) -> Any:
+    """A measurement behind which the file is rewritten in place, its time set back."""
+    measure = Archive.measure
+
+    def measured(self: Archive, *arguments: Any, **options: Any) -> Any:
+        catalogue = measure(self, *arguments, **options)
+        before, data = path.stat(), path.read_bytes()
+        with path.open("r+b") as stream:
+            stream.write(data.replace(old, new))
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        return catalogue
+
+    return measured
+
+
+@pytest.mark.parametrize(
+    "what", [["--orphans"], ["--trailing"], ["--member", "notes.txt"], ["--member", "manifest.json"]]
+)
+def test_nothing_is_carved_from_a_file_that_was_rewritten(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: list[str]
+) -> None:
+    monkeypatch.setattr(Archive, "measure", rewriting(archive, HIDDEN, HIDDEN.upper()))
+    refused(invoke("carve", archive, *what, "-o", tmp_path / "out"), "the file changed while it was read")
+    assert not (tmp_path / "out").exists()
+
+
+def test_measured_digests_are_held_against_what_is_carved(archive: Path, tmp_path: Path) -> None:
+    with Archive(str(archive)) as opened:
+        piece = carving.Piece(Span(0, 512), "a test", digest=Digest.of(b"other"))
+        with pytest.raises(InputError, match="changed while it was read"):
+            carving.carve(opened, str(archive), [piece], str(tmp_path / "out"), lambda _: "")
+    assert not (tmp_path / "out").exists()
+
+
+def test_nothing_else_is_told_of_a_file_that_was_rewritten(
+    archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other.tar"
+    other.write_bytes(builder.archive("crane", builder.ImageSpec(tags=["other:1"])))
+    monkeypatch.setattr(Archive, "measure", rewriting(archive, HIDDEN, HIDDEN.upper()))
+    for arguments in (["--member", "notes.txt"], ["--files"], ["--layers"], ["--files", "-f", "json"]):
+        result = invoke("inspect", archive, *arguments, "-o", tmp_path / "out")
+        refused(result, "the file changed while it was read")
+        assert not (tmp_path / "out").exists()
+    refused(invoke("diff", other, archive), "the file changed while it was read")
+    digest = f"sha256:{'5' * 64}"
+    refused(invoke("digest", archive, "--raw", "--no-ledger"), "the file changed while it was read")
+    told = invoke("verify", archive, "--expect", digest, "--no-ledger", "-f", "json")
+    assert (told.exit_code, json.loads(told.stdout)["archives"][0]["verdict"]) == (2, "unreadable")

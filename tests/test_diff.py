@@ -7,14 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from imgforensics.comparison.files import Facts, Owner, Side, compare
-from imgforensics.comparison.order import Change, match
-from imgforensics.comparison.values import differences
-from imgforensics.limits import DEFAULT_LIMITS
-from imgforensics.model import MemberKind
 from tests import builder
 from tests.builder import Entry, ImageSpec
 from tests.evidence import HOSTILE, document, invoke, is_safe, refused
@@ -218,6 +211,41 @@ def test_a_path_that_stands_twice_is_told(folder: Path) -> None:
     assert the_changes(told)["etc/conf"]["b"]["occurrences"] == 2
 
 
+def test_an_earlier_entry_of_a_path_counts(folder: Path) -> None:
+    setuid = replace(FILES[2], mode=0o4755)
+    (folder / "a.tar").write_bytes(builder.archive("docker_legacy", changed(*FILES, FILES[2])))
+    told = against(folder, builder.archive("docker_legacy", changed(*FILES[:2], setuid, *FILES[3:], FILES[2])), 1)
+    assert the_changes(told)["bin/su"]["aspects"] == ["occurrences"]
+    assert "occurrences 2 (earlier " in invoke("diff", folder / "a.tar", folder / "b.tar").stdout
+
+
+def test_a_file_that_is_cut_off_in_both_is_compared_as_far_as_it_is_there(folder: Path) -> None:
+    def cut(text: bytes) -> bytes:
+        layer = builder.tar([*FILES, Entry("big", text * 1000)])
+        return builder.archive("docker_legacy", ImageSpec(layers=[layer[: layer.index(text) + 2048], TOP]))
+
+    (folder / "a.tar").write_bytes(cut(b"GOOD"))
+    files = against(folder, cut(b"EVIL"), 1)["images"][0]["layers"][0]["files"]
+    assert [(each["path"], each["aspects"]) for each in files["changes"]] == [("big", ["content"])]
+    assert len(files["notes"]) == 2
+
+
+@pytest.mark.parametrize(
+    "arrived",
+    [
+        [*FILES[:3], replace(FILES[3], pax={"SCHILY.acl.access": "user::rwx"}), FILES[4]],
+        [*FILES[3:], *FILES[:3]],
+    ],
+)
+def test_what_no_file_shows_is_said(folder: Path, arrived: list[Entry]) -> None:
+    told = against(folder, builder.archive("docker_legacy", changed(*arrived)), 1)
+    files = told["images"][0]["layers"][0]["files"]
+    assert files["changes"] == []
+    (note,) = files["notes"]
+    assert note.startswith("they differ in ways that are not told file by file")
+    assert note in invoke("diff", folder / "a.tar", folder / "b.tar").stdout
+
+
 def test_layers_that_moved_came_and_left_are_told(folder: Path) -> None:
     extra = builder.layer({"extra": b"x"})
     told = against(folder, builder.archive("docker_legacy", replace(APPROVED, raw_config=None, layers=[TOP, BASE])), 1)
@@ -286,92 +314,6 @@ def test_one_of_them_may_come_from_standard_input(folder: Path) -> None:
     assert invoke("diff", "-", folder / "a.tar", stdin=data).exit_code == 0
     assert invoke("diff", folder / "a.tar", "-", "-o", folder / "r.json", "-f", "json", stdin=data).stdout == ""
     assert document((folder / "r.json").read_text())["answer"] == "same-file"
-
-
-# --------------------------------------------------------------------------------------------------------- inner workings
-
-
-@given(st.lists(st.sampled_from("abcd"), max_size=8), st.lists(st.sampled_from("abcd"), max_size=8))
-def test_matching_tells_every_place_once_and_truly(a: list[str], b: list[str]) -> None:
-    steps = match(a, b)
-    assert sorted(step.a for step in steps if step.a is not None) == list(range(len(a)))
-    assert sorted(step.b for step in steps if step.b is not None) == list(range(len(b)))
-    for step in steps:
-        if step.change in (Change.SAME, Change.MOVED):
-            assert step.a is not None
-            assert step.b is not None
-            assert a[step.a] == b[step.b]
-        else:
-            assert (step.change is Change.ADDED) == (step.a is None)
-            assert (step.change is Change.REMOVED) == (step.b is None)
-    stayed = [step.b for step in steps if step.change is Change.SAME]
-    assert stayed == sorted(stayed, key=lambda place: place or 0)
-    assert all(step.change is Change.SAME for step in match(a, a))
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(0, 3) | st.sampled_from("ab"),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["x", "y/", "~"]), inner, max_size=3),
-    max_leaves=12,
-)
-
-
-@given(JSON, JSON)
-def test_values_are_the_same_where_nothing_differs(a: object, b: object) -> None:
-    assert not differences(a, a).total
-    found = differences(a, b)
-    assert found.total == len(found.listed)
-    assert bool(found.total) == (repr(a) != repr(b) and not _alike(a, b))
-    for each in found.listed:
-        if each.only != "b":
-            assert _at(a, each.pointer) == each.a
-        if each.only != "a":
-            assert _at(b, each.pointer) == each.b or isinstance(b, list)
-
-
-def _alike(a: object, b: object) -> bool:
-    """Equality that tells true from one, whatever the order of keys."""
-    if isinstance(a, dict) and isinstance(b, dict):
-        return a.keys() == b.keys() and all(_alike(a[key], b[key]) for key in a)
-    if isinstance(a, list) and isinstance(b, list):
-        return len(a) == len(b) and all(map(_alike, a, b))
-    return type(a) is type(b) and a == b
-
-
-def _at(value: Any, pointer: str) -> Any:
-    for token in pointer.split("/")[1:]:
-        key = token.replace("~1", "/").replace("~0", "~")
-        value = value[int(key)] if isinstance(value, list) else value[key]
-    return value
-
-
-def test_one_item_that_came_in_between_is_one_difference() -> None:
-    (found,) = differences(["a", "b", "c"], ["a", "x", "b", "c"]).listed
-    assert (found.pointer, found.only, found.b) == ("/1", "b", "x")
-
-
-def test_differences_are_bounded() -> None:
-    few = replace(DEFAULT_LIMITS, differences=3)
-    found = differences({str(number): 1 for number in range(10)}, {}, few)
-    assert (len(found.listed), found.total) == (3, 10)
-    found = differences({"k" * 5000: {"x": 1}}, {"k" * 5000: {"x": 2}}, few)
-    assert found.listed[0].pointer == ""
-
-
-def test_files_are_bounded_and_what_is_left_out_is_said() -> None:
-    limits = replace(DEFAULT_LIMITS, laid_over=4000)
-    facts = Facts(MemberKind.FILE, 0, None, 0o644, Owner(0, 0, "", ""), 0.0, "", (0, 0), (), 1)
-    a, b = Side(), Side()
-    for number in range(100):
-        a.put(f"f{number}", facts, limits)
-        b.put(f"f{number}", facts._replace(mode=0o600), limits)
-    b.put("f0", facts, limits)
-    found = compare(a, b, limits, 2)
-    assert len(found.listed) == 2
-    assert found.counts["changed"] < 100
-    assert "added" not in found.counts
-    assert "removed" not in found.counts
-    assert [note[:4] for note in found.notes] == ["in A", "in B"]
 
 
 def test_images_whose_configs_are_missing_are_known_by_their_manifests(folder: Path) -> None:

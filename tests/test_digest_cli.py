@@ -139,6 +139,12 @@ def test_a_path_is_taken_as_it_is() -> None:
         (f'{{"a": [], "b": "{DIGEST}"}}', "without archive or digest"),
         (f'[{{"archive": "a", "image": 1, "digest": "{DIGEST}"}}]', "1 names no image"),
         (f"archive,digest\n{'a' * 140_000},{DIGEST}\n", "no CSV"),
+        (f"archive,Image,digest\na,app:1,{DIGEST}\n", "column 'Image' is not known; known are archive, digest, image"),
+        (f"archive,digest,imgae\na,{DIGEST},app:1\n", "column 'imgae' is not known"),
+        (f"Archive,Digest\na,{DIGEST}\n", "column 'Archive' is not known"),
+        (f"archive,digest,image,image\na,{DIGEST},app:1,\n", "a column is there twice"),
+        (f"archive,digest\na,{DIGEST},app:1\n", "more fields than there are columns"),
+        (f'[{{"archive": "a", "digest": "{DIGEST}", "Image": "app:1"}}]', "key 'Image' is not known; known are"),
     ],
 )
 def test_no_expectation_is_dropped(text: str, words: str) -> None:

@@ -15,8 +15,8 @@ from imgforensics.reconstruct.ledger import KnownManifest, Ledger
 from imgforensics.reconstruct.ociconfig import to_oci_config
 from tests import builder
 from tests.builder import Entry, ImageSpec
-from tests.support import case_of, edit
-from tests.test_digest import THREE, look, manifest_over, pushed, sha, streams, supplied
+from tests.support import case_of, codes, descriptor, edit, manifest, oci
+from tests.test_digest import ANY, THREE, look, manifest_over, pushed, sha, streams, supplied
 
 MATCH, REFUTED, NOT_REPRODUCED = Result.MATCH, Result.REFUTED, Result.NOT_REPRODUCED
 TRUE = pushed(THREE, "docker", streams(THREE, "go1.8-6"))
@@ -234,3 +234,80 @@ def test_a_learned_manifest_has_to_fit(tmp_path: Path) -> None:
     assert likely is not None
     assert str(likely.digest) == sha(TRUE)
     assert told(SAVE, sha(stranger), ledger=path).result is NOT_REPRODUCED
+
+
+# ------------------------------------------------------------------------------------------------ images that are named
+
+
+def two_of_one_config() -> tuple[list[Entry], bytes, list[bytes]]:
+    """An OCI layout of one config under two manifests, of layers as they are (``a:1``) and packed (``b:1``)."""
+    config = builder.config_of(SAVE).data
+    packed = [builder.gz(layer) for layer in THREE.layers]
+    manifests = [
+        manifest(config, THREE.layers, "application/vnd.oci.image.layer.v1.tar"),
+        manifest(config, packed),
+    ]
+    listed = [
+        descriptor(content, annotations={"org.opencontainers.image.ref.name": name})
+        for content, name in zip(manifests, ("example.com/a:1", "example.com/b:1"), strict=True)
+    ]
+    index = builder.go({"schemaVersion": 2, "manifests": listed})
+    entries = oci([descriptor(index, builder.OCI_INDEX), *listed], [config, *THREE.layers, *packed, *manifests, index])
+    return entries, index, manifests
+
+
+def test_a_digest_may_be_that_of_several_images() -> None:
+    entries, index, manifests = two_of_one_config()
+    config = builder.config_of(SAVE).data
+    assert [each.tags for each in look(copy.deepcopy(entries)).images] == [("example.com/a:1",), ("example.com/b:1",)]
+    for name in ("example.com/a:1", "example.com/b:1", "@0", "@1"):
+        for content in (config, index, *manifests):
+            answer = told(entries, f"{name}={sha(content)}")
+            assert (name, answer.result, answer.others) == (name, MATCH, ())
+            assert f"@{answer.image}" == {"example.com/a:1": "@0", "example.com/b:1": "@1"}.get(name, name)
+    other = ImageSpec(layers=[b"other"], tags=["example.com/other:1"])
+    two = builder.docker_legacy([THREE, other])
+    found = {each.tags: each.index for each in look(copy.deepcopy(two)).images}
+    answer = told(two, f"@{found['example.com/other:1',]}={sha(config)}")
+    assert answer.result is REFUTED
+    assert f"names image @{1 - found['example.com/other:1',]}" in answer.how
+
+
+def test_what_is_rebuilt_or_handed_in_may_be_several_images_too() -> None:
+    entries, _, _ = two_of_one_config()
+    supplied_one = pushed(THREE, "docker", streams(THREE, "go1.8-6"), builder.config_of(SAVE).data)
+    pushers = ("skopeo",)
+    candidates = look(copy.deepcopy(entries), digests=True, pushers=pushers).registries[0].candidates
+    rebuilt = next(each for each in candidates if each.encoder == "pgzip-c")
+    for name in ("@0", "@1"):
+        assert told(entries, f"{name}={rebuilt.digest}", pushers=pushers).result is MATCH
+        assert told(entries, f"{name}={sha(supplied_one)}", manifests=(supplied(supplied_one),)).result is MATCH
+
+
+@pytest.mark.parametrize("image", ["@0", "@1"])
+def test_an_expectation_counts_whatever_image_is_looked_at(image: str) -> None:
+    entries = builder.docker_legacy(
+        [THREE, ImageSpec(layers=[builder.layer({"o": b"o"})], tags=["example.com/other:1"])]
+    )
+    for expect in (f"@0={ANY}", f"@1={ANY}", ANY):
+        report = look(copy.deepcopy(entries), expect, image=image)
+        assert ("IMG602" in codes(report), report.verdict) == (True, Verdict.INTACT), expect
+    ids = [look(copy.deepcopy(entries), image=f"@{index}") for index in (0, 1)]
+    digests = [case_of(each).catalogue.blobs[each.images[0].config_member or 0].digest for each in ids]
+    for expect in (f"@0={digests[1]}", f"@1={digests[0]}"):
+        report = look(copy.deepcopy(entries), expect, image=image)
+        assert {"IMG601", "IMG602"} & set(codes(report)), expect
+
+
+@pytest.mark.parametrize("image", ["@0", "@1", None])
+def test_an_image_that_is_named_is_looked_at_whichever_was_chosen(image: str | None) -> None:
+    entries = builder.docker_legacy(
+        [THREE, ImageSpec(layers=[builder.layer({"o": b"o"})], tags=["example.com/other:1"])]
+    )
+    (index,) = (each.index for each in look(copy.deepcopy(entries)).images if "example.com/other:1" not in each.tags)
+    for expect in (f"@{index}={sha(TRUE)}", f"@{index}={sha(builder.config_of(SAVE).data)}"):
+        report = look(copy.deepcopy(entries), expect, image=image)
+        (answer,) = case_of(report).expectations
+        assert (answer.result, answer.image, codes(report)) == (MATCH, index, []), answer.how
+        other = look(copy.deepcopy(entries), expect.replace(f"@{index}", f"@{1 - index}"), image=image)
+        assert codes(other) in (["IMG601"], ["IMG602"])  # what names an image that was not chosen is not searched for

@@ -1,5 +1,7 @@
 """``inspect --layers`` and ``--files``: what layers hold, and what becomes of it further up."""
 
+import hashlib
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -197,6 +199,27 @@ def test_files_are_hashed_whatever_the_chunks(size: int) -> None:
     }
 
 
-def test_data_that_are_cut_off_have_no_digest() -> None:
+def test_data_that_are_cut_off_are_hashed_as_far_as_they_are_there() -> None:
     whole = builder.tar([Entry("a", b"x" * 3000)])
-    assert [digest for _, digest in hashed([whole[:2000]], DEFAULT_LIMITS)] == [None]
+    (digest,) = [digest for _, digest in hashed([whole[:2000]], DEFAULT_LIMITS)]
+    assert digest == hashlib.sha256(b"x" * (2000 - 512)).digest()
+
+
+@pytest.mark.parametrize(("kept", "reads"), [(DEFAULT_LIMITS.entries_kept, 1), (0, 2)])
+def test_a_layer_in_many_places_is_read_no_more_often(kept: int, reads: int) -> None:
+    case = case_of(report_of(builder.archive("crane", ImageSpec(layers=[LOWER, *[UPPER, LOWER] * 20]))))
+    (image,) = case.structure.images
+    seen: Counter[int] = Counter()
+
+    def opener(member: int) -> list[bytes]:
+        seen[member] += 1
+        return [LOWER if member == image.layers[0].member else UPPER]
+
+    listing = Listing(case, image, opener, replace(DEFAULT_LIMITS, entries_kept=kept))
+    layers = Counter(each.layer for each in listing)
+    assert dict(seen) == {image.layers[0].member: reads, image.layers[1].member: reads}
+    if kept:
+        assert (len(layers), listing.notes) == (41, [])
+    else:
+        assert (sorted(layers), len(listing.notes)) == ([39, 40], 39)
+        assert "layer 0 is not listed: it is layer 40 once more, and too large" in listing.notes[-1]

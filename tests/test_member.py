@@ -219,3 +219,15 @@ def test_a_large_member_is_not_measured_where_only_structure_is_asked_for(tmp_pa
     entries = [*builder.crane([builder.ImageSpec()]), Entry("large", bytes(2 << 20))]
     table = invoke("inspect", save(tmp_path, entries), "--member", "large", "--fast").stdout
     assert "structure only was asked for" in table
+
+
+def test_every_spelling_of_a_path_is_meant(tmp_path: Path) -> None:
+    spelled = ["manifest.json", "./manifest.json", "x/../manifest.json", "/manifest.json"]
+    entries = [*builder.crane([builder.ImageSpec()])]
+    place = next(number for number, entry in enumerate(entries) if entry.name == "manifest.json")
+    entries += [Entry(name, b"[]", pax={"path": name}) for name in spelled[1:]]
+    meant = [place, *range(len(entries) - 3, len(entries))]
+    path = save(tmp_path, entries)
+    for name in spelled:
+        told = document(invoke("inspect", path, "--member", name, "-f", "json"))["members"]
+        assert [each["index"] for each in told] == meant, name

@@ -67,6 +67,8 @@ ALL: tuple[Check, ...] = tuple(
 )
 
 CRASHED = coverage.CRASHED
+OF_EXPECTATIONS = frozenset(each.rule.code for each in provenance.CHECKS)
+"""Codes of the rules about what an archive was said to hold."""
 
 
 def select(chosen: Iterable[str] = (), ignored: Iterable[str] = ()) -> tuple[Check, ...]:
@@ -103,4 +105,4 @@ def _order(finding: Finding) -> tuple[int, str, str, int, str]:
     return finding.severity.rank, finding.rule.code, place.member or "", place.offset or 0, finding.message
 
 
-__all__ = ["ALL", "CRASHED", "Check", "run", "select"]
+__all__ = ["ALL", "CRASHED", "OF_EXPECTATIONS", "Check", "run", "select"]

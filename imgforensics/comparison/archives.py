@@ -1,21 +1,23 @@
 """Two archives compared: the same file, the same images in another wrapping, or not."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from imgforensics.case import Case
 from imgforensics.comparison.files import FileChanges, of_archive
 from imgforensics.comparison.files import compare as compare_files
+from imgforensics.comparison.findings import by_code, grave, other_loads
 from imgforensics.comparison.images import ImageChange, compare_images
 from imgforensics.comparison.layers import Half, LayerComparer
-from imgforensics.findings import Severity
+from imgforensics.comparison.names import only_in
 from imgforensics.layerfiles import Opener
 from imgforensics.limits import Limits
+from imgforensics.loaders import Reader
 from imgforensics.model import Digest
 from imgforensics.report import ArchiveReport
-from imgforensics.structure import ImageKind
+from imgforensics.structure import Image, ImageKind
 
 
 class Answer(StrEnum):
@@ -38,6 +40,17 @@ class Trait:
 
 
 @dataclass(frozen=True, slots=True)
+class Renamed:
+    """An artifact that both archives have, and call otherwise."""
+
+    digest: Digest
+    names_only_a: tuple[str, ...]
+    names_only_b: tuple[str, ...]
+    counts: bool
+    """It is no attestation, and so decides also where there are images."""
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """Everything that is not the same, and the answer."""
 
@@ -48,9 +61,13 @@ class Comparison:
     artifacts_only_a: tuple[Digest, ...] = ()
     """Digests of manifests of attestations and other artifacts."""
     artifacts_only_b: tuple[Digest, ...] = ()
+    artifacts_renamed: tuple[Renamed, ...] = ()
+    """Artifacts that both have, under other names."""
     findings_only_a: tuple[tuple[str, int], ...] = ()
-    """Codes of errors and warnings that one archive has more of, and how many more."""
+    """Codes of errors and warnings that stand in one archive alone, or about other bytes, and how many do."""
     findings_only_b: tuple[tuple[str, int], ...] = ()
+    readers: tuple[Reader, ...] = ()
+    """Those that would take other images out of the one than out of the other, though both hold the same."""
     traits: tuple[Trait, ...] = ()
     members: FileChanges | None = None
     """None where the files are the same."""
@@ -75,11 +92,15 @@ def compare(
     layers = LayerComparer(Half(case_a, opener_a), Half(case_b, opener_b), limits)
     images = compare_images(case_a, case_b, layers, limits)
     all_a, all_b = _artifacts(case_a), _artifacts(case_b)
-    found_a, found_b = _grave(a), _grave(b)
+    renamed = tuple(_renamed(all_a, all_b))
+    found_a, found_b = grave(a, case_a), grave(b, case_b)
+    readers = other_loads(case_a, case_b) if all(each.same for each in images) else ()
     same = (
         all(each.same and each.same_names for each in images)
         and found_a == found_b
-        and _artifacts(case_a, ImageKind.ARTIFACT) == _artifacts(case_b, ImageKind.ARTIFACT)
+        and not readers
+        and _counted(all_a, with_attestations=not images) == _counted(all_b, with_attestations=not images)
+        and not any(each.counts or not images for each in renamed)
         and bool(images or all_a)
     )
     return Comparison(
@@ -87,25 +108,37 @@ def compare(
         b=b,
         answer=Answer.SAME_IMAGES if same else Answer.DIFFERENT,
         images=images,
-        artifacts_only_a=tuple(sorted(all_a - all_b)),
-        artifacts_only_b=tuple(sorted(all_b - all_a)),
-        findings_only_a=tuple(sorted((found_a - found_b).items())),
-        findings_only_b=tuple(sorted((found_b - found_a).items())),
+        artifacts_only_a=tuple(sorted(all_a.keys() - all_b.keys())),
+        artifacts_only_b=tuple(sorted(all_b.keys() - all_a.keys())),
+        artifacts_renamed=renamed,
+        findings_only_a=by_code(found_a - found_b),
+        findings_only_b=by_code(found_b - found_a),
+        readers=readers,
         traits=tuple(_traits(a, case_a, b, case_b)),
         members=compare_files(of_archive(case_a.catalogue), of_archive(case_b.catalogue), limits, limits.differences),
     )
 
 
-def _artifacts(case: Case, *kinds: ImageKind) -> set[Digest]:
-    """Manifest digests of what is no image; of some kinds only where any are given."""
-    members = [each.manifest_member for each in case.structure.artifacts if not kinds or each.kind in kinds]
-    blobs = [case.catalogue.blobs.get(member) for member in members if member is not None]
-    return {blob.digest for blob in blobs if blob is not None}
+def _artifacts(case: Case) -> dict[Digest, Image]:
+    """What is no image, by the digest of its manifest; the first of each."""
+    found: dict[Digest, Image] = {}
+    for each in case.structure.artifacts:
+        blob = None if each.manifest_member is None else case.catalogue.blobs.get(each.manifest_member)
+        if blob is not None:
+            found.setdefault(blob.digest, each)
+    return found
 
 
-def _grave(report: ArchiveReport) -> Counter[str]:
-    """Codes of what is worse than a note."""
-    return Counter(each.rule.code for each in report.findings if each.severity is not Severity.NOTE)
+def _counted(artifacts: Mapping[Digest, Image], *, with_attestations: bool) -> set[Digest]:
+    """Those that decide: attestations only where there is nothing else, since most tools leave them behind."""
+    return {digest for digest, each in artifacts.items() if with_attestations or each.kind is ImageKind.ARTIFACT}
+
+
+def _renamed(a: Mapping[Digest, Image], b: Mapping[Digest, Image]) -> Iterator[Renamed]:
+    for digest in sorted(a.keys() & b.keys()):
+        only_a, only_b = only_in(a[digest], b[digest]), only_in(b[digest], a[digest])
+        if only_b or (only_a and b[digest].tags):
+            yield Renamed(digest, only_a, only_b, a[digest].kind is ImageKind.ARTIFACT)
 
 
 def _traits(a: ArchiveReport, case_a: Case, b: ArchiveReport, case_b: Case) -> Iterator[Trait]:

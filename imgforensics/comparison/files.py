@@ -42,6 +42,8 @@ class Facts(NamedTuple):
     xattrs: tuple[tuple[str, bytes], ...]
     times: int
     """How often its path occurs."""
+    earlier: bytes = b""
+    """A digest of what is compared of earlier occurrences."""
 
 
 class Aspect(StrEnum):
@@ -55,6 +57,7 @@ class Aspect(StrEnum):
     DEVICE = "device"
     XATTRS = "xattrs"
     TIMES = "occurrences"
+    """How often its path occurs, or what an earlier occurrence is."""
     MTIME = "mtime"
 
 
@@ -99,7 +102,8 @@ class Side:
         before = self.files.get(path)
         if before is not None:
             both = hashlib.sha256((before.sha256 or b"") + (facts.sha256 or b"")).digest()
-            facts = facts._replace(sha256=both, times=before.times + 1)
+            earlier = hashlib.sha256(repr(before).encode()).digest()
+            facts = facts._replace(sha256=both, times=before.times + 1, earlier=earlier)
         elif self.spent > limits.laid_over // 2:
             self.cut = True
             return
@@ -177,7 +181,7 @@ def _judge(a: Facts | None, b: Facts | None) -> tuple[Change, tuple[Aspect, ...]
         (Aspect.LINK, a.linkname != b.linkname),
         (Aspect.DEVICE, a.device != b.device),
         (Aspect.XATTRS, a.xattrs != b.xattrs),
-        (Aspect.TIMES, a.times != b.times),
+        (Aspect.TIMES, (a.times, a.earlier) != (b.times, b.earlier)),
         (Aspect.MTIME, a.mtime != b.mtime),
     )
     return Change.CHANGED, tuple(aspect for aspect, differs in differ if differs)

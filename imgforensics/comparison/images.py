@@ -7,10 +7,11 @@ from enum import StrEnum
 
 from imgforensics.case import Case
 from imgforensics.comparison.layers import LayerChange, LayerComparer
+from imgforensics.comparison.names import names_of, only_in
 from imgforensics.comparison.order import Change
 from imgforensics.comparison.values import Differences, differences
 from imgforensics.limits import Limits
-from imgforensics.refnames import has_repository, normalise
+from imgforensics.refnames import normalise
 from imgforensics.structure import Image
 
 
@@ -160,35 +161,22 @@ def _lone_platforms(images: Sequence[Image]) -> set[str | None]:
 
 
 def _names(image: Image) -> Sequence[Hashable]:
-    return tuple(dict.fromkeys(normalise(tag) for tag in image.tags))
+    _, bare = names_of(image)
+    return tuple(dict.fromkeys(tag if tag in bare else normalise(tag) for tag in image.tags))
 
 
 def _change(
     one: Image | None, other: Image | None, how: PairedBy | None, config: ConfigChange | None, layers: LayerComparer
 ) -> ImageChange:
-    names_a, names_b = one.tags if one is not None else (), other.tags if other is not None else ()
     return ImageChange(
         a=one,
         b=other,
         paired_by=how,
-        names_only_a=_unmatched(names_a, names_b),
-        names_only_b=_unmatched(names_b, names_a),
+        names_only_a=() if one is None else one.tags if other is None else only_in(one, other),
+        names_only_b=() if other is None else other.tags if one is None else only_in(other, one),
         config=config,
         layers=layers.compare(one, other),
     )
-
-
-def _unmatched(names: Sequence[str], others: Sequence[str]) -> tuple[str, ...]:
-    """Names that none of the others can mean. An OCI layout often gives a bare tag where others spell out the name."""
-    full = {normalise(other) for other in others}
-    bare = {other for other in others if not has_repository(other)}
-    tags = {other.rpartition(":")[2] for other in full}
-
-    def is_meant(name: str) -> bool:
-        whole = normalise(name)
-        return whole in full or whole.rpartition(":")[2] in bare or (not has_repository(name) and name in tags)
-
-    return tuple(name for name in names if not is_meant(name))
 
 
 def _config(a: object, b: object, limits: Limits) -> ConfigChange:

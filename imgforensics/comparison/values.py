@@ -66,14 +66,30 @@ def _items(left: Sequence[object], right: Sequence[object]) -> Iterator[tuple[in
     start = 0
     shorter = min(len(left), len(right))
     if len(left) != len(right):
-        while start < shorter and left[start] == right[start]:
+        while start < shorter and _equal(left[start], right[start]):
             start += 1
         end = 0
-        while end < shorter - start and left[-1 - end] == right[-1 - end]:
+        while end < shorter - start and _equal(left[-1 - end], right[-1 - end]):
             end += 1
         left, right = left[: len(left) - end], right[: len(right) - end]
     for at in range(start, max(len(left), len(right))):
         yield at, left[at] if at < len(left) else _ABSENT, right[at] if at < len(right) else _ABSENT
+
+
+def _equal(one: object, other: object) -> bool:
+    """Whether two values are the same in JSON, where true is not 1."""
+    if one != other:
+        return False
+    pending = [(one, other)]
+    while pending:
+        left, right = pending.pop()
+        if type(left) is not type(right):
+            return False
+        if isinstance(left, dict) and isinstance(right, dict):
+            pending += [(value, right[key]) for key, value in left.items()]
+        elif isinstance(left, list) and isinstance(right, list):
+            pending += zip(left, right, strict=True)
+    return True
 
 
 def _difference(place: _Place, left: object, right: object, limits: Limits) -> Difference:

@@ -5,12 +5,13 @@ not what its config names, nor for one that no document of the archive names, si
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from imgforensics.case import Case
 from imgforensics.documentreader import Reader, read_index
 from imgforensics.documents import DocumentKind, Manifest, read_document
-from imgforensics.expectation import Expectation, Result, SuppliedManifest
+from imgforensics.expectation import Expectation, Result, SuppliedManifest, joined
 from imgforensics.model import Digest
 from imgforensics.reconstruct.candidates import Candidate, from_file
 from imgforensics.reconstruct.ledger import Ledger
@@ -90,7 +91,12 @@ class _Expecting:
             for candidate in search.find(open_):
                 self._keep(subject, candidate)
                 how = f"rebuilt bit for bit: {candidate.title}, layers {candidate.encoder}; equal SHA-256 is proof"
-                answers[candidate.digest] = Expectation(candidate.digest, Result.MATCH, how, subject.image.index)
+                own = Expectation(candidate.digest, Result.MATCH, how, subject.image.index)
+                twins = [each for each in self.subjects if each is not subject and each.config == subject.config]
+                also = [
+                    self._judged(candidate.digest, f"{how}, of image @{own.image}'s config", each) for each in twins
+                ]
+                answers[candidate.digest] = joined((own, *also))
             made = ", ".join(search.encoders) or "no encoder"
             bound = ", then gave up" if search.gave_up else ""
             tried.append(f"{name}: {search.attempts} manifests tried with {made}{bound}")
@@ -116,19 +122,22 @@ class _Expecting:
         return Expectation(digest, Result.MATCH, how, index)
 
     def _best(self, digest: Digest, name: Callable[[Subject], str | None]) -> Expectation | None:
-        """The best answer among the images that a digest names: a match before all, then the first."""
+        """The answers on the images that a digest names: matches before all others."""
         judged = [self._judged(digest, how, subject) for subject in self.subjects if (how := name(subject)) is not None]
-        return next((each for each in judged if each.result is Result.MATCH), judged[0] if judged else None)
+        return joined(sorted(judged, key=lambda each: each.result is not Result.MATCH))
 
     # what lies in the archive
 
     def _in_archive(self, digest: Digest) -> Expectation | None:
         return (
             self._best(digest, partial(self._as_config, digest=digest))
-            or self._whole(digest)
-            or self._best(digest, partial(self._as_manifest, digest=digest))
+            or self._manifest(digest)
             or self._as_index(digest)
         )
+
+    def _manifest(self, digest: Digest) -> Expectation | None:
+        found = (self._whole(digest), self._best(digest, partial(self._as_manifest, digest=digest)))
+        return joined(each for each in found if each is not None)
 
     def _as_config(self, subject: Subject, digest: Digest) -> str | None:
         if subject.config != digest:
@@ -148,7 +157,8 @@ class _Expecting:
         how = f"an index that lists {', '.join(f'image @{each.image.index}' for each in listed)} hashes to it"
         judged = [self._judged(digest, how, subject) for subject in listed]
         order = [Result.REFUTED, Result.NOT_REPRODUCED, Result.MATCH]
-        return min(judged, key=lambda each: order.index(each.result), default=None)
+        worst = min(judged, key=lambda each: order.index(each.result), default=None)
+        return worst and joined((worst, *(replace(worst, image=each.image.index) for each in listed)))
 
     def _whole(self, digest: Digest) -> Expectation | None:
         """A manifest in the archive of which every blob is there, with the digest that it names.
@@ -169,7 +179,8 @@ class _Expecting:
             named = [each for each in standing if each.role is not Role.SUBJECT]
             if named and all(map(self._holds, named)):
                 how = f"{case.name(member)} hashes to it, and everything that it names is in the archive, byte for byte"
-                return Expectation(digest, Result.MATCH, how, images[0].image.index if images else None)
+                places: list[int | None] = [each.image.index for each in images]
+                return joined(Expectation(digest, Result.MATCH, how, place) for place in places or [None])
         return None
 
     def _holds(self, reference: Reference) -> bool:
@@ -205,9 +216,8 @@ class _Expecting:
                     answer = Expectation(supplied.digest, Result.REFUTED, f"{named}, but {wrong}", index)
                 else:
                     self._keep(subject, from_file(supplied, manifest.media_type))
-                    return answer
             judged.append(answer)
-        return judged[0] if judged else None
+        return joined(sorted(judged, key=lambda each: each.result is not Result.MATCH))
 
     def _names_config(
         self, supplied: SuppliedManifest, manifest: Manifest, subject: Subject
@@ -225,16 +235,16 @@ class _Expecting:
                     return f"{supplied.source} names the config of image @{index} as OCI tools rewrite it", rewritten
         return None, b""
 
-    def _by_index(self, supplied: SuppliedManifest, value: object) -> Expectation:
+    def _by_index(self, supplied: SuppliedManifest, value: object) -> Expectation | None:
         listed = read_index(value, self.case.catalogue.limits, Reader(self.case.catalogue.limits)).manifests
+        answers = []
         for entry in listed:
-            digest = entry.digest
-            if digest is None:
-                continue
-            held = self._whole(digest) or self._best(digest, partial(self._as_manifest, digest=digest))
-            if held is not None:
-                how = f"{supplied.source} is an index that lists {digest}: {held.how}"
-                return Expectation(supplied.digest, held.result, how, held.image)
+            held = None if entry.digest is None else self._manifest(entry.digest)
+            for each in () if held is None else held.each:
+                how = f"{supplied.source} is an index that lists {entry.digest}: {each.how}"
+                answers.append(Expectation(supplied.digest, each.result, how, each.image))
+        if answers:
+            return joined(answers)
         how = f"{supplied.source} is an index; the manifest of one platform that it lists would tell (--manifest FILE)"
         return Expectation(supplied.digest, Result.NOT_REPRODUCED, how)
 
@@ -254,9 +264,10 @@ class _Expecting:
     # the ledger
 
     def _by_ledger(self, digest: Digest) -> Expectation | None:
+        answers = []
         for subject in self.subjects:
             for candidate in learned(self.case, subject, self.ledger):
                 if candidate.digest == digest:
                     how = f"a manifest of that digest was {candidate.title}, and names the config of image"
-                    return self._judged(digest, f"{how} @{subject.image.index}", subject)
-        return None
+                    answers.append(self._judged(digest, f"{how} @{subject.image.index}", subject))
+        return joined(answers)

@@ -30,10 +30,19 @@ def render(comparison: Comparison) -> str:
         "artifacts": {
             "only_a": [str(each) for each in comparison.artifacts_only_a],
             "only_b": [str(each) for each in comparison.artifacts_only_b],
+            "renamed": [
+                {
+                    "digest": str(each.digest),
+                    "names_only_a": [json_text(name) for name in each.names_only_a],
+                    "names_only_b": [json_text(name) for name in each.names_only_b],
+                }
+                for each in comparison.artifacts_renamed
+            ],
         },
         "findings": {
             f"only_{side}": [{"code": code, "count": count} for code, count in found] for side, found in findings
         },
+        "readers": [reader.value for reader in comparison.readers],
         "wrapping": [{"what": each.what, "a": json_text(each.a), "b": json_text(each.b)} for each in comparison.traits],
         "members": None if comparison.members is None else _files(comparison.members),
     }

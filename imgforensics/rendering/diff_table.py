@@ -52,13 +52,7 @@ def _answer(comparison: Comparison) -> tuple[str, str, str]:
     if comparison.answer is Answer.SAME_IMAGES:
         return "SAME", Verdict.INTACT, f"{count}, wrapped otherwise"
     if images and all(each.same for each in images):
-        others = []
-        if not all(each.same_names for each in images):
-            others.append("under other names")
-        for name, findings in (("A", comparison.findings_only_a), ("B", comparison.findings_only_b)):
-            if findings:
-                others.append(f"but verify finds {', '.join(code for code, _ in findings)} in {name} alone")
-        return "DIFFERENT", Verdict.SUSPECT, f"{count}, {', '.join(others) or 'beside other artifacts'}"
+        return "DIFFERENT", Verdict.SUSPECT, f"{count}, {', '.join(_beside(comparison)) or 'beside other artifacts'}"
     lone_a = sum(each.b is None for each in images)
     lone_b = sum(each.a is None for each in images)
     changed = sum(each.paired and not each.same for each in images)
@@ -67,7 +61,32 @@ def _answer(comparison: Comparison) -> tuple[str, str, str]:
         for number, what in ((changed, "changed"), (lone_a, "only in A"), (lone_b, "only in B"))
         if number
     ]
-    return "DIFFERENT", Verdict.TAMPERED, ", ".join(words) or "no image in either"
+    if not words:
+        only = comparison.artifacts_only_a or comparison.artifacts_only_b
+        held = any(each.case is not None and each.case.structure.artifacts for each in (comparison.a, comparison.b))
+        lone = "other artifacts" if only else "the same artifacts" if held else "no image in either"
+        words = [lone, *_beside(comparison)]
+    return "DIFFERENT", Verdict.TAMPERED, ", ".join(words)
+
+
+def _beside(comparison: Comparison) -> Iterator[str]:
+    """What is not the same where all images are."""
+    if not all(each.same_names for each in comparison.images):
+        yield "under other names"
+    codes_a, codes_b = (
+        [code for code, _ in found] for found in (comparison.findings_only_a, comparison.findings_only_b)
+    )
+    for name, codes, others in (("A", codes_a, codes_b), ("B", codes_b, codes_a)):
+        lone = [code for code in codes if code not in others]
+        if lone:
+            yield f"but verify finds {', '.join(lone)} in {name} alone"
+    both = [code for code in codes_a if code in codes_b]
+    if both:
+        yield f"but what verify finds as {', '.join(both)} is not the same"
+    if comparison.readers:
+        yield f"but {', '.join(reader.called for reader in comparison.readers)} would take others"
+    if any(each.counts or not comparison.images for each in comparison.artifacts_renamed):
+        yield "beside artifacts under other names"
 
 
 def _details(comparison: Comparison, style: Style, *, verbose: bool) -> Iterator[str]:
@@ -81,8 +100,15 @@ def _details(comparison: Comparison, style: Style, *, verbose: bool) -> Iterator
             yield ""
             found = ", ".join(code if count == 1 else f"{code} ({count} more)" for code, count in findings)
             yield f"  only in {name} verify finds {found}"
+    if comparison.readers:
+        yield f"  other images for {', '.join(reader.called for reader in comparison.readers)} (verify -v tells which)"
     for name, digests in (("A", comparison.artifacts_only_a), ("B", comparison.artifacts_only_b)):
         yield from (f"  only in {name}: artifact or attestation {digest}" for digest in digests)
+    for each in comparison.artifacts_renamed:
+        for name, names in (("A", each.names_only_a), ("B", each.names_only_b)):
+            if names:
+                called = printable(", ".join(names))
+                yield f"  called so only in {name}: {called}, artifact or attestation {each.digest}"
     if comparison.traits:
         yield ""
         yield "  wrapping"
@@ -229,7 +255,7 @@ def _aspect(aspect: Aspect, facts: Facts) -> str:
         ),
         Aspect.LINK: facts.linkname[:_VALUE] or "none",
         Aspect.DEVICE: f"{facts.device[0]},{facts.device[1]}",
-        Aspect.TIMES: str(facts.times),
+        Aspect.TIMES: f"{facts.times}{f' (earlier {facts.earlier.hex()[:12]})' if facts.earlier else ''}",
         Aspect.MTIME: time_text(facts.mtime),
     }
     return brief(values.get(aspect, ""))

@@ -65,7 +65,7 @@ def expectation_json(expectation: Expectation) -> Json:
 
 def _expected(expectations: Sequence[Expectation], image: int) -> Json | None:
     """The expectation that concerns an image: one of its own before one of no image, a match before any other."""
-    concerned = [each for each in expectations if each.image in (image, None)]
+    concerned = [each for told in expectations for each in told.each if each.image in (image, None)]
     for each in sorted(concerned, key=lambda one: (one.image is None, one.result != "match")):
         return {"digest": str(each.digest), "result": each.result.value, "how": json_text(each.how)}
     return None
