@@ -27,6 +27,7 @@ class Odd(StrEnum):
     TWICE = "twice"
     TWICE_OTHERWISE = "twice-otherwise"
     FOLDER_TWICE = "folder-twice"
+    FOLDER_OTHERWISE = "folder-otherwise"
     ESCAPES = "escapes"
     ABSOLUTE = "absolute"
     UNUSABLE = "unusable"

@@ -4,10 +4,11 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable
 
+from imgforensics.layercolumns import FILE, FOLDER, KINDS, Columns, kind_code, kind_words, owner_of
 from imgforensics.layerentry import TOC, Entry, LayerEnd, WhiteoutKind, whiteout
 from imgforensics.layerfacts import KEPT, NAMED, LayerFacts, LayerIndex, Odd, OddEntry, Pending, Privileges
 from imgforensics.layernames import ACCOUNTS, ACCOUNTS_SIZE, USUAL_DEVICES, climbs_out, short
-from imgforensics.layertoc import ANY, Known, TocFacts, TocKind, compare
+from imgforensics.layertoc import TocFacts, TocKind, compare
 from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.model import Anomaly, AnomalyKind, Digest, MemberKind, clean_path
 
@@ -24,24 +25,9 @@ _AMBIGUOUS = frozenset(
 )
 """Oddities of headers by which readers see other entries, or other names."""
 
-_FOLDER, _FILE = 0, 1
-_KINDS = (
-    MemberKind.DIRECTORY,
-    MemberKind.FILE,
-    MemberKind.SYMLINK,
-    MemberKind.HARDLINK,
-    MemberKind.DEVICE,
-    MemberKind.FIFO,
-    MemberKind.SPARSE,
-    MemberKind.OTHER,
-)
-"""Kinds of entries by the numbers that stand for them here; from ANY on, tables of contents have no name for them."""
-_IS_FOLDER, _IS_FILE, _IS_SYMLINK, _IS_HARDLINK, _IS_DEVICE, _IS_FIFO, _, _ = _KINDS
-_WORDS = ("a folder", "a file", "a symlink", "a hard link", "a device", "a fifo", "a sparse file", "of another type")
+_IS_FILE, _IS_SYMLINK, _IS_HARDLINK, _IS_DEVICE, _IS_FIFO = KINDS[1:6]
 _TOC_ENTRY = 256
 """Bytes of an entry in a table of contents; and of memory, about, to compare it."""
-_MODE = 12
-"""Bits of a mode; the kind stands above them."""
 
 
 class LayerSurvey:
@@ -51,14 +37,11 @@ class LayerSurvey:
         self._limits = limits
         self._most = limits.layer_entries
         self._indexing = True
-        self._counts = [0] * len(_KINDS)
+        self._counts = [0] * len(KINDS)
         self._size = 0
-        # Of every entry: hash of the path, its size or the hash of its target, its kind and mode.
-        self._order = array("q")
-        self._values = array("q")
-        self._codes = array("H")
+        self._columns = Columns()
         self._paths: set[int] = set()
-        self._directories: set[int] = set()
+        self._directories: dict[int, int] = {}
         self._folders: set[int] = set()
         self._folder = ""
         self._symlinks: dict[int, tuple[str, str]] = {}
@@ -93,7 +76,7 @@ class LayerSurvey:
         compared = self._compared(toc) if toc is not None and self._indexing and end.damage is None else None
         return LayerFacts(
             end=end,
-            counts={kind: count for kind, count in zip(_KINDS, self._counts, strict=True) if count},
+            counts={kind: count for kind, count in zip(KINDS, self._counts, strict=True) if count},
             size=self._size,
             whiteouts=self._whiteouts,
             opaques=sum(self._opaque.values()),
@@ -110,19 +93,11 @@ class LayerSurvey:
 
     def _compared(self, toc: tuple[TocKind, Digest, bytes]) -> TocFacts | None:
         most = self._limits.toc // _TOC_ENTRY
-        if len(self._order) > most:
+        if len(self._columns) > most:
             detail = f"a table of contents was not compared: the layer has more than {most} entries"
             self._anomalies.append(Anomaly(AnomalyKind.LIMIT, detail))
             return None
-        return compare(*toc, self._known())
-
-    def _known(self) -> Known:
-        """Every entry but the table of contents itself, as the table should have it; the last of a path counts."""
-        entries = zip(self._order, self._codes, self._values, strict=True)
-        known = {key: (min(code >> _MODE, ANY), code & 0o7777, value) for key, code, value in entries}
-        for path in ("", TOC):
-            known.pop(hash(path), None)
-        return known
+        return compare(*toc, self._columns.known())
 
     def _index(self) -> LayerIndex:
         links = (
@@ -138,7 +113,7 @@ class LayerSurvey:
         )
 
     def _take(self, entry: Entry) -> None:
-        path, code = entry.path, _code(entry.kind)
+        path, code = entry.path, kind_code(entry.kind)
         self._counts[code] += 1
         if entry.notes:
             self._headers(entry)
@@ -155,7 +130,7 @@ class LayerSurvey:
             return
         if self._indexing:
             self._place(entry, path, code)
-        if code == _FILE:
+        if code == FILE:
             self._size += entry.size
             if entry.mode & (SETUID | SETGID):
                 self._privileges(entry, path)
@@ -164,7 +139,7 @@ class LayerSurvey:
                 self._anomalies.append(Anomaly(AnomalyKind.LIMIT, detail))
             if path in ACCOUNTS and entry.size > ACCOUNTS_SIZE:
                 self._note(Odd.ACCOUNTS, entry, f"{entry.size} bytes, which runtimes read whole to look up a user")
-        elif code != _FOLDER:
+        elif code != FOLDER:
             self._special(entry, path, entry.kind)
 
     def _place(self, entry: Entry, path: str, code: int) -> None:
@@ -181,17 +156,15 @@ class LayerSurvey:
             return
         else:
             self._paths.add(key)
-            if code == _FOLDER:
-                self._directories.add(key)
+            if code == FOLDER:
+                self._directories[key] = _rights(entry)
         self._remember(entry, key, code)
 
     def _remember(self, entry: Entry, key: int, code: int) -> None:
-        if len(self._order) >= 2 * self._most:
+        if len(self._columns) >= 2 * self._most:
             self._give_up(f"more than {2 * self._limits.layer_entries} entries in one layer, most of them twice")
             return
-        self._order.append(key)
-        self._values.append(entry.size if code == _FILE else _value(entry, code))
-        self._codes.append(code << _MODE | entry.mode & 0o7777)
+        self._columns.append(entry, key, code)
 
     def _enter(self, entry: Entry, folder: str) -> None:
         """Note the folders above an entry."""
@@ -219,20 +192,17 @@ class LayerSurvey:
 
     def _again(self, entry: Entry, key: int, code: int) -> None:
         """A path that the layer has already."""
-        if code == _FOLDER and key in self._directories:
+        if code == FOLDER and key in self._directories:
             self._note(Odd.FOLDER_TWICE, entry, "a folder")
+            if self._directories[key] != _rights(entry):
+                self._note(Odd.FOLDER_OTHERWISE, entry, f"now with mode {entry.mode & 0o7777:o}, or another owner")
             return
-        if self._odd_counts[Odd.TWICE] + self._odd_counts[Odd.TWICE_OTHERWISE] >= KEPT:
-            self._odd_counts[Odd.TWICE] += 1  # the search takes a while
-            return
-        place = self._order.index(key)
-        first = self._codes[place] >> _MODE
-        if first != code:
-            self._note(Odd.TWICE_OTHERWISE, entry, f"first {_WORDS[first]}, then {_WORDS[code]}")
-        elif self._values[place] != _value(entry, code):
-            self._note(Odd.TWICE_OTHERWISE, entry, "with another size or target")
+        difference = self._columns.compare(entry, key, code)
+        if difference is not None:
+            self._note(Odd.TWICE_OTHERWISE, entry, difference)
         else:
-            self._note(Odd.TWICE, entry, f"each time {_WORDS[code]} of {entry.size} bytes")
+            compared = f" of {entry.size} bytes, which were not compared" if entry.size else ""
+            self._note(Odd.TWICE, entry, f"each time {kind_words(code)}{compared}")
 
     def _special(self, entry: Entry, path: str, kind: MemberKind) -> None:
         """An entry that is neither file nor folder."""
@@ -362,28 +332,13 @@ class LayerSurvey:
         """Let the index go; the inventory goes on."""
         self._indexing = False
         self._anomalies.append(Anomaly(AnomalyKind.LIMIT, f"{detail}: what stands twice, or below links, was not told"))
-        self._order, self._values, self._codes = array("q"), array("q"), array("H")
-        self._paths, self._directories, self._folders, self._symlinks = set(), set(), set(), {}
+        self._columns = Columns()
+        self._paths, self._directories, self._folders, self._symlinks = set(), {}, set(), {}
 
 
-def _code(kind: MemberKind) -> int:
-    """The number of a kind. A table would have to hash an enum, which takes longer than all of this."""
-    if kind is _IS_FILE:
-        return 1
-    if kind is _IS_FOLDER:
-        return 0
-    if kind is _IS_SYMLINK:
-        return 2
-    return _KINDS.index(kind)
-
-
-def _value(entry: Entry, code: int) -> int:
-    """What tells two entries of one kind apart: the size, or the hash of the target."""
-    if code == 2:
-        return hash(entry.linkname)
-    if code == 3:
-        return hash(clean_path(entry.linkname))
-    return entry.size
+def _rights(entry: Entry) -> int:
+    """What stands for a folder's mode and owner."""
+    return hash((entry.mode & 0o7777, owner_of(entry)))
 
 
 def _keep(names: list[str], path: str) -> None:

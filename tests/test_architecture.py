@@ -45,6 +45,7 @@ ORDER = [
     "layerbytes",
     "layerheader",
     "layerwalk",
+    "layercolumns",
     "layersurvey",
     "blobscan",
     "catalogue",

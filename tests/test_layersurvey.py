@@ -15,7 +15,7 @@ import imgforensics
 from imgforensics import Limits, Options, Severity, analyze, layerheader, render
 from imgforensics.cli import app
 from imgforensics.layerentry import Entry
-from imgforensics.layerfacts import LayerFacts
+from imgforensics.layerfacts import LayerFacts, Odd
 from imgforensics.layernames import climbs_out
 from imgforensics.layersurvey import LayerSurvey
 from imgforensics.layerwalk import LayerWalker
@@ -58,6 +58,14 @@ def test_no_more_odd_entries_are_kept_than_a_message_needs() -> None:
     facts = survey(*[builder.Entry("a", b"x")] * 500)
     assert sum(facts.odd_counts.values()) == 499
     assert len(facts.odd) == 20
+
+
+def test_harmless_repetitions_hide_none_that_differs() -> None:
+    many = [builder.Entry(f"a{number}", b"x") for number in range(50)]
+    facts = survey(*many, builder.Entry("su", b"x"), *many, builder.Entry("su", b"x", mode=0o4755))
+    assert facts.odd_counts[Odd.TWICE] == 50
+    (entry,) = (entry for entry in facts.odd if entry.kind is Odd.TWICE_OTHERWISE)
+    assert (entry.name, entry.detail) == ("su", "first with mode 644, then 4755")
 
 
 @pytest.mark.parametrize(

@@ -69,15 +69,16 @@ def duplicate_path(case: Case) -> Iterator[Found]:
     """A layer holds a path more than once.
 
     ## What it means
-    Two entries of one layer's tar have the same path. Where they differ in kind, size or target this is an error.
+    Two entries of one layer's tar have the same path. Where they differ in kind, size, mode, owner or target this is an
+    error. The bytes of two files of one size are not compared.
 
     ## Why it matters
     image-spec forbids it, and readers make different things of it: containerd and podman end with the last, a scanner
     that reads the tar may show the first, docker's classic image store and `crane validate` refuse the layer.
 
     ## How it is computed
-    Names are cleaned as runtimes clean them (`./a`, `/a` and `a` are one). Folders that are listed again are silent:
-    older builders list them so, and every reader takes the last one's mode.
+    Names are cleaned as runtimes clean them (`./a`, `/a` and `a` are one). Folders that are listed again are silent, as
+    older builders list them so; with another mode or owner, of which every reader takes the last, they are noted.
 
     ## When it is innocent
     A tar that was appended to.
@@ -87,6 +88,7 @@ def duplicate_path(case: Case) -> Iterator[Found]:
         {
             Odd.TWICE_OTHERWISE: ("a path stands more than once, for different things", Severity.ERROR),
             Odd.TWICE: ("a path stands more than once", None),
+            Odd.FOLDER_OTHERWISE: ("a folder stands more than once, with other rights", Severity.NOTE),
         },
     )
 

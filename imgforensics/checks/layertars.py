@@ -136,8 +136,9 @@ def table_of_contents_mismatch(case: Case) -> Iterator[Found]:
     One digest, two images: a scanner sees one, the runtime the other (containers/storage#1888, #2014).
 
     ## How it is computed
-    Paths, kinds, sizes, modes and targets are compared, both ways, and the SHA-256 of the table with the digest in the
-    annotations of the layer's descriptors. Digests of single files in the table are not recomputed.
+    Paths, kinds, sizes, modes, numeric owners, extended attributes and targets are compared, both ways, and the SHA-256
+    of the table with the digest in the annotations of the layer's descriptors. Keys that stand twice, or that Go alone
+    takes for others, are an error. Digests and offsets of single files in the table are not recomputed.
 
     ## When it is innocent
     An annotation where the layer has no table any more, since it was compressed anew, is only noted.

@@ -95,6 +95,18 @@ OTHER_MODE = layertables.toc([{**entry, "mode": 0o4755} if entry["name"] == "bin
 OTHER_LINK = layertables.toc(
     [{**entry, "linkName": "/evil"} if entry["name"] == "bin/sh" else entry for entry in TABLE]
 )
+OWNED = layertables.toc([{**entry, "uid": 1000} if entry["name"] == "bin/app" else entry for entry in TABLE])
+ATTRIBUTED = layertables.toc(
+    [
+        {**entry, "xattrs": {"security.capability": "AQAAAg=="}} if entry["name"] == "bin/app" else entry
+        for entry in TABLE
+    ]
+)
+TWICE = layertables.toc([*TABLE, TABLE[1]])
+FOLDED_LIST = HONEST[:-1] + b', "Entries": [{"name": "bin/evil", "type": "reg"}]}'
+FOLDED_SIZE = layertables.toc([{**entry, "Mode": 0o4755} if entry["name"] == "bin/app" else entry for entry in TABLE])
+FOLDED_CHUNK = layertables.toc([*TABLE, {"name": "bin/evil", "type": "chunk", "Type": "reg", "size": 9}])
+REPEATED_KEY = HONEST.replace(b'"name": "bin/app"', b'"name": "bin/app", "mode": 2541', 1)
 
 
 def _spoiled(layer: bytes, place: int) -> bytes:
@@ -165,8 +177,8 @@ THREATS: tuple[Threat, ...] = (
         "A table of contents that lists other files than the tar",
         "containers/storage#1888, #2014, #2035, #1778: lazily pulling stores against plain unpackers",
         ("IMG514",),
-        "Paths, kinds, sizes, modes and targets are compared; digests of single files in the table are not recomputed, "
-        "nor owners, times and attributes compared.",
+        "Paths, kinds, sizes, modes, owners, attributes and targets are compared; digests of single files in the table "
+        "are not recomputed, nor names of owners and times compared.",
     ),
 )
 
@@ -191,6 +203,13 @@ CRAFTED: tuple[Crafted, ...] = (
         _layer(Entry("etc/a", b"good"), Entry("etc/a", b"evil")),
         frozenset({"IMG501"}),
         _image(_tar(Entry("etc/a", b"good")), _tar(Entry("etc/a", b"evil"))),
+    ),
+    Crafted(
+        "LAY-01-other-mode",
+        "a file twice, of one size, the second one setuid",
+        _layer(Entry("etc/a", b"good", mode=0o755), Entry("etc/a", b"evil", mode=0o4755)),
+        frozenset({"IMG501"}),
+        _layer(_folder("etc/"), Entry("etc/", type=b"5", mode=0o700), Entry("etc/a", b"good", mode=0o4755)),
     ),
     Crafted(
         "LAY-02-climbing-name",
@@ -365,6 +384,39 @@ CRAFTED: tuple[Crafted, ...] = (
         _chunked(HONEST, named=ADDED),
         frozenset({"IMG514"}),
         _chunked(HONEST),
+    ),
+    Crafted(
+        "VIEW-16-estargz-folded-list",
+        "a second list of entries under `Entries`, which Go takes for the first one's key",
+        _estargz(FOLDED_LIST),
+        frozenset({"IMG514"}),
+        _estargz(HONEST),
+    ),
+    Crafted(
+        "VIEW-16-estargz-folded-mode",
+        "an entry with `Mode` too",
+        _estargz(FOLDED_SIZE),
+        frozenset({"IMG514"}),
+        _estargz(HONEST),
+    ),
+    Crafted(
+        "VIEW-16-chunked-folded-type",
+        "a chunk whose `Type` makes it a file",
+        _chunked(FOLDED_CHUNK),
+        frozenset({"IMG514"}),
+        _chunked(HONEST),
+    ),
+    Crafted(
+        "VIEW-16-chunked-repeated-key", "a mode twice", _chunked(REPEATED_KEY), frozenset({"IMG514"}), _chunked(HONEST)
+    ),
+    Crafted("VIEW-16-chunked-name-twice", "an entry twice", _chunked(TWICE), frozenset({"IMG514"}), _chunked(HONEST)),
+    Crafted("VIEW-16-estargz-owner", "another owner", _estargz(OWNED), frozenset({"IMG514"}), _estargz(HONEST)),
+    Crafted(
+        "VIEW-16-estargz-attribute",
+        "capabilities that the tar does not have",
+        _estargz(ATTRIBUTED),
+        frozenset({"IMG514"}),
+        _estargz(HONEST),
     ),
     Crafted(
         "VIEW-16-malformed", "a table that is cut off", _chunked(HONEST[:-2]), frozenset({"IMG514"}), _chunked(HONEST)
