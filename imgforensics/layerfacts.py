@@ -147,5 +147,7 @@ class LayerFacts:
     """None where it was given up, because of a limit."""
     toc: TocFacts | None = None
     """Its table of contents, if it has one."""
+    toc_elsewhere: str | None = None
+    """Where the footer of an eStargz layer leads to, in words, if that is not the table which the tar holds."""
     anomalies: tuple[Anomaly, ...] = ()
     """Limits that were reached."""

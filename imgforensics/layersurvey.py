@@ -64,8 +64,16 @@ class LayerSurvey:
         for entry in entries:
             self._take(entry)
 
-    def finish(self, end: LayerEnd, toc: tuple[TocKind, Digest, bytes] | None = None) -> LayerFacts:
-        """What is kept, now that the layer has ended, with its table of contents compared, if it has one."""
+    def finish(
+        self, end: LayerEnd, toc: tuple[TocKind, Digest, bytes] | None = None, toc_elsewhere: str | None = None
+    ) -> LayerFacts:
+        """What is kept, now that the layer has ended, with its table of contents compared, if it has one.
+
+        Args:
+            end: how it ended.
+            toc: kind, digest and text of the table.
+            toc_elsewhere: where its readers look for it, if that is another place.
+        """
         if end.damage is not None and end.damage.kind is AnomalyKind.LIMIT:
             self._anomalies.append(end.damage)
         for key, pending in self._removed.items():
@@ -88,6 +96,7 @@ class LayerSurvey:
             odd_counts=dict(self._odd_counts),
             index=self._index() if self._indexing else None,
             toc=compared,
+            toc_elsewhere=toc_elsewhere,
             anomalies=tuple(self._anomalies),
         )
 

@@ -29,6 +29,24 @@ class TocKind(StrEnum):
     ZSTD_CHUNKED = "zstd:chunked"
 
 
+FOOTER = 51
+"""Bytes of the gzip member at the end of an eStargz layer that says where the table is (docs/estargz.md, "Footer")."""
+_FOOTER = re.compile(rb"\x1f\x8b\x08\x04.{6}(?:\x1a\0SG)?\x16\0([0-9A-Fa-f]{16})STARGZ.{13}\Z", re.DOTALL)
+
+
+def pointed_to(tail: bytes) -> int | None:
+    """Where the footer of an eStargz layer, or of its forerunner stargz, says that the table's gzip member begins.
+
+    Args:
+        tail: the last bytes of the layer as stored, :data:`FOOTER` at least.
+
+    Returns:
+        An offset in bytes of the layer as stored; None where there is no footer.
+    """
+    found = _FOOTER.search(tail)
+    return None if found is None else int(found[1], 16)
+
+
 KINDS: Mapping[str, int] = {"dir": 0, "reg": 1, "symlink": 2, "hardlink": 3, "char": 4, "block": 4, "fifo": 5}
 """What an entry is, as :class:`~imgforensics.layersurvey.LayerSurvey` numbers it."""
 ANY = 6

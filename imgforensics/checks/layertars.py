@@ -153,6 +153,10 @@ def table_of_contents_mismatch(case: Case) -> Iterator[Found]:
             )
             shown = f": {'; '.join(toc.examples[:3])}" if toc.examples else ""
             yield Found(f"{layer}: the {toc.kind} table of contents against the tar: {words}{shown}", where, others)
+        if facts.toc_elsewhere is not None:
+            words = "the footer, by which readers find the eStargz table of contents, leads to"
+            end = "where the layer's tar has none: it was not compared"
+            yield Found(f"{layer}: {words} {facts.toc_elsewhere}, {end}", where, others)
         yield from _annotated(case, member, facts)
 
 
@@ -171,8 +175,8 @@ def _annotated(case: Case, member: int, facts: LayerFacts) -> Iterator[Found]:
             computed = str(facts.toc.digest)
             message = f"{layer}: an annotation says the {kind} table of contents is {claimed}, it hashes to {computed}"
             yield Found(message, where, others, claimed, computed)
-        elif facts.toc is None and facts.index is not None and facts.end.damage is None:
-            message = f"{layer}: an annotation names a {kind} table of contents, {claimed}; the layer has none"
+        elif facts.toc is None and facts.toc_elsewhere is None and facts.index is not None and facts.end.damage is None:
+            message = f"{layer}: an annotation names a {kind} table of contents, {claimed}; none was found"
             yield Found(message, where, others, claimed, severity=Severity.NOTE)
 
 

@@ -67,8 +67,13 @@ def _annotated(tar: bytes, packed: bytes, **annotations: str) -> Made:
     return lambda: builder.tar(oci([named], [packed, config, manifest]))
 
 
-def _estargz(table: bytes, *, behind: bool = False, named: bytes | None = None) -> Made:
-    tar = layertables.estargz(LISTED, table, behind=behind)
+def _hidden(table: bytes) -> Made:
+    tar, packed = layertables.hidden(LISTED, table)
+    return _annotated(tar, packed, **{"containerd.io/snapshot/stargz/toc.digest": builder.digest(table)})
+
+
+def _estargz(table: bytes, *, behind: bool = False, named: bytes | None = None, padding: bytes = b"") -> Made:
+    tar = layertables.estargz(LISTED + padding, table, behind=behind or bool(padding))
     digest = builder.digest(table if named is None else named)
     return _annotated(tar, layertables.gzipped(tar, table), **{"containerd.io/snapshot/stargz/toc.digest": digest})
 
@@ -417,6 +422,13 @@ CRAFTED: tuple[Crafted, ...] = (
         _estargz(ATTRIBUTED),
         frozenset({"IMG514"}),
         _estargz(HONEST),
+    ),
+    Crafted(
+        "VIEW-16-estargz-inside-a-file",
+        "a footer that leads to a table inside a file's data",
+        _hidden(ADDED),
+        frozenset({"IMG514"}),
+        _estargz(HONEST, padding=bytes(9 * 1024)),
     ),
     Crafted(
         "VIEW-16-malformed", "a table that is cut off", _chunked(HONEST[:-2]), frozenset({"IMG514"}), _chunked(HONEST)
