@@ -46,6 +46,7 @@ ORDER = [
     "layerheader",
     "layerwalk",
     "layercolumns",
+    "layerinventory",
     "layersurvey",
     "blobscan",
     "catalogue",

@@ -20,7 +20,7 @@ from imgforensics.layernames import climbs_out
 from imgforensics.layersurvey import LayerSurvey
 from imgforensics.layerwalk import LayerWalker
 from imgforensics.limits import DEFAULT_LIMITS
-from imgforensics.model import MemberKind
+from imgforensics.model import AnomalyKind, MemberKind
 from tests import builder, layertables
 from tests.builder import ImageSpec
 from tests.crafted.layers import LISTED, TABLE
@@ -116,6 +116,21 @@ def test_a_layer_that_two_images_and_two_members_share_is_told_of_once() -> None
     images = [ImageSpec(layers=[layer]), ImageSpec(layers=[layer], platform="linux/arm64", tags=["example.com/b:1"])]
     finding = the(report_of(builder.docker_legacy(images)), "IMG501")
     assert len(finding.related) == 1
+
+
+def test_whiteouts_beyond_the_bound_are_told() -> None:
+    entries = [builder.Entry(f".wh.{number}") for number in range(5)]
+    facts = survey(*entries, limits=Limits(layer_open=4))
+    assert [anomaly.kind for anomaly in facts.anomalies] == [AnomalyKind.LIMIT]
+    assert not survey(*entries, limits=Limits(layer_open=5)).anomalies
+
+
+def test_following_links_of_lower_layers_is_counted() -> None:
+    chain = [builder.tar([builder.Entry(f"l{number}", type=b"2", linkname=f"l{number + 1}")]) for number in range(20)]
+    links = [builder.Entry(f"h{number}", type=b"1", linkname=f"l0/x{number}") for number in range(50)]
+    images = [ImageSpec(layers=[*chain, builder.tar(links)])]
+    assert "IMG902" in codes(report_of(builder.docker25(images), Options(limits=Limits(layer_steps=50_000))))
+    assert "IMG902" not in codes(report_of(builder.docker25(images)))
 
 
 def test_clashes_are_told_of_once() -> None:

@@ -28,6 +28,17 @@ CAPABILITY = bytes.fromhex("0100000200200000000000000000000000000000")
 
 BASE = builder.layer({"bin/": b"", "bin/app": b"#!/bin/sh\n", "etc/": b"", "etc/passwd": b"root:x:0:0::/:/bin/sh\n"})
 
+SPARSE_ACCOUNTS = Entry(
+    "etc/passwd",
+    b"0\n".ljust(512, b"\0"),
+    pax={
+        "GNU.sparse.major": "1",
+        "GNU.sparse.minor": "0",
+        "GNU.sparse.name": "etc/passwd",
+        "GNU.sparse.realsize": str(10 << 30),
+    },
+)
+
 
 def _device(name: str, major: int, minor: int, type_: bytes = b"3") -> Entry:
     plain = Entry(name, type=type_, mode=0o600)
@@ -362,6 +373,132 @@ CRAFTED: tuple[Crafted, ...] = (
         _layer(Entry("etc/a", b"x", pax={"path": "etc/b"})),
         frozenset({"IMG515"}),
         _layer(Entry("etc/a", b"x", pax={"mtime": "1.5"})),
+    ),
+    Crafted(
+        "LAY-02-below-two-links",
+        "a file below a link to a link to `/etc`",
+        _layer(_link("a", "b"), _link("b", "/etc"), Entry("a/passwd", b"evil")),
+        frozenset({"IMG503"}),
+        _layer(_link("a", "b"), _link("b", "c"), Entry("a/passwd", b"evil")),
+    ),
+    Crafted(
+        "LAY-02-below-linked-link",
+        "a file below a hard link to a symlink",
+        _layer(_link("l", "/etc"), _link("h", "l", b"1"), Entry("h/passwd", b"evil")),
+        frozenset({"IMG503"}),
+        _layer(_link("l", "/etc"), _link("h", "l", b"1"), Entry("i/passwd", b"evil")),
+    ),
+    Crafted(
+        "LAY-02-folder-too-late",
+        "a file below a lower layer's link, and only then a folder in the link's place",
+        _image(_tar(_link("a", "../../host")), _tar(Entry("a/passwd", b"evil"), _folder("a/"))),
+        frozenset({"IMG503"}),
+        _image(_tar(_link("a", "../../host")), _tar(Entry(".wh.a"), Entry("a/passwd", b"x"))),
+    ),
+    Crafted(
+        "LAY-02-root-is-a-link",
+        "a symlink in place of the root",
+        _layer(_link("./", "/etc"), Entry("passwd", b"evil")),
+        frozenset({"IMG503"}),
+        _layer(_folder("./"), Entry("passwd", b"x")),
+    ),
+    Crafted(
+        "LAY-02-link-to-itself",
+        "a hard link to itself",
+        _layer(_link("etc/a", "etc/a", b"1")),
+        frozenset({"IMG504"}),
+        _layer(_link("sbin", "bin"), Entry("bin/b", b"x"), _link("etc/a", "sbin/b", b"1")),
+    ),
+    Crafted(
+        "LAY-02-link-to-folder",
+        "a hard link to a folder",
+        _layer(_folder("var/"), _link("etc/a", "var", b"1")),
+        frozenset({"IMG504"}),
+        _layer(_folder("var/"), _link("etc/a", "var")),
+    ),
+    Crafted(
+        "LAY-02-link-to-deleted",
+        "a hard link to what a layer between deletes",
+        _image(_tar(Entry("a", b"x")), _tar(Entry(".wh.a")), _tar(_link("b", "a", b"1"))),
+        frozenset({"IMG504"}),
+        _image(_tar(Entry("a", b"x")), _tar(Entry(".wh.c")), _tar(_link("b", "a", b"1"))),
+    ),
+    Crafted(
+        "LAY-03-writable-hard-link",
+        "a hard link that makes its target setuid and writable",
+        _layer(Entry("a", b"x"), Entry("b", type=b"1", linkname="a", mode=0o4777)),
+        frozenset({"IMG509"}),
+        _layer(Entry("a", b"x"), Entry("b", type=b"1", linkname="a", mode=0o4755)),
+    ),
+    Crafted(
+        "LAY-04-below-link",
+        "a whiteout below a symlink of a lower layer",
+        _image(_tar(_link("x", "/etc")), _tar(Entry("x/.wh.passwd"))),
+        frozenset({"IMG506"}),
+        _image(_tar(_folder("x/"), Entry("x/passwd", b"x")), _tar(Entry("x/.wh.passwd"))),
+    ),
+    Crafted(
+        "LAY-04-opaque-below-link",
+        "an opaque marker below a symlink of its layer",
+        _layer(_link("x", "/etc"), Entry("x/.wh..wh..opq")),
+        frozenset({"IMG506"}),
+        _layer(_folder("x/"), Entry("x/.wh..wh..opq")),
+    ),
+    Crafted(
+        "LAY-04-behind-its-folder",
+        "a file, then the whiteout of its folder",
+        _layer(Entry("a/b", b"x"), Entry(".wh.a")),
+        frozenset({"IMG506"}),
+        _layer(Entry(".wh.a"), Entry("a/b", b"x")),
+    ),
+    Crafted(
+        "LAY-04-data",
+        "a whiteout that holds data",
+        _layer(Entry("etc/.wh.passwd", b"hidden")),
+        frozenset({"IMG506"}),
+        _layer(Entry(".wh..wh.plnk/1.2", b"x"), _link("etc/a", ".wh..wh.plnk/1.2", b"1")),
+    ),
+    Crafted(
+        "LAY-04-plumbing",
+        "data among aufs's own names",
+        _layer(Entry(".wh..wh.hidden", b"hidden"), Entry(".wh..wh.plnk/1.2", b"hidden")),
+        frozenset({"IMG506"}),
+        _layer(Entry(".wh..wh.aufs"), _folder(".wh..wh.plnk/")),
+    ),
+    Crafted(
+        "LAY-07-sparse",
+        "a sparse `etc/passwd` of ten gibibytes",
+        _layer(SPARSE_ACCOUNTS),
+        frozenset({"IMG510"}),
+        _layer(Entry("etc/passwd", b"root:x:0:0::/:/bin/sh\n")),
+    ),
+    Crafted(
+        "LAY-08-headers-behind",
+        "headers of empty tables of contents behind the end",
+        _image(_tar(Entry("a", b"x")) + _tar(Entry("stargz.index.json"), end=b"") * 50),
+        frozenset({"IMG511"}),
+        _image(_tar(Entry("a", b"x")) + bytes(51_200)),
+    ),
+    Crafted(
+        "LAY-08-file-as-folder",
+        "a file, and a file below it",
+        _layer(Entry("a", b"x"), Entry("a/b", b"x")),
+        frozenset({"IMG515"}),
+        _layer(_folder("a/"), Entry("a/b", b"x")),
+    ),
+    Crafted(
+        "LAY-08-unknown-type",
+        "an entry of a type that runtimes refuse",
+        _layer(Entry("etc/a", b"x", type=b"Z")),
+        frozenset({"IMG515"}),
+        _layer(Entry("etc/a", b"x"), Entry("b", type=b"1", linkname="etc/a", size=1)),
+    ),
+    Crafted(
+        "LAY-08-global-name",
+        "a global PAX header with a path",
+        _layer(Entry("g", builder.pax_records({"path": "etc/b"}), type=b"g"), Entry("etc/a", b"x")),
+        frozenset({"IMG515"}),
+        _layer(Entry("g", builder.pax_records({"comment": "b"}), type=b"g"), Entry("etc/a", b"x")),
     ),
     Crafted("VIEW-16-estargz-extra", "an entry more", _estargz(ADDED), frozenset({"IMG514"}), _estargz(HONEST)),
     Crafted(
