@@ -15,6 +15,7 @@ reading is taken, and not the forgiving one of :mod:`~imgforensics.tarwalk`, whi
 
 from imgforensics.layerentry import TOC, Entry, LayerEnd
 from imgforensics.layerheader import UsualHeaders
+from imgforensics.layerpadding import Padding
 from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.model import Anomaly, AnomalyKind, MemberKind, Span, clean_path
 from imgforensics.tarextensions import EXTENSIONS, Extensions, Note, claim, decode
@@ -72,12 +73,19 @@ class LayerWalker:
         """The table of contents of an eStargz layer, as it stands."""
         self.toc_header: int | None = None
         """Offset of its first header block, in bytes of the uncompressed layer; also where it is not kept."""
-        self._padding = 0
+        self._zeros_behind = 0
+        self._padding = Padding()
         self._first = self._last = 0
         self._probe = b""
 
     def feed(self, data: bytes | memoryview) -> list[Entry]:
         """Take the next bytes. No reference to ``data`` is kept. Returns the entries whose headers end in them."""
+        base = self._seen
+        entries = self._feed(data)
+        self._padding.take(entries, data, base)
+        return entries
+
+    def _feed(self, data: bytes | memoryview) -> list[Entry]:
         entries: list[Entry] = []
         base = self._seen
         length = len(data)
@@ -144,6 +152,8 @@ class LayerWalker:
             trailing=Span(self._first, self._last - self._first) if self._probe else None,
             trailing_head=self._probe,
             damage=self._damage,
+            padding=self._padding.count,
+            padding_at=self._padding.first,
             global_keys=tuple(sorted(decode(key) for key in self._globals)),
         )
 
@@ -207,8 +217,8 @@ class LayerWalker:
     def _toc_or_end(self, unit: bytes) -> None:
         """A block behind the end marker: padding, then the one entry that may stand there."""
         self._next += BLOCK
-        self._padding += 1
-        if unit == ZERO_BLOCK and self._padding < _PADDING:
+        self._zeros_behind += 1
+        if unit == ZERO_BLOCK and self._zeros_behind < _PADDING:
             return
         header = parse_header(unit) if is_header(unit) else None
         if header is not None and header.name == TOC.encode() and header.typeflag == "0":

@@ -44,6 +44,7 @@ ORDER = [
     "layerfacts",
     "layerbytes",
     "layerheader",
+    "layerpadding",
     "layerwalk",
     "layercolumns",
     "layerinventory",

@@ -37,7 +37,7 @@ def _stands_for_itself(case: Case, member: int) -> bool:
 
 @check("IMG511", "layer-trailing-data", Severity.WARNING, Effect.SUSPECT)
 def layer_trailing_data(case: Case) -> Iterator[Found]:
-    """Bytes other than zeros follow the end of a layer's tar.
+    """Bytes other than zeros follow the end of a layer's tar, or fill its gaps.
 
     ## What it means
     The layer's digest covers them, and nobody unpacks them.
@@ -46,8 +46,8 @@ def layer_trailing_data(case: Case) -> Iterator[Found]:
     They travel with the image; some readers go on behind an end marker and see other files there.
 
     ## How it is computed
-    The uncompressed layer is read to its end. Zeros are padding. The table of contents that BuildKit puts behind the
-    tar of an eStargz layer is none of this.
+    The uncompressed layer is read to its end. Zeros are padding, behind the end and behind each file. The table of
+    contents that BuildKit puts behind the tar of an eStargz layer is none of this.
 
     ## When it is innocent
     Concatenated tars.
@@ -59,6 +59,12 @@ def layer_trailing_data(case: Case) -> Iterator[Found]:
             found = f"{trailing.length} bytes, beginning like {describe(facts.end.trailing_head)}"
             message = f"{layer}: data after the end of the layer's tar, at byte {trailing.offset} uncompressed: {found}"
             yield Found(message, where, others)
+        if facts.end.padding_at is not None:
+            where, others, layer = place(case, member, facts.end.padding_at)
+            found = (
+                f"{facts.end.padding} bytes that are not zero, the first at byte {facts.end.padding_at} uncompressed"
+            )
+            yield Found(f"{layer}: data in the padding between the entries of the layer's tar: {found}", where, others)
 
 
 @check("IMG512", "layer-is-no-tar", Severity.WARNING, Effect.SUSPECT)

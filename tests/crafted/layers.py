@@ -129,6 +129,11 @@ def _spoiled(layer: bytes, place: int) -> bytes:
     return layer[:place] + bytes([layer[place] ^ 1]) + layer[place + 1 :]
 
 
+def _filled(layer: bytes, hidden: bytes) -> bytes:
+    """A layer whose first file, of one byte, has this in its padding."""
+    return layer[:600] + hidden + layer[600 + len(hidden) :]
+
+
 THREATS: tuple[Threat, ...] = (
     Threat(
         "LAY-01",
@@ -345,6 +350,13 @@ CRAFTED: tuple[Crafted, ...] = (
         _image(_tar(Entry("a", b"x")) + _tar(Entry("hidden", b"evil"))),
         frozenset({"IMG511"}),
         _image(_tar(Entry("a", b"x")) + bytes(10_240)),
+    ),
+    Crafted(
+        "LAY-08-in-the-padding",
+        "data between the end of a file and the next header",
+        _image(_filled(_tar(Entry("a", b"x"), Entry("b", b"y")), b"hidden")),
+        frozenset({"IMG511"}),
+        _layer(Entry("a", b"x"), Entry("b", b"y")),
     ),
     Crafted(
         "LAY-08-no-tar",
