@@ -38,6 +38,9 @@ class Columns:
         self._values = array("q")
         self._codes = array("H")
         self._owners = array("q")
+        # The owner of the last entry, which mostly is that of the next one, and what stands for it without attributes.
+        self._uid = self._gid = 0
+        self._owner = hash((0, 0, ()))
         self._searches = 0
         self._places: dict[int, int] = {}
 
@@ -51,7 +54,12 @@ class Columns:
         self._order.append(key)
         self._values.append(entry.size if code == FILE else _value(entry, code))
         self._codes.append(code << _MODE | entry.mode & 0o7777)
-        self._owners.append(owner_of(entry))
+        if entry.pax or entry.uid != self._uid or entry.gid != self._gid:
+            self._uid, self._gid = entry.uid, entry.gid
+            self._owner = hash((entry.uid, entry.gid, ()))
+            self._owners.append(owner_of(entry))
+        else:
+            self._owners.append(self._owner)
 
     def compare(self, entry: Entry, key: int, code: int) -> str | None:
         """In which way an entry differs from the first one of its path, in words; None where it does not."""

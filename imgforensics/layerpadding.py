@@ -23,11 +23,14 @@ class Padding:
         """Look at what of the padding lies in these bytes, which begin at ``base``."""
         if self._to > base:
             self._look(data, base)
+        length = len(data)
         for entry in entries:
-            if rest := entry.size % BLOCK:
-                end = entry.data + entry.size
-                self._from, self._to = end, end + BLOCK - rest
-                self._look(data, base)
+            size = entry.size
+            if size % BLOCK:
+                self._from = entry.data + size
+                self._to = self._from + -size % BLOCK
+                if self._from < base + length:
+                    self._look(data, base)
 
     def _look(self, data: bytes | memoryview, base: int) -> None:
         if self._from >= base + len(data):
