@@ -3,13 +3,13 @@
 Names are resolved as runtimes resolve them, inside the root: a leading ``/`` is the root, and ``..`` stops there.
 """
 
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Container, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from imgforensics.catalogue import Catalogue
 from imgforensics.layerfacts import KEPT, LayerIndex
-from imgforensics.layernames import Links, effort, folders_of, followed, leads_out, short
+from imgforensics.layernames import Links, Steps, effort, folders_of, followed, leads_out, short
 from imgforensics.limits import Limits
 from imgforensics.structure import Image, Layer
 
@@ -55,28 +55,11 @@ def stack(catalogue: Catalogue, images: Sequence[Image]) -> Stacked:
     return _Stack(catalogue).run(images)
 
 
-class _Steps:
-    """Counts the steps of one archive's comparisons."""
-
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
-        self._taken = 0
-
-    def spend(self, steps: int) -> bool:
-        """Take so many more; whether they were within the bound."""
-        self._taken += steps
-        return not self.exceeded
-
-    @property
-    def exceeded(self) -> bool:
-        """Whether there were more than the bound allows."""
-        return self._taken > self.limits.layer_steps
-
-
 class _Stack:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-        self._steps = _Steps(catalogue.limits)
+        self._limits: Limits = catalogue.limits
+        self._steps = Steps(catalogue.limits.layer_steps)
         # The layers below, and one more, to a number that stands for them together.
         self._places: dict[tuple[int, object], int] = {}
         self._clashes: dict[tuple[int, Clash, str], Clashing] = {}
@@ -115,7 +98,7 @@ class _Stack:
             index = facts.index
             if position >= first:
                 self._steps.spend(len(index.folders))
-                for clash, detail in _clashes(index, links, lower if whole else None, self._steps):
+                for clash, detail in _clashes(index, links, lower if whole else None, self._limits, self._steps):
                     self._tell(clash, layer.member, detail)
             _apply(index, links, self._steps)
             if self._steps.exceeded:
@@ -132,34 +115,39 @@ class _Stack:
 
 
 def _clashes(
-    index: LayerIndex, links: Links, lower: Sequence[LayerIndex] | None, steps: _Steps
+    index: LayerIndex, links: Links, lower: Sequence[LayerIndex] | None, limits: Limits, steps: Steps
 ) -> Iterator[tuple[Clash, str]]:
     """What is odd about a layer on these links; and on these layers, where all of them are known."""
     if links:
-        yield from _below(index, links, steps)
+        yield from _below(index, links, limits, steps)
     if lower is None:
         return
     for pending in index.hardlinks:
-        if not _exists(pending.target, index, lower, links, steps):
+        if not _exists(pending.target, index, lower, links, limits, steps):
             if steps.exceeded:
                 return
             kind = Clash.TARGET_LATER if pending.later else Clash.NO_TARGET
             yield kind, f"{short(pending.path)}, a hard link to {short(pending.target)}"
     for pending in index.whiteouts:
-        if not (pending.later or index.holds(pending.target) or _exists(pending.target, None, lower, links, steps)):
+        if not (
+            pending.later or index.holds(pending.target) or _exists(pending.target, None, lower, links, limits, steps)
+        ):
             if steps.exceeded:
                 return
             yield Clash.NEVER_THERE, f"{short(pending.path)} removes {short(pending.target)}"
 
 
-def _below(index: LayerIndex, links: Links, steps: _Steps) -> Iterator[tuple[Clash, str]]:
+def _below(index: LayerIndex, links: Links, limits: Limits, steps: Steps) -> Iterator[tuple[Clash, str]]:
     """Entries and whiteouts of a layer whose paths go through links of lower ones."""
-    gone = {hash(pending.target) for pending in index.whiteouts if not pending.later}
+    before = {hash(pending.target) for pending in index.whiteouts if not pending.later}
     for key in index.folders:
-        if key in links and key not in gone and (not index.has(key) or key in index.late):
+        if key in links and (not index.has(key) or key in index.late):
             link, target = links[key]
-            steps.spend(steps.limits.link_hops)
-            out = leads_out(link, target, links, steps.limits.link_hops, absolute=False)
+            if not steps.spend(effort(link)):
+                return
+            if _taken_away(link, before, index.emptied):
+                continue
+            out = leads_out(link, target, links, limits.link_hops, steps, absolute=False)
             kind = Clash.BELOW_LEADING_OUT if out else Clash.BELOW_SYMLINK
             yield kind, f"{short(link)}, a symlink to {short(target)} in a lower layer"
     for pending in (*index.whiteouts, *index.opaques):
@@ -167,31 +155,39 @@ def _below(index: LayerIndex, links: Links, steps: _Steps) -> Iterator[tuple[Cla
             return
         for folder in folders_of(pending.path):
             key = hash(folder)
-            if key in links and key not in gone and not index.has(key):
+            if key in links and not index.has(key) and not _taken_away(links[key][0], before, index.emptied):
                 link, target = links[key]
                 yield Clash.WHITEOUT_BELOW, f"{short(pending.path)}, where {short(link)} leads to {short(target)}"
                 break
 
 
-def _exists(target: str, own: LayerIndex | None, lower: Sequence[LayerIndex], links: Links, steps: _Steps) -> bool:
+def _taken_away(link: str, removed: Container[int], emptied: Container[int]) -> bool:
+    """Whether a layer removes a link of a lower one, or a folder around it, or empties such a folder."""
+    around = ("", *folders_of(link))
+    return hash(link) in removed or any(hash(each) in removed or hash(each) in emptied for each in around)
+
+
+def _exists(
+    target: str, own: LayerIndex | None, lower: Sequence[LayerIndex], links: Links, limits: Limits, steps: Steps
+) -> bool:
     """Whether some layer holds the target: under its own name, or with links in its folders followed.
 
     Of a layer's own entries only those count that a link of a lower layer leads to: of the others it was seen already.
     """
     path = target
-    for _ in range(steps.limits.link_hops + 1):
+    for _ in range(limits.link_hops + 1):
         if path != target and own is not None and own.holds(path):
             return True
         if _below_holds(path, lower, steps):
             return True
-        following = followed(path, links) if steps.spend(effort(path)) else None
+        following = followed(path, links, steps)
         if following is None:
             return False
-        path = following[: steps.limits.path]
+        path = following[: limits.path]
     return False
 
 
-def _below_holds(path: str, lower: Sequence[LayerIndex], steps: _Steps) -> bool:
+def _below_holds(path: str, lower: Sequence[LayerIndex], steps: Steps) -> bool:
     """Whether a layer holds a path that none above it takes away."""
     for index in reversed(lower):
         if not steps.spend(_LOOK):
@@ -205,7 +201,7 @@ def _below_holds(path: str, lower: Sequence[LayerIndex], steps: _Steps) -> bool:
     return False
 
 
-def _apply(index: LayerIndex, links: MutableMapping[int, tuple[str, str]], steps: _Steps) -> None:
+def _apply(index: LayerIndex, links: MutableMapping[int, tuple[str, str]], steps: Steps) -> None:
     """Put a layer on top: what it replaces or removes is no link any more."""
     if len(index.paths) < len(links):
         steps.spend(len(index.paths))

@@ -11,6 +11,7 @@ from imgforensics.layerinventory import SETGID, SETUID, WITH_RIGHTS, Inventory
 from imgforensics.layernames import (
     ACCOUNTS,
     ACCOUNTS_SIZE,
+    Steps,
     effort,
     folders_of,
     followed,
@@ -51,7 +52,7 @@ class LayerSurvey:
         # Files in aufs's store to which no hard link leads so far; those to which one did.
         self._plumbing: dict[str, Entry] = {}
         self._linked_store: set[int] = set()
-        self._steps = 0
+        self._steps = Steps(limits.layer_steps)
         self._whiteouts = 0
         self._inventory = Inventory()
         self._note = self._inventory.note
@@ -81,8 +82,8 @@ class LayerSurvey:
         for entry in self._plumbing.values():
             if entry.size:
                 self._note(Odd.WHITEOUT_DATA, entry, f"{entry.size} bytes, and no hard link leads to it")
-        if self._steps > self._limits.layer_steps:
-            detail = f"more than {self._limits.layer_steps} steps to follow hard links in one layer"
+        if self._steps.exceeded:
+            detail = f"more than {self._limits.layer_steps} steps to follow links in one layer: not all were followed"
             self._anomalies.append(Anomaly(AnomalyKind.LIMIT, detail))
         compared = self._compared(toc) if toc is not None and self._indexing and end.damage is None else None
         return LayerFacts(
@@ -206,7 +207,7 @@ class LayerSurvey:
 
     def _below(self, entry: Entry, link: str, target: str) -> None:
         """An entry stands below a symlink of its own layer."""
-        out = leads_out(link, target, self._symlinks, self._limits.link_hops, absolute=True)
+        out = leads_out(link, target, self._symlinks, self._limits.link_hops, self._steps, absolute=True)
         detail = f"below {short(link)}, a symlink to {short(target)} in the same layer"
         self._note(Odd.BELOW_LEADING_OUT if out else Odd.BELOW_SYMLINK, entry, detail)
 
@@ -290,8 +291,7 @@ class LayerSurvey:
         for _ in range(self._limits.link_hops):
             if hash(target) in self._paths or hash(target) in self._linked_store:
                 return True
-            self._steps += effort(target)
-            following = followed(target, self._symlinks) if self._steps <= self._limits.layer_steps else None
+            following = followed(target, self._symlinks, self._steps)
             if following is None:
                 return False
             target = following[: self._limits.path]
@@ -310,7 +310,8 @@ class LayerSurvey:
         if len(path) > self._limits.path or path.count("/") > self._limits.path_depth:
             self._note(Odd.UNUSABLE, entry, "the path is longer or deeper than a system takes")
             return True
-        for folder in folders_of(path) if self._symlinks else ():
+        looked = self._symlinks and self._steps.spend(effort(path))
+        for folder in folders_of(path) if looked else ():
             if (link := self._symlinks.get(hash(folder))) is not None:
                 self._note(Odd.WHITEOUT_BELOW, entry, f"below {short(link[0])}, a symlink to {short(link[1])}")
                 break

@@ -133,6 +133,22 @@ def test_following_links_of_lower_layers_is_counted() -> None:
     assert "IMG902" not in codes(report_of(builder.docker25(images)))
 
 
+def test_long_ways_of_links_are_counted_in_their_layer() -> None:
+    loops = [builder.Entry(f"l{n}", type=b"2", pax={"linkpath": f"{'a/../' * 700}l{n}"}) for n in range(30)]
+    below = [builder.Entry(f"l{n}/x", b"x") for n in range(30)]
+    facts = survey(*loops, *below, limits=Limits(layer_steps=500_000))
+    assert [anomaly.kind for anomaly in facts.anomalies] == [AnomalyKind.LIMIT]
+    assert not survey(*loops, *below).anomalies
+
+
+def test_a_link_in_a_folder_that_its_layer_removes_is_none() -> None:
+    lower = builder.tar([builder.Entry("d/a", type=b"2", linkname="../../../host")])
+    for first in (".wh.d", "d/.wh..wh..opq", "d/.wh.a"):
+        upper = builder.tar([builder.Entry(first), builder.Entry("d/a/x", b"x")])
+        report = report_of(builder.docker25([ImageSpec(layers=[lower, upper])]))
+        assert not codes(report, Severity.WARNING), told(report)
+
+
 def test_clashes_are_told_of_once() -> None:
     lower = builder.tar([builder.Entry("x", type=b"2", linkname="../../host")])
     upper = builder.tar([builder.Entry("x/evil", b"x")])
