@@ -11,7 +11,7 @@ from itertools import chain
 from imgforensics.inflate import Inflater
 from imgforensics.layerfacts import LayerFacts
 from imgforensics.layersurvey import LayerSurvey
-from imgforensics.layertoc import TocKind
+from imgforensics.layertoc import FOOTER, TocKind, pointed_to
 from imgforensics.layerwalk import LayerWalker
 from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.model import DIGEST_LENGTHS, Anomaly, AnomalyKind, Blob, Compression, Digest, Span
@@ -60,6 +60,7 @@ class BlobScanner:
         self._content: bytearray | None = bytearray() if size <= limits.document else None
         self._scalar = size <= _SCALAR
         self._walker = LayerWalker(limits) if survey else None
+        self._tail = b""
         self._survey: LayerSurvey | None = None
         self.layer: LayerFacts | None = None
         """What is in it, if it was looked for and this is a tar; once it is finished."""
@@ -68,6 +69,7 @@ class BlobScanner:
         """Take the next bytes of the blob. No reference to ``data`` is kept."""
         self._stored.update(data)
         self._size += len(data)
+        self._tail = (self._tail + bytes(data[-FOOTER:]))[-FOOTER:]
         if self._compression is not None:
             self._take(data)
         elif self._first or len(data) < _SNIFF:
@@ -169,7 +171,9 @@ class BlobScanner:
         if self._walker is not None:
             end = self._walker.finish()
             if end.is_tar:
-                self.layer = (self._survey or LayerSurvey(self._limits)).finish(end, self._toc())
+                survey = self._survey or LayerSurvey(self._limits)
+                elsewhere = self._toc_elsewhere() if end.damage is None else None
+                self.layer = survey.finish(end, self._toc(), elsewhere)
             self._walker = self._survey = None
 
     def _toc(self) -> tuple[TocKind, Digest, bytes] | None:
@@ -185,6 +189,17 @@ class BlobScanner:
             return TocKind.ZSTD_CHUNKED, Digest.of(stored), bytes(text)
         toc = self._walker.toc if self._walker is not None else None
         return None if toc is None else (TocKind.ESTARGZ, Digest.of(toc), toc)
+
+    def _toc_elsewhere(self) -> str | None:
+        """Where the footer of an eStargz layer leads to, None where there is no footer, or where the table is."""
+        inflater = self._inflater
+        pointed = pointed_to(self._tail) if self._compression is Compression.GZIP else None
+        if pointed is None or inflater is None or self._walker is None or not inflater.complete:
+            return None
+        plain = dict(inflater.last_units).get(pointed)
+        if plain is not None and plain == self._walker.toc_header:
+            return None
+        return f"byte {pointed} of the compressed layer" + ("" if plain is None else f", {plain} uncompressed")
 
     def _document(self) -> bytes | None:
         if self._content is None:

@@ -15,6 +15,7 @@ at the same offsets, and the same output before a flaw.
 """
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
@@ -42,6 +43,9 @@ is copied, which would be quadratic with many tiny members in a large slice."""
 
 _HEADER_BOUND = 1 * MIB
 """Bytes of one gzip header. RFC 1952 bounds neither name nor comment; gzip's own footers and names take some dozens."""
+
+_LAST_UNITS = 8
+"""Units of which it is kept where they begin: an eStargz layer ends in one for its table, and one for its footer."""
 
 _PROBE = 512
 """Bytes kept of what follows the stream: a tar header's size."""
@@ -71,6 +75,8 @@ class Inflater:
         """The table of contents of a zstd:chunked stream, compressed, and the length it claims uncompressed."""
         self.size = 0
         """Uncompressed bytes handed out."""
+        self.last_units: deque[tuple[int, int]] = deque(maxlen=_LAST_UNITS)
+        """Where the last units begin, skippable frames left out: offset in the stored stream, and uncompressed."""
         self.consumed = 0
         """Bytes of input taken, what follows the stream or a flaw included."""
         self.gzip_header: GzipHeader | None = None
@@ -196,6 +202,7 @@ class Inflater:
             self._step, self._want = self._skippable_header, 8
         else:
             self.streams += 1
+            self.last_units.append((self._offset, self.size))
             self._begin_unit(f"{_UNIT[self._compression]} {self.streams}")
             if self._compression is Compression.GZIP:
                 self._step, self._want = self._gzip_header, 10

@@ -82,6 +82,10 @@ class LayerEnd:
     damage: Anomaly | None = None
     """What ended the reading early, with its place in bytes of the uncompressed layer: BAD_CHECKSUM, BAD_NUMBER,
     BAD_SIZE, LONE_ZERO_BLOCK, TRUNCATED_HEADER, TRUNCATED_DATA, or LIMIT."""
+    padding: int = 0
+    """Bytes between an entry's data and the next header that are not zero."""
+    padding_at: int | None = None
+    """Offset of the first of them."""
     global_keys: tuple[str, ...] = ()
     """Keys in global PAX headers that change later entries for readers that apply them; Go's does not."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from imgforensics.layerentry import LayerEnd
+from imgforensics.layernames import folders_of
 from imgforensics.layertoc import TocFacts
 from imgforensics.model import Anomaly, MemberKind
 
@@ -27,16 +28,23 @@ class Odd(StrEnum):
     TWICE = "twice"
     TWICE_OTHERWISE = "twice-otherwise"
     FOLDER_TWICE = "folder-twice"
+    FOLDER_OTHERWISE = "folder-otherwise"
     ESCAPES = "escapes"
     ABSOLUTE = "absolute"
     UNUSABLE = "unusable"
+    LINK_USELESS = "link-useless"
     LINK_ESCAPES = "link-escapes"
     BELOW_LEADING_OUT = "below-leading-out"
     BELOW_SYMLINK = "below-symlink"
+    BELOW_FILE = "below-file"
+    ROOT_REPLACED = "root-replaced"
+    UNHANDLED = "unhandled"
     DEVICE = "device"
     USUAL_DEVICE = "usual-device"
     FIFO = "fifo"
     BAD_WHITEOUT = "bad-whiteout"
+    WHITEOUT_BELOW = "whiteout-below"
+    WHITEOUT_DATA = "whiteout-data"
     WHITEOUT_AFTER = "whiteout-after"
     WHITEOUT_BEFORE = "whiteout-before"
     OPAQUE_AGAIN = "opaque-again"
@@ -94,23 +102,39 @@ class LayerIndex:
     """Hashes of the folders that have entries below them, in order of size."""
     symlinks: Mapping[int, tuple[str, str]] = field(default_factory=dict)
     """Hash of the path of each symlink to path and target."""
+    late: frozenset[int] = frozenset()
+    """Hashes of the paths whose own entries come behind others that lie in them; so many at most."""
     hardlinks: tuple[Pending, ...] = ()
     """Those whose target does not come before them in the layer; so many at most."""
     whiteouts: tuple[Pending, ...] = ()
     """So many at most."""
+    opaques: tuple[Pending, ...] = ()
+    """Opaque markers, with the folders that they empty; so many at most."""
+    removed: frozenset[int] = frozenset()
+    """Hashes of the paths that whiteouts remove."""
+    emptied: frozenset[int] = frozenset()
+    """Hashes of the folders that opaque markers empty."""
     named: int = 0
     """Characters of all these names."""
 
     @property
     def cost(self) -> int:
         """Bytes of memory that it takes, roughly."""
-        kept = len(self.symlinks) + len(self.hardlinks) + len(self.whiteouts)
+        kept = len(self.symlinks) + len(self.hardlinks) + len(self.whiteouts) + len(self.opaques) + len(self.late)
         return 8 * (len(self.paths) + len(self.folders)) + 300 * kept + 2 * self.named
 
     def holds(self, path: str) -> bool:
         """Whether the layer has an entry of this cleaned path, or entries below it."""
         key = hash(path)
         return _within(self.paths, key) or _within(self.folders, key)
+
+    def removes(self, path: str) -> bool:
+        """Whether a whiteout of the layer takes a path of lower layers away, or a folder that it lies in."""
+        if not (self.removed or self.emptied):
+            return False
+        if hash(path) in self.removed or hash("") in self.emptied:
+            return True
+        return any(hash(each) in self.removed or hash(each) in self.emptied for each in folders_of(path))
 
     def has(self, key: int) -> bool:
         """Whether the layer has an entry whose path has this hash."""
@@ -146,5 +170,7 @@ class LayerFacts:
     """None where it was given up, because of a limit."""
     toc: TocFacts | None = None
     """Its table of contents, if it has one."""
+    toc_elsewhere: str | None = None
+    """Where the footer of an eStargz layer leads to, in words, if that is not the table which the tar holds."""
     anomalies: tuple[Anomaly, ...] = ()
     """Limits that were reached."""

@@ -3,17 +3,18 @@
 Names are resolved as runtimes resolve them, inside the root: a leading ``/`` is the root, and ``..`` stops there.
 """
 
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Container, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from imgforensics.catalogue import Catalogue
-from imgforensics.layerfacts import KEPT, LayerIndex, Pending
-from imgforensics.layernames import climbs_out, short
+from imgforensics.layerfacts import KEPT, LayerIndex
+from imgforensics.layernames import Links, Steps, effort, folders_of, followed, leads_out, short
 from imgforensics.limits import Limits
 from imgforensics.structure import Image, Layer
 
-Links = MutableMapping[int, tuple[str, str]]
+_LOOK = 4
+"""Steps that a search in an index takes."""
 
 
 class Clash(StrEnum):
@@ -23,6 +24,7 @@ class Clash(StrEnum):
     BELOW_SYMLINK = "below-symlink"
     NO_TARGET = "no-target"
     TARGET_LATER = "target-later"
+    WHITEOUT_BELOW = "whiteout-below"
     NEVER_THERE = "never-there"
 
 
@@ -57,7 +59,7 @@ class _Stack:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._limits: Limits = catalogue.limits
-        self._steps = 0
+        self._steps = Steps(catalogue.limits.layer_steps)
         # The layers below, and one more, to a number that stands for them together.
         self._places: dict[tuple[int, object], int] = {}
         self._clashes: dict[tuple[int, Clash, str], Clashing] = {}
@@ -68,10 +70,9 @@ class _Stack:
             first = self._first_new(image.layers)
             if first < len(image.layers):
                 self._image(image, first)
-            if self._steps > self._limits.layer_steps:
+            if self._steps.exceeded:
                 break
-        exceeded = self._steps > self._limits.layer_steps
-        return Stacked(tuple(self._clashes.values()), self._counts, exceeded)
+        return Stacked(tuple(self._clashes.values()), self._counts, self._steps.exceeded)
 
     def _first_new(self, layers: Sequence[Layer]) -> int:
         """Position of the first layer that was not seen on the same layers before."""
@@ -86,7 +87,7 @@ class _Stack:
         return first
 
     def _image(self, image: Image, first: int) -> None:
-        links: Links = {}
+        links: dict[int, tuple[str, str]] = {}
         lower: list[LayerIndex] = []
         whole = True
         for position, layer in enumerate(image.layers):
@@ -95,14 +96,13 @@ class _Stack:
                 whole = False
                 continue
             index = facts.index
-            self._steps += len(index.folders) + len(index.symlinks) + len(links)
             if position >= first:
-                for clash, detail in _clashes(index, links, lower if whole else None, self._limits):
+                self._steps.spend(len(index.folders))
+                for clash, detail in _clashes(index, links, lower if whole else None, self._limits, self._steps):
                     self._tell(clash, layer.member, detail)
-                self._steps += (len(index.hardlinks) + len(index.whiteouts)) * (len(lower) + 1)
-            if self._steps > self._limits.layer_steps:
+            _apply(index, links, self._steps)
+            if self._steps.exceeded:
                 return
-            _apply(index, links)
             lower.append(index)
 
     def _tell(self, kind: Clash, member: int, detail: str) -> None:
@@ -115,70 +115,107 @@ class _Stack:
 
 
 def _clashes(
-    index: LayerIndex, links: Links, lower: Sequence[LayerIndex] | None, limits: Limits
+    index: LayerIndex, links: Links, lower: Sequence[LayerIndex] | None, limits: Limits, steps: Steps
 ) -> Iterator[tuple[Clash, str]]:
     """What is odd about a layer on these links; and on these layers, where all of them are known."""
     if links:
-        for key in index.folders:
-            if key in links and not index.has(key):
-                link, target = links[key]
-                kind = Clash.BELOW_LEADING_OUT if climbs_out(link, target) else Clash.BELOW_SYMLINK
-                yield kind, f"{short(link)}, a symlink to {short(target)} in a lower layer"
+        yield from _below(index, links, limits, steps)
     if lower is None:
         return
     for pending in index.hardlinks:
-        if not _exists(pending, lower, links, limits):
+        if not _exists(pending.target, index, lower, links, limits, steps):
+            if steps.exceeded:
+                return
             kind = Clash.TARGET_LATER if pending.later else Clash.NO_TARGET
             yield kind, f"{short(pending.path)}, a hard link to {short(pending.target)}"
     for pending in index.whiteouts:
-        if not (pending.later or index.holds(pending.target) or _exists(pending, lower, links, limits)):
+        if not (
+            pending.later or index.holds(pending.target) or _exists(pending.target, None, lower, links, limits, steps)
+        ):
+            if steps.exceeded:
+                return
             yield Clash.NEVER_THERE, f"{short(pending.path)} removes {short(pending.target)}"
 
 
-def _exists(pending: Pending, lower: Sequence[LayerIndex], links: Links, limits: Limits) -> bool:
-    """Whether some layer holds the target: under its own name, or with links in its folders followed."""
-    if any(index.holds(pending.target) for index in lower):
-        return True
-    path = pending.target
-    for _ in range(limits.link_hops):
-        following = _follow(path, links)
+def _below(index: LayerIndex, links: Links, limits: Limits, steps: Steps) -> Iterator[tuple[Clash, str]]:
+    """Entries and whiteouts of a layer whose paths go through links of lower ones."""
+    before = {hash(pending.target) for pending in index.whiteouts if not pending.later}
+    for key in index.folders:
+        if key in links and (not index.has(key) or key in index.late):
+            link, target = links[key]
+            if not steps.spend(effort(link)):
+                return
+            if _taken_away(link, before, index.emptied):
+                continue
+            out = leads_out(link, target, links, limits.link_hops, steps, absolute=False)
+            kind = Clash.BELOW_LEADING_OUT if out else Clash.BELOW_SYMLINK
+            yield kind, f"{short(link)}, a symlink to {short(target)} in a lower layer"
+    for pending in (*index.whiteouts, *index.opaques):
+        if not steps.spend(effort(pending.path)):
+            return
+        for folder in folders_of(pending.path):
+            key = hash(folder)
+            if key in links and not index.has(key) and not _taken_away(links[key][0], before, index.emptied):
+                link, target = links[key]
+                yield Clash.WHITEOUT_BELOW, f"{short(pending.path)}, where {short(link)} leads to {short(target)}"
+                break
+
+
+def _taken_away(link: str, removed: Container[int], emptied: Container[int]) -> bool:
+    """Whether a layer removes a link of a lower one, or a folder around it, or empties such a folder."""
+    around = ("", *folders_of(link))
+    return hash(link) in removed or any(hash(each) in removed or hash(each) in emptied for each in around)
+
+
+def _exists(
+    target: str, own: LayerIndex | None, lower: Sequence[LayerIndex], links: Links, limits: Limits, steps: Steps
+) -> bool:
+    """Whether some layer holds the target: under its own name, or with links in its folders followed.
+
+    Of a layer's own entries only those count that a link of a lower layer leads to: of the others it was seen already.
+    """
+    path = target
+    for _ in range(limits.link_hops + 1):
+        if path != target and own is not None and own.holds(path):
+            return True
+        if _below_holds(path, lower, steps):
+            return True
+        following = followed(path, links, steps)
         if following is None:
             return False
         path = following[: limits.path]
-        if any(index.holds(path) for index in lower):
-            return True
     return False
 
 
-def _follow(path: str, links: Links) -> str | None:
-    """The path after the first link among its folders is followed, None where there is none."""
-    if not links:
-        return None
-    end = path.find("/")
-    while end >= 0:
-        found = links.get(hash(path[:end]))
-        if found is not None:
-            return _resolved(found[0].rpartition("/")[0], found[1]) + path[end:]
-        end = path.find("/", end + 1)
-    return None
+def _below_holds(path: str, lower: Sequence[LayerIndex], steps: Steps) -> bool:
+    """Whether a layer holds a path that none above it takes away."""
+    for index in reversed(lower):
+        if not steps.spend(_LOOK):
+            return False
+        if index.holds(path):
+            return True
+        if index.removed or index.emptied:
+            steps.spend(effort(path))
+            if index.removes(path):
+                return False
+    return False
 
 
-def _resolved(folder: str, target: str) -> str:
-    """Where a target leads from a folder."""
-    parts = [] if target.startswith("/") else [part for part in folder.split("/") if part]
-    for part in target.split("/"):
-        if part == "..":
-            if parts:
-                parts.pop()
-        elif part not in ("", "."):
-            parts.append(part)
-    return "/".join(parts)
-
-
-def _apply(index: LayerIndex, links: Links) -> None:
+def _apply(index: LayerIndex, links: MutableMapping[int, tuple[str, str]], steps: Steps) -> None:
     """Put a layer on top: what it replaces or removes is no link any more."""
-    for key in [key for key in links if index.has(key)]:
-        del links[key]
-    for pending in index.whiteouts:
-        links.pop(hash(pending.target), None)
+    if len(index.paths) < len(links):
+        steps.spend(len(index.paths))
+        for key in index.paths:
+            links.pop(key, None)
+    else:
+        steps.spend(_LOOK * len(links))
+        for key in [key for key in links if index.has(key)]:
+            del links[key]
+    if index.removed or index.emptied:
+        for key, (path, _) in list(links.items()):
+            if not steps.spend(effort(path)):
+                return
+            if index.removes(path):
+                del links[key]
+    steps.spend(len(index.symlinks))
     links.update(index.symlinks)

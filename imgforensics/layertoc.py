@@ -10,6 +10,7 @@ A table may have a million entries, each of which would take Python a kibibyte: 
 
 import json
 import re
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,13 +29,66 @@ class TocKind(StrEnum):
     ZSTD_CHUNKED = "zstd:chunked"
 
 
+FOOTER = 51
+"""Bytes of the gzip member at the end of an eStargz layer that says where the table is (docs/estargz.md, "Footer")."""
+_FOOTER = re.compile(rb"\x1f\x8b\x08\x04.{6}(?:\x1a\0SG)?\x16\0([0-9A-Fa-f]{16})STARGZ.{13}\Z", re.DOTALL)
+
+
+def pointed_to(tail: bytes) -> int | None:
+    """Where the footer of an eStargz layer, or of its forerunner stargz, says that the table's gzip member begins.
+
+    Args:
+        tail: the last bytes of the layer as stored, :data:`FOOTER` at least.
+
+    Returns:
+        An offset in bytes of the layer as stored; None where there is no footer.
+    """
+    found = _FOOTER.search(tail)
+    return None if found is None else int(found[1], 16)
+
+
 KINDS: Mapping[str, int] = {"dir": 0, "reg": 1, "symlink": 2, "hardlink": 3, "char": 4, "block": 4, "fifo": 5}
 """What an entry is, as :class:`~imgforensics.layersurvey.LayerSurvey` numbers it."""
 ANY = 6
 """What the tar has in a way that cannot be compared: sparse files, and types that are unknown."""
 
-Known = Mapping[int, tuple[int, int, int]]
-"""Hash of a path to kind, mode, and size or hash of the target, of every entry in the tar."""
+Known = Mapping[int, tuple[int, int, int, int, int]]
+"""Of every path in the tar, by its hash: kind, mode, value, owner, and how often it stands there.
+
+The value is a size, or the hash of a target or of a device's numbers; the owner is :func:`owner_hash`."""
+
+_FIELDS = frozenset(
+    (
+        "name",
+        "type",
+        "size",
+        "modtime",
+        "linkName",
+        "mode",
+        "uid",
+        "gid",
+        "userName",
+        "groupName",
+        "offset",
+        "innerOffset",
+        "devMajor",
+        "devMinor",
+        "NumLink",
+        "xattrs",
+        "digest",
+        "chunkOffset",
+        "chunkSize",
+        "chunkDigest",
+        "chunkType",
+    )
+)
+"""Keys of an entry (stargz-snapshotter, estargz/types.go, ``TOCEntry``; containers/storage, ``FileMetadata``)."""
+_FOLDED = {field.casefold(): field for field in _FIELDS}
+
+
+def owner_hash(uid: int, gid: int, xattrs: Mapping[str, bytes]) -> int:
+    """What stands for the owner of an entry and its extended attributes; good within this process."""
+    return hash((uid, gid, tuple(sorted(xattrs.items()))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +104,7 @@ class TocFacts:
     missing: int = 0
     """Entries of the tar that it does not have."""
     differing: int = 0
-    """Entries that are of another kind, size, mode or target in the tar."""
+    """Entries that are of another kind, size, mode, owner or target in the tar, or stand there less often."""
     examples: tuple[str, ...] = ()
     """Some of the extra and the differing ones, in words."""
     problem: str | None = None
@@ -64,7 +118,7 @@ class TocFacts:
 
 def compare(kind: TocKind, digest: Digest, text: bytes, known: Known) -> TocFacts:
     """Compare a table with the entries of the tar; ``known`` leaves out the table itself."""
-    seen: set[int] = set()
+    seen: dict[int, int] = {}
     extra = differing = count = 0
     examples: list[str] = []
     problem = None
@@ -80,8 +134,10 @@ def compare(kind: TocKind, digest: Digest, text: bytes, known: Known) -> TocFact
                 extra += 1
                 difference: str | None = "is not in the tar"
             else:
-                seen.add(hash(path))
-                difference = _difference(entry, *there)
+                times = seen[hash(path)] = seen.get(hash(path), 0) + 1
+                difference = _difference(entry, *there[:4])
+                if times > there[4]:
+                    difference = "is listed more often than it stands in the tar"
                 differing += difference is not None
             if difference and len(examples) < EXAMPLES:
                 examples.append(f"{str(name)[:200]!r} {difference}")
@@ -91,13 +147,26 @@ def compare(kind: TocKind, digest: Digest, text: bytes, known: Known) -> TocFact
     return TocFacts(kind, digest, count, extra, missing, differing, tuple(examples), problem)
 
 
-def _difference(entry: Mapping[str, Any], kind: int, mode: int, value: int) -> str | None:
+def _difference(entry: Mapping[str, Any], kind: int, mode: int, value: int, owner: int) -> str | None:
     """What an entry says otherwise than the tar, None where it says the same."""
     said = KINDS.get(str(entry.get("type")))
     if kind == ANY:
         return None
     if said != kind:
         return "is of another type in the tar"
+    different = _other_content(entry, kind, value)
+    if different is not None:
+        return different
+    permissions = entry.get("mode", 0)
+    if not isinstance(permissions, int) or permissions & 0o7777 != mode:
+        return f"has the mode {oct(permissions)[2:22] if isinstance(permissions, int) else 'none'}, {mode:o} in the tar"
+    if _owner(entry) != owner:
+        return "has another owner, or other extended attributes, in the tar"
+    return None
+
+
+def _other_content(entry: Mapping[str, Any], kind: int, value: int) -> str | None:
+    """In which way an entry's size, target or device is another than the tar's."""
     if kind in (2, 3):
         target = entry.get("linkName", "")
         if kind == 3 and isinstance(target, str):
@@ -105,14 +174,53 @@ def _difference(entry: Mapping[str, Any], kind: int, mode: int, value: int) -> s
         return None if hash(target) == value else "leads to another target in the tar"
     if kind == 1 and entry.get("size", 0) != value:
         return f"has {str(entry.get('size', 0))[:20]} bytes, {value} in the tar"
-    permissions = entry.get("mode", 0)
-    if not isinstance(permissions, int) or permissions & 0o7777 != mode:
-        return f"has the mode {oct(permissions)[2:22] if isinstance(permissions, int) else 'none'}, {mode:o} in the tar"
+    if kind == 4:
+        numbers = (entry.get("type") == "char", entry.get("devMajor", 0), entry.get("devMinor", 0))
+        return None if _hashed(numbers) == value else "is another device in the tar"
     return None
 
 
+def _hashed(value: object) -> int | None:
+    """The hash of a value from JSON, None where it is a list or an object."""
+    try:
+        return hash(value)
+    except TypeError:
+        return None
+
+
+def _owner(entry: Mapping[str, Any]) -> int | None:
+    """What an entry says of owner and attributes, as :func:`owner_hash` has it; None where it is none."""
+    uid, gid, xattrs = entry.get("uid", 0), entry.get("gid", 0), entry.get("xattrs") or {}
+    if type(uid) is not int or type(gid) is not int or type(xattrs) is not dict:
+        return None
+    try:
+        return owner_hash(uid, gid, {name: b64decode(value) for name, value in xattrs.items()})
+    except (TypeError, ValueError):
+        return None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, in which no key may stand twice.
+
+    Raises:
+        ValueError: one does; readers merge, or take the first or the last.
+    """
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice in one object, of which readers take one")
+    return found
+
+
+def _respelled(key: str, fields: Mapping[str, str]) -> None:
+    """Raise ValueError where Go takes a key for another one, which it does without regard to case."""
+    field = fields.get(key.casefold())
+    if field is not None and field != key:
+        raise ValueError(f"a key {key[:40]!r}, which Go takes for {field!r}, and others do not")
+
+
 _SPACE = re.compile(r"[ \t\r\n]*")
-_DECODER = json.JSONDecoder()
+_DECODER = json.JSONDecoder(object_pairs_hook=_object)
+_TOP = {"version": "version", "entries": "entries"}
 
 
 def _entries(text: str) -> Iterator[Mapping[str, Any]]:
@@ -124,19 +232,24 @@ def _entries(text: str) -> Iterator[Mapping[str, Any]]:
     """
     at = _expect(text, 0, "{")
     at = _skip(text, at)
-    lists = 0
+    seen = False
     while text[at : at + 1] != "}":
         key, at = _value(text, at)
         at = _skip(text, _expect(text, at, ":"))
-        if key == "entries" and text[at : at + 1] == "[":
-            lists += 1
-            if lists > 1:
+        _respelled(str(key), _TOP)
+        if key == "entries":
+            if seen:
                 raise ValueError("two lists of entries")
+            seen = True
+        if key == "entries" and text[at : at + 1] == "[":
             at = _skip(text, at + 1)
             while text[at : at + 1] != "]":
                 entry, at = _value(text, at)
                 if type(entry) is not dict:
                     raise ValueError("an entry that is no object")
+                if not entry.keys() <= _FIELDS:
+                    for field in entry:
+                        _respelled(field, _FOLDED)
                 yield entry
                 at = _comma(text, at, "]")
             at += 1

@@ -15,6 +15,7 @@ reading is taken, and not the forgiving one of :mod:`~imgforensics.tarwalk`, whi
 
 from imgforensics.layerentry import TOC, Entry, LayerEnd
 from imgforensics.layerheader import UsualHeaders
+from imgforensics.layerpadding import Padding
 from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.model import Anomaly, AnomalyKind, MemberKind, Span, clean_path
 from imgforensics.tarextensions import EXTENSIONS, Extensions, Note, claim, decode
@@ -32,6 +33,9 @@ from imgforensics.tarheader import (
 
 _PROBE = 512
 """Bytes kept of what follows the end marker: a tar header's size."""
+
+_PADDING = 128
+"""Zero blocks behind the end marker before a table of contents: tars are padded to records of twenty blocks."""
 
 _NOTES = 16
 """Oddities kept of one entry. Extension headers without end may stand before it."""
@@ -67,11 +71,21 @@ class LayerWalker:
         self._behind_marker = False
         self.toc: bytes | None = None
         """The table of contents of an eStargz layer, as it stands."""
+        self.toc_header: int | None = None
+        """Offset of its first header block, in bytes of the uncompressed layer; also where it is not kept."""
+        self._zeros_behind = 0
+        self._padding = Padding()
         self._first = self._last = 0
         self._probe = b""
 
     def feed(self, data: bytes | memoryview) -> list[Entry]:
         """Take the next bytes. No reference to ``data`` is kept. Returns the entries whose headers end in them."""
+        base = self._seen
+        entries = self._feed(data)
+        self._padding.take(entries, data, base)
+        return entries
+
+    def _feed(self, data: bytes | memoryview) -> list[Entry]:
         entries: list[Entry] = []
         base = self._seen
         length = len(data)
@@ -138,6 +152,8 @@ class LayerWalker:
             trailing=Span(self._first, self._last - self._first) if self._probe else None,
             trailing_head=self._probe,
             damage=self._damage,
+            padding=self._padding.count,
+            padding_at=self._padding.first,
             global_keys=tuple(sorted(decode(key) for key in self._globals)),
         )
 
@@ -199,15 +215,20 @@ class LayerWalker:
             self._behind_marker = True
 
     def _toc_or_end(self, unit: bytes) -> None:
-        """The block behind the end marker."""
+        """A block behind the end marker: padding, then the one entry that may stand there."""
         self._next += BLOCK
+        self._zeros_behind += 1
+        if unit == ZERO_BLOCK and self._zeros_behind < _PADDING:
+            return
         header = parse_header(unit) if is_header(unit) else None
-        if header is None or header.name != TOC.encode() or header.typeflag != "0":
-            self._behind_marker = False
-            self._over = True
-            self._behind(unit, self._next - BLOCK)
-        elif header.size is not None and 0 < header.size <= self._limits.toc:
-            self._capturing, self._want = True, header.size
+        if header is not None and header.name == TOC.encode() and header.typeflag == "0":
+            self.toc_header = self._next - BLOCK
+            if header.size is not None and 0 < header.size <= self._limits.toc:
+                self._capturing, self._want = True, header.size
+                return
+        self._behind_marker = False
+        self._over = True
+        self._behind(unit, self._next - BLOCK)
 
     def _keep_toc(self, content: bytes) -> None:
         self.toc = content
@@ -278,8 +299,10 @@ class LayerWalker:
         self._entries += 1
         self._extensions, self._extension_notes = Extensions(self._next), []
         path = clean_path(name)
-        if path == TOC and claims.kind is MemberKind.FILE and 0 < size <= self._limits.toc:
-            self._capturing, self._next, self._want = True, data, size
+        if path == TOC and claims.kind is MemberKind.FILE:
+            self.toc_header = self._start
+            if 0 < size <= self._limits.toc:
+                self._capturing, self._next, self._want = True, data, size
         return Entry(
             name=name,
             path=path,

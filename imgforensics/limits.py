@@ -135,8 +135,9 @@ class Limits:
     layer_links: int = 200_000
     """Symlinks of one layer, whose names and targets are kept."""
 
-    layer_open: int = 20_000
-    """Hard links and whiteouts of one layer, each, of which lower layers have to tell whether they make sense."""
+    layer_open: int = 100_000
+    """Hard links, whiteouts and opaque markers of one layer, each, of which lower layers have to tell whether they make
+    sense."""
 
     toc: int = 64 * MIB
     """One table of contents of a layer (eStargz, zstd:chunked), uncompressed. An entry takes some 300 bytes."""

@@ -3,8 +3,9 @@
 Layers are given from the top down, so that what lies above an entry is known when it comes, and of each path only the
 nearest layer above that says something about it is kept. What a layer says: an entry takes the place of another of its
 path, and, unless both are folders, of all below it; a whiteout takes a path away; an opaque marker takes away what
-lower layers have in its folder (image-spec, layer.md, "Whiteouts"). Of a layer's own entries only an earlier one of the
-same path is meant.
+lower layers have in its folder (image-spec, layer.md, "Whiteouts"). An entry stands for the folders that it lies in,
+too, where they have none themselves: these take the place of a file. Of a layer's own entries only earlier ones are
+meant: one of the same path, and those that lie below what is no folder any more. Symlinks are not followed.
 """
 
 from array import array
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from imgforensics.layerentry import Entry, WhiteoutKind, whiteout
+from imgforensics.layernames import folders_of
 from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.model import MemberKind
 
@@ -35,7 +37,10 @@ class Fate(IntEnum):
     BURIED = 5
     """A folder that it lies in becomes a file or a link."""
     UNKNOWN = 6
-    """Its path leads out of the image, is too long, or a bound on memory was reached."""
+    """Its path leads out of the image, is too long, or a bound on memory was reached; or it is a symlink that a higher
+    layer has entries below: containerd follows it, docker and podman put a folder in its place."""
+    IGNORED = 7
+    """One of aufs's own names, which runtimes pass over."""
 
 
 _FATES = 8
@@ -61,6 +66,7 @@ class Overlay:
         self._limits = limits
         self._folders: dict[str, int] = {}
         self._others: dict[str, int] = {}
+        self._implied: dict[str, int] = {}
         self._whiteouts: _Above = {}
         self._opaque: _Above = {}
         self._spent = 0
@@ -74,7 +80,7 @@ class Overlay:
         """What becomes of an entry by its number in its layer, and the layer that does it."""
         packed = self._fates[layer][number]
         fate = Fate(packed % _FATES)
-        return fate, None if fate in (Fate.KEPT, Fate.UNKNOWN) else packed // _FATES
+        return fate, None if fate in (Fate.KEPT, Fate.UNKNOWN, Fate.IGNORED) else packed // _FATES
 
     def hides(self, layer: int, number: int) -> int:
         """How many entries of lower layers a whiteout or an opaque marker takes away."""
@@ -87,6 +93,8 @@ class Overlay:
         emptied: dict[str, int] = {}  # folders that were something else before, which took away what lay below
         whiteouts: _Above = {}
         opaque: _Above = {}
+        implied: set[str] = set()
+        instead: dict[str, int] = {}  # what took the place of folders with entries in them: path to number
         self._parent = None
         for number, entry in enumerate(entries):
             path = entry.path
@@ -95,12 +103,15 @@ class Overlay:
                 continue
             taken = whiteout(path)
             if taken is not None:
-                fates.append(Fate.KEPT)
+                fates.append(Fate.IGNORED if taken[0] is WhiteoutKind.PLUMBING else Fate.KEPT)
                 if taken[0] is not WhiteoutKind.PLUMBING and self._may_keep(path):
                     (whiteouts if taken[0] is WhiteoutKind.REMOVES else opaque)[taken[1]] = (layer, number)
                 continue
             is_folder = entry.kind is MemberKind.DIRECTORY
-            fates.append(self._look_up(path, is_folder=is_folder))
+            fates.append(self._look_up(path, entry.kind))
+            self._imply(path, implied)
+            if path in implied and not is_folder:
+                instead[path] = number
             if path in own:
                 before, was_folder = own[path]
                 fates[before] = _packed(Fate.MERGED if is_folder and was_folder else Fate.OVERWRITTEN, layer)
@@ -108,12 +119,22 @@ class Overlay:
                     emptied[path] = layer
             if path in own or self._may_keep(path):
                 own[path] = (number, is_folder)
-        for path, (_, is_folder) in own.items():
+        for path, (number, is_folder) in own.items():
+            if instead and any(instead.get(folder, -1) > number for folder in folders_of(path)):
+                fates[number] = _packed(Fate.BURIED, layer)
             (self._folders if is_folder else self._others)[path] = layer
         self._others.update(emptied)
+        self._implied.update(dict.fromkeys(implied, layer))
         self._whiteouts.update(whiteouts)
         self._opaque.update(opaque)
         return len(fates)
+
+    def _imply(self, path: str, implied: set[str]) -> None:
+        """Note the folders that an entry lies in."""
+        folder = path.rpartition("/")[0]
+        while folder and folder not in implied and self._may_keep(folder):
+            implied.add(folder)
+            folder = folder.rpartition("/")[0]
 
     def _may_keep(self, path: str) -> bool:
         if self._spent > self._limits.laid_over:
@@ -122,9 +143,9 @@ class Overlay:
         self._spent += _COST + len(path)
         return True
 
-    def _look_up(self, path: str, *, is_folder: bool) -> int:
+    def _look_up(self, path: str, kind: MemberKind) -> int:
         """What the layers above say about a path, as it is kept; counted where a whiteout is meant."""
-        found = self._nearest(path, is_folder=is_folder)
+        found = self._nearest(path, kind)
         if found is None:
             return Fate.UNKNOWN if self.cut else Fate.KEPT
         if found.number >= 0:
@@ -132,8 +153,11 @@ class Overlay:
             self._hidden[place] = self._hidden.get(place, 0) + 1
         return _packed(found.fate, found.layer)
 
-    def _nearest(self, path: str, *, is_folder: bool) -> Event | None:
+    def _nearest(self, path: str, kind: MemberKind) -> Event | None:
         events = []
+        is_folder = kind is MemberKind.DIRECTORY
+        if not is_folder and (layer := self._implied.get(path)) is not None:
+            events.append(Event(Fate.UNKNOWN if kind is MemberKind.SYMLINK else Fate.OVERWRITTEN, layer))
         again = self._folders.get(path)
         if (layer := self._others.get(path)) is not None:
             events.append(Event(Fate.OVERWRITTEN, layer))

@@ -43,7 +43,18 @@ def estargz(layer: bytes, table: bytes, *, behind: bool = False) -> bytes:
 
 def gzipped(tar: bytes, table: bytes) -> bytes:
     """That tar compressed, one member for the layer, one for the table, and the footer that points to it."""
-    start = tar.index(table) - 512
+    return split(tar, tar.index(table) - 512)
+
+
+def hidden(layer: bytes, table: bytes) -> tuple[bytes, bytes]:
+    """A tar of these entries and a file that holds a tar of the table; and it compressed, with a footer to that tar."""
+    carrier = builder.tar([Entry("stargz.index.json", table)], end=b"")
+    tar = layer.removesuffix(builder.END) + builder.tar([Entry("data", carrier)])
+    return tar, split(tar, tar.index(carrier))
+
+
+def split(tar: bytes, start: int) -> bytes:
+    """A tar compressed in two members, and a footer that points to the second, which begins at this byte."""
     first = builder.gz(tar[:start])
     field = b"SG" + struct.pack("<H", 22) + b"%016xSTARGZ" % len(first)
     footer = bytes.fromhex("1f8b0804000000000000") + struct.pack("<H", len(field)) + field

@@ -15,12 +15,12 @@ import imgforensics
 from imgforensics import Limits, Options, Severity, analyze, layerheader, render
 from imgforensics.cli import app
 from imgforensics.layerentry import Entry
-from imgforensics.layerfacts import LayerFacts
+from imgforensics.layerfacts import LayerFacts, Odd
 from imgforensics.layernames import climbs_out
 from imgforensics.layersurvey import LayerSurvey
 from imgforensics.layerwalk import LayerWalker
 from imgforensics.limits import DEFAULT_LIMITS
-from imgforensics.model import MemberKind
+from imgforensics.model import AnomalyKind, MemberKind
 from tests import builder, layertables
 from tests.builder import ImageSpec
 from tests.crafted.layers import LISTED, TABLE
@@ -58,6 +58,14 @@ def test_no_more_odd_entries_are_kept_than_a_message_needs() -> None:
     facts = survey(*[builder.Entry("a", b"x")] * 500)
     assert sum(facts.odd_counts.values()) == 499
     assert len(facts.odd) == 20
+
+
+def test_harmless_repetitions_hide_none_that_differs() -> None:
+    many = [builder.Entry(f"a{number}", b"x") for number in range(50)]
+    facts = survey(*many, builder.Entry("su", b"x"), *many, builder.Entry("su", b"x", mode=0o4755))
+    assert facts.odd_counts[Odd.TWICE] == 50
+    (entry,) = (entry for entry in facts.odd if entry.kind is Odd.TWICE_OTHERWISE)
+    assert (entry.name, entry.detail) == ("su", "first with mode 644, then 4755")
 
 
 @pytest.mark.parametrize(
@@ -108,6 +116,37 @@ def test_a_layer_that_two_images_and_two_members_share_is_told_of_once() -> None
     images = [ImageSpec(layers=[layer]), ImageSpec(layers=[layer], platform="linux/arm64", tags=["example.com/b:1"])]
     finding = the(report_of(builder.docker_legacy(images)), "IMG501")
     assert len(finding.related) == 1
+
+
+def test_whiteouts_beyond_the_bound_are_told() -> None:
+    entries = [builder.Entry(f".wh.{number}") for number in range(5)]
+    facts = survey(*entries, limits=Limits(layer_open=4))
+    assert [anomaly.kind for anomaly in facts.anomalies] == [AnomalyKind.LIMIT]
+    assert not survey(*entries, limits=Limits(layer_open=5)).anomalies
+
+
+def test_following_links_of_lower_layers_is_counted() -> None:
+    chain = [builder.tar([builder.Entry(f"l{number}", type=b"2", linkname=f"l{number + 1}")]) for number in range(20)]
+    links = [builder.Entry(f"h{number}", type=b"1", linkname=f"l0/x{number}") for number in range(50)]
+    images = [ImageSpec(layers=[*chain, builder.tar(links)])]
+    assert "IMG902" in codes(report_of(builder.docker25(images), Options(limits=Limits(layer_steps=50_000))))
+    assert "IMG902" not in codes(report_of(builder.docker25(images)))
+
+
+def test_long_ways_of_links_are_counted_in_their_layer() -> None:
+    loops = [builder.Entry(f"l{n}", type=b"2", pax={"linkpath": f"{'a/../' * 700}l{n}"}) for n in range(30)]
+    below = [builder.Entry(f"l{n}/x", b"x") for n in range(30)]
+    facts = survey(*loops, *below, limits=Limits(layer_steps=500_000))
+    assert [anomaly.kind for anomaly in facts.anomalies] == [AnomalyKind.LIMIT]
+    assert not survey(*loops, *below).anomalies
+
+
+def test_a_link_in_a_folder_that_its_layer_removes_is_none() -> None:
+    lower = builder.tar([builder.Entry("d/a", type=b"2", linkname="../../../host")])
+    for first in (".wh.d", "d/.wh..wh..opq", "d/.wh.a"):
+        upper = builder.tar([builder.Entry(first), builder.Entry("d/a/x", b"x")])
+        report = report_of(builder.docker25([ImageSpec(layers=[lower, upper])]))
+        assert not codes(report, Severity.WARNING), told(report)
 
 
 def test_clashes_are_told_of_once() -> None:

@@ -313,3 +313,12 @@ def test_any_byte_may_be_any_other(place: int, byte: int, step: int) -> None:
 )
 def test_whiteouts(path: str, what: tuple[WhiteoutKind, str] | None) -> None:
     assert whiteout(path) == what
+
+
+@pytest.mark.parametrize("step", [1, 7, 512, 600, 4096])
+def test_padding_is_looked_at_however_it_comes(step: int) -> None:
+    layer = bytearray(tar(builder.Entry("a", b"x" * 700), builder.Entry("b", b"y" * 512), builder.Entry("c", b"z")))
+    assert walk(bytes(layer), step)[1].padding == 0
+    layer[512 + 1000] = layer[512 + 1023] = layer[-1025] = 7
+    end = walk(bytes(layer), step)[1]
+    assert (end.padding, end.padding_at) == (3, 512 + 1000)

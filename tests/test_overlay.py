@@ -14,6 +14,9 @@ from imgforensics.overlay import Fate, Overlay
 
 
 def entry(name: str) -> Entry:
+    """An entry of this name: a folder if it ends in a slash, a symlink if it begins with an at sign, a file."""
+    if name.startswith("@"):
+        return entry(name[1:])._replace(kind=MemberKind.SYMLINK)
     kind = MemberKind.DIRECTORY if name.endswith("/") else MemberKind.FILE
     empty = ("", "", 0.0, "", 0, 0, (), 0, 0, ())
     return Entry(name, clean_path(name), kind, "0", 0, 0, 0, 0, *empty)
@@ -44,6 +47,13 @@ def laid_over(*layers: Sequence[str]) -> list[list[tuple[Fate, int | None]]]:
         ("d/", "d/.wh..wh..opq", Fate.KEPT),
         ("a", ".wh..wh..opq", Fate.HIDDEN),
         ("a", ".wh..wh.aufs", Fate.KEPT),
+        (".wh..wh.aufs", "a", Fate.IGNORED),
+        (".wh..wh.plnk/1.2", "a", Fate.IGNORED),
+        ("a", "a/b", Fate.OVERWRITTEN),
+        ("a", "a/b/c/", Fate.OVERWRITTEN),
+        ("a/", "a/b", Fate.KEPT),
+        ("@a", "a/b", Fate.UNKNOWN),
+        ("@a", "a/", Fate.OVERWRITTEN),
         ("./a", "/a", Fate.OVERWRITTEN),
         ("../a", "../a", Fate.UNKNOWN),
         ("x/" * 300 + "a", "b", Fate.UNKNOWN),
@@ -51,7 +61,7 @@ def laid_over(*layers: Sequence[str]) -> list[list[tuple[Fate, int | None]]]:
     ],
 )
 def test_what_one_entry_does_to_another(lower: str, upper: str, fate: Fate) -> None:
-    by = None if fate in (Fate.KEPT, Fate.UNKNOWN) else 1
+    by = None if fate in (Fate.KEPT, Fate.UNKNOWN, Fate.IGNORED) else 1
     assert laid_over([lower], [upper])[0] == [(fate, by)]
 
 
@@ -68,6 +78,17 @@ def test_a_folder_that_was_a_file_before_is_not_the_old_folder() -> None:
         [(Fate.OVERWRITTEN, 1), (Fate.BURIED, 1)],
         [(Fate.OVERWRITTEN, 1), (Fate.KEPT, None), (Fate.KEPT, None)],
     ]
+
+
+def test_what_lies_in_a_folder_goes_with_it_when_a_file_takes_its_place() -> None:
+    assert laid_over(["a/", "a/b", "a", "c"], [])[0] == [
+        (Fate.OVERWRITTEN, 0),
+        (Fate.BURIED, 0),
+        (Fate.KEPT, None),
+        (Fate.KEPT, None),
+    ]
+    assert laid_over(["a/b", "a", "a/", "a/c"], [])[0][0] == (Fate.BURIED, 0)
+    assert laid_over(["a/b", "a", "a/", "a/c"], [])[0][3] == (Fate.KEPT, None)
 
 
 def test_the_nearest_layer_is_told_and_what_comes_back_is_another_entry() -> None:
@@ -121,10 +142,17 @@ def _gone(layers: list[list[str]], index: int, number: int) -> int | None:
     again = [other for other in layers[index][number + 1 :] if clean_path(other) == path]
     if again and not (name.endswith("/") and again[-1].endswith("/") and all(each.endswith("/") for each in again)):
         return index
+    below = layers[index][number + 1 :]
+    if any(_is_file(other) and path.startswith(f"{clean_path(other)}/") for other in below):
+        return index
     for above in range(index + 1, len(layers)):
         if any(_takes(other, name) for other in layers[above]):
             return above
     return None
+
+
+def _is_file(name: str) -> bool:
+    return not name.endswith("/") and whiteout(clean_path(name) or "") is None
 
 
 def _takes(upper: str, lower: str) -> bool:
@@ -134,6 +162,8 @@ def _takes(upper: str, lower: str) -> bool:
         return not taken[1] or path.startswith(f"{taken[1]}/")
     if taken is not None:
         return f"{path}/".startswith(f"{taken[1]}/")
+    if not lower.endswith("/") and above.startswith(f"{path}/"):
+        return True
     if above == path:
         return not (upper.endswith("/") and lower.endswith("/"))
     return not upper.endswith("/") and path.startswith(f"{above}/")

@@ -10,6 +10,9 @@ from imgforensics.layerfacts import LayerFacts, Odd
 from imgforensics.layerstack import Clash
 from imgforensics.model import Compression, Location
 
+_GLOBAL = frozenset(("path", "linkpath", "size", "GNU.sparse.name", "GNU.sparse.realsize", "GNU.sparse.size"))
+"""Keys of a global PAX header by which GNU tar, Python and libarchive see other files than Go's reader."""
+
 _LISTED = 3
 """Entries that one message names."""
 
@@ -69,15 +72,16 @@ def duplicate_path(case: Case) -> Iterator[Found]:
     """A layer holds a path more than once.
 
     ## What it means
-    Two entries of one layer's tar have the same path. Where they differ in kind, size or target this is an error.
+    Two entries of one layer's tar have the same path. Where they differ in kind, size, mode, owner or target this is an
+    error. The bytes of two files of one size are not compared.
 
     ## Why it matters
     image-spec forbids it, and readers make different things of it: containerd and podman end with the last, a scanner
     that reads the tar may show the first, docker's classic image store and `crane validate` refuse the layer.
 
     ## How it is computed
-    Names are cleaned as runtimes clean them (`./a`, `/a` and `a` are one). Folders that are listed again are silent:
-    older builders list them so, and every reader takes the last one's mode.
+    Names are cleaned as runtimes clean them (`./a`, `/a` and `a` are one). Folders that are listed again are silent, as
+    older builders list them so; with another mode or owner, of which every reader takes the last, they are noted.
 
     ## When it is innocent
     A tar that was appended to.
@@ -87,6 +91,7 @@ def duplicate_path(case: Case) -> Iterator[Found]:
         {
             Odd.TWICE_OTHERWISE: ("a path stands more than once, for different things", Severity.ERROR),
             Odd.TWICE: ("a path stands more than once", None),
+            Odd.FOLDER_OTHERWISE: ("a folder stands more than once, with other rights", Severity.NOTE),
         },
     )
 
@@ -131,7 +136,8 @@ def entry_below_symlink(case: Case) -> Iterator[Found]:
 
     ## How it is computed
     The folders of every entry are compared with the symlinks before it, in its own layer and in those below it. A link
-    that leads out of the root by `..`, or an absolute one in the same layer, is a warning; all others are noted.
+    that leads out of the root by `..`, or an absolute one in the same layer, is a warning, also where it is reached by
+    another link; all others are noted. A hard link to a symlink is one. A symlink in place of the root is a warning.
 
     ## When it is innocent
     Builders that put files into `bin/` of an image where `bin` is a link to `usr/bin`.
@@ -141,6 +147,7 @@ def entry_below_symlink(case: Case) -> Iterator[Found]:
         case,
         {
             Odd.BELOW_LEADING_OUT: ("an entry stands below a symlink that is absolute or leads out of the root", None),
+            Odd.ROOT_REPLACED: ("an entry that is no folder takes the place of the root", None),
             Odd.BELOW_SYMLINK: ("an entry stands below a symlink", Severity.NOTE),
         },
     )
@@ -158,18 +165,19 @@ def broken_hard_link(case: Case) -> Iterator[Found]:
     """A hard link leads to a file that is not there when it is made.
 
     ## What it means
-    Neither the layer before the link, nor any layer below, holds its target.
+    Neither the layer before the link, nor any layer below, holds its target; or that is the link itself, or a folder.
 
     ## Why it matters
     Runtimes refuse the layer, or link to what the host or another layer has there.
 
     ## How it is computed
-    Targets are looked for in the same layer, then in all lower ones, links in their folders followed. Nothing is said
-    where a lower layer is not in the archive, or is damaged.
+    Targets are looked for in the same layer, then in the lower ones as far down as a whiteout takes them away, links in
+    their folders followed. Nothing is said where a lower layer is not in the archive, or is damaged.
 
     ## When it is innocent
     Never; but the layer's writer may only have sorted its entries.
     """
+    yield from _odd(case, {Odd.LINK_USELESS: ("a hard link that cannot be made", None)})
     yield from _clashes(
         case,
         {
@@ -212,12 +220,13 @@ def odd_whiteout(case: Case) -> Iterator[Found]:
 
     ## What it means
     `.wh.` in front of a name removes that name from the layers below. Here the name is empty, `.` or `..`, which is an
-    error; or the same layer holds it.
+    error; or the same layer holds it, or its folder is a symlink, or it has data.
 
     ## Why it matters
     A runtime that takes the name as it stands removes the folder itself, or the one above. And of a file and its
     whiteout in one layer, image-spec keeps the file; programs that apply the entries in order remove it, if it comes
-    first.
+    first. Below a symlink, runtimes remove what its target holds, scanners nothing. Data of a whiteout travel with the
+    image and are unpacked nowhere.
 
     ## How it is computed
     By names. A whiteout before its file, and of what no lower layer holds, is noted.
@@ -230,10 +239,18 @@ def odd_whiteout(case: Case) -> Iterator[Found]:
         {
             Odd.BAD_WHITEOUT: ("a whiteout of a folder by itself", Severity.ERROR),
             Odd.WHITEOUT_AFTER: ("a whiteout of what the same layer holds", None),
+            Odd.WHITEOUT_BELOW: ("a whiteout below a symlink of the same layer", None),
+            Odd.WHITEOUT_DATA: ("data in what runtimes take for a whiteout, and unpack nowhere", None),
             Odd.WHITEOUT_BEFORE: ("a whiteout of what the same layer holds", Severity.NOTE),
         },
     )
-    yield from _clashes(case, {Clash.NEVER_THERE: ("a whiteout of what no lower layer holds", Severity.NOTE)})
+    yield from _clashes(
+        case,
+        {
+            Clash.WHITEOUT_BELOW: ("a whiteout below a symlink of a lower layer", None),
+            Clash.NEVER_THERE: ("a whiteout of what no lower layer holds", Severity.NOTE),
+        },
+    )
 
 
 @check("IMG507", "repeated-opaque-whiteout", Severity.WARNING, Effect.SUSPECT)
@@ -326,8 +343,8 @@ def odd_layer_header(case: Case) -> Iterator[Found]:
     """A header in a layer says something that readers understand differently.
 
     ## What it means
-    PAX records that overrule the plain header, sizes on links and folders, names with NULs, stacked extensions, paths
-    that no system takes.
+    PAX records that overrule the plain header, sizes on symlinks, names with NULs, stacked extensions; or what runtimes
+    cannot unpack: types that they do not know, paths that no system takes, files with entries below them.
 
     ## Why it matters
     Tar readers disagree about each of these (CVE-2025-62518, CVE-2025-13462): a scanner sees other entries than the
@@ -335,7 +352,9 @@ def odd_layer_header(case: Case) -> Iterator[Found]:
 
     ## How it is computed
     As of the outer tar, see IMG109, with the reading of Go's `archive/tar`. What no reader misunderstands is noted:
-    unreadable numbers, unusual types, sparse files, global PAX headers.
+    unreadable numbers, sparse files, sizes on hard links and folders. moby and containerd fail with "unhandled tar
+    header type" for types other than 0 to 6. Global PAX headers are noted; those with names or sizes, which Go's reader
+    alone does not apply, are a warning.
 
     ## When it is innocent
     Old tar programs.
@@ -345,6 +364,8 @@ def odd_layer_header(case: Case) -> Iterator[Found]:
         {
             Odd.HEADER_AMBIGUOUS: ("headers that readers understand differently", None),
             Odd.UNUSABLE: ("a path that no system takes", None),
+            Odd.BELOW_FILE: ("a file that is a folder too", None),
+            Odd.UNHANDLED: ("types of entries that runtimes refuse", None),
             Odd.HEADER: ("unusual headers", Severity.NOTE),
         },
     )
@@ -353,7 +374,8 @@ def odd_layer_header(case: Case) -> Iterator[Found]:
             where, others, layer = place(case, member)
             keys = ", ".join(facts.end.global_keys)
             message = f"{layer}: a global PAX header with {keys}, which Go's reader does not apply"
-            yield Found(message, where, others, severity=Severity.NOTE)
+            harmless = _GLOBAL.isdisjoint(facts.end.global_keys)
+            yield Found(message, where, others, severity=Severity.NOTE if harmless else None)
 
 
 CHECKS: tuple[Check, ...] = (

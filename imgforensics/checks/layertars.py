@@ -37,7 +37,7 @@ def _stands_for_itself(case: Case, member: int) -> bool:
 
 @check("IMG511", "layer-trailing-data", Severity.WARNING, Effect.SUSPECT)
 def layer_trailing_data(case: Case) -> Iterator[Found]:
-    """Bytes other than zeros follow the end of a layer's tar.
+    """Bytes other than zeros follow the end of a layer's tar, or fill its gaps.
 
     ## What it means
     The layer's digest covers them, and nobody unpacks them.
@@ -46,8 +46,8 @@ def layer_trailing_data(case: Case) -> Iterator[Found]:
     They travel with the image; some readers go on behind an end marker and see other files there.
 
     ## How it is computed
-    The uncompressed layer is read to its end. Zeros are padding. The table of contents that BuildKit puts behind the
-    tar of an eStargz layer is none of this.
+    The uncompressed layer is read to its end. Zeros are padding, behind the end and behind each file. The table of
+    contents that BuildKit puts behind the tar of an eStargz layer is none of this.
 
     ## When it is innocent
     Concatenated tars.
@@ -59,6 +59,12 @@ def layer_trailing_data(case: Case) -> Iterator[Found]:
             found = f"{trailing.length} bytes, beginning like {describe(facts.end.trailing_head)}"
             message = f"{layer}: data after the end of the layer's tar, at byte {trailing.offset} uncompressed: {found}"
             yield Found(message, where, others)
+        if facts.end.padding_at is not None:
+            where, others, layer = place(case, member, facts.end.padding_at)
+            found = (
+                f"{facts.end.padding} bytes that are not zero, the first at byte {facts.end.padding_at} uncompressed"
+            )
+            yield Found(f"{layer}: data in the padding between the entries of the layer's tar: {found}", where, others)
 
 
 @check("IMG512", "layer-is-no-tar", Severity.WARNING, Effect.SUSPECT)
@@ -136,8 +142,9 @@ def table_of_contents_mismatch(case: Case) -> Iterator[Found]:
     One digest, two images: a scanner sees one, the runtime the other (containers/storage#1888, #2014).
 
     ## How it is computed
-    Paths, kinds, sizes, modes and targets are compared, both ways, and the SHA-256 of the table with the digest in the
-    annotations of the layer's descriptors. Digests of single files in the table are not recomputed.
+    Paths, kinds, sizes, modes, numeric owners, extended attributes and targets are compared, both ways, and the SHA-256
+    of the table with the digest in the annotations of the layer's descriptors. Keys that stand twice, or that Go alone
+    takes for others, are an error. Digests and offsets of single files in the table are not recomputed.
 
     ## When it is innocent
     An annotation where the layer has no table any more, since it was compressed anew, is only noted.
@@ -152,6 +159,10 @@ def table_of_contents_mismatch(case: Case) -> Iterator[Found]:
             )
             shown = f": {'; '.join(toc.examples[:3])}" if toc.examples else ""
             yield Found(f"{layer}: the {toc.kind} table of contents against the tar: {words}{shown}", where, others)
+        if facts.toc_elsewhere is not None:
+            words = "the footer, by which readers find the eStargz table of contents, leads to"
+            end = "where the layer's tar has none: it was not compared"
+            yield Found(f"{layer}: {words} {facts.toc_elsewhere}, {end}", where, others)
         yield from _annotated(case, member, facts)
 
 
@@ -170,8 +181,8 @@ def _annotated(case: Case, member: int, facts: LayerFacts) -> Iterator[Found]:
             computed = str(facts.toc.digest)
             message = f"{layer}: an annotation says the {kind} table of contents is {claimed}, it hashes to {computed}"
             yield Found(message, where, others, claimed, computed)
-        elif facts.toc is None and facts.index is not None and facts.end.damage is None:
-            message = f"{layer}: an annotation names a {kind} table of contents, {claimed}; the layer has none"
+        elif facts.toc is None and facts.toc_elsewhere is None and facts.index is not None and facts.end.damage is None:
+            message = f"{layer}: an annotation names a {kind} table of contents, {claimed}; none was found"
             yield Found(message, where, others, claimed, severity=Severity.NOTE)
 
 

@@ -33,6 +33,7 @@ _FATES = {
     Fate.HIDDEN: "hidden by layer {}",
     Fate.BURIED: "its folder is replaced in layer {}",
     Fate.UNKNOWN: "fate unknown",
+    Fate.IGNORED: "aufs's own, not unpacked",
 }
 _COMMAND = 60
 

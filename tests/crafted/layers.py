@@ -28,6 +28,17 @@ CAPABILITY = bytes.fromhex("0100000200200000000000000000000000000000")
 
 BASE = builder.layer({"bin/": b"", "bin/app": b"#!/bin/sh\n", "etc/": b"", "etc/passwd": b"root:x:0:0::/:/bin/sh\n"})
 
+SPARSE_ACCOUNTS = Entry(
+    "etc/passwd",
+    b"0\n".ljust(512, b"\0"),
+    pax={
+        "GNU.sparse.major": "1",
+        "GNU.sparse.minor": "0",
+        "GNU.sparse.name": "etc/passwd",
+        "GNU.sparse.realsize": str(10 << 30),
+    },
+)
+
 
 def _device(name: str, major: int, minor: int, type_: bytes = b"3") -> Entry:
     plain = Entry(name, type=type_, mode=0o600)
@@ -67,8 +78,13 @@ def _annotated(tar: bytes, packed: bytes, **annotations: str) -> Made:
     return lambda: builder.tar(oci([named], [packed, config, manifest]))
 
 
-def _estargz(table: bytes, *, behind: bool = False, named: bytes | None = None) -> Made:
-    tar = layertables.estargz(LISTED, table, behind=behind)
+def _hidden(table: bytes) -> Made:
+    tar, packed = layertables.hidden(LISTED, table)
+    return _annotated(tar, packed, **{"containerd.io/snapshot/stargz/toc.digest": builder.digest(table)})
+
+
+def _estargz(table: bytes, *, behind: bool = False, named: bytes | None = None, padding: bytes = b"") -> Made:
+    tar = layertables.estargz(LISTED + padding, table, behind=behind or bool(padding))
     digest = builder.digest(table if named is None else named)
     return _annotated(tar, layertables.gzipped(tar, table), **{"containerd.io/snapshot/stargz/toc.digest": digest})
 
@@ -95,10 +111,27 @@ OTHER_MODE = layertables.toc([{**entry, "mode": 0o4755} if entry["name"] == "bin
 OTHER_LINK = layertables.toc(
     [{**entry, "linkName": "/evil"} if entry["name"] == "bin/sh" else entry for entry in TABLE]
 )
+OWNED = layertables.toc([{**entry, "uid": 1000} if entry["name"] == "bin/app" else entry for entry in TABLE])
+ATTRIBUTED = layertables.toc(
+    [
+        {**entry, "xattrs": {"security.capability": "AQAAAg=="}} if entry["name"] == "bin/app" else entry
+        for entry in TABLE
+    ]
+)
+TWICE = layertables.toc([*TABLE, TABLE[1]])
+FOLDED_LIST = HONEST[:-1] + b', "Entries": [{"name": "bin/evil", "type": "reg"}]}'
+FOLDED_SIZE = layertables.toc([{**entry, "Mode": 0o4755} if entry["name"] == "bin/app" else entry for entry in TABLE])
+FOLDED_CHUNK = layertables.toc([*TABLE, {"name": "bin/evil", "type": "chunk", "Type": "reg", "size": 9}])
+REPEATED_KEY = HONEST.replace(b'"name": "bin/app"', b'"name": "bin/app", "mode": 2541', 1)
 
 
 def _spoiled(layer: bytes, place: int) -> bytes:
     return layer[:place] + bytes([layer[place] ^ 1]) + layer[place + 1 :]
+
+
+def _filled(layer: bytes, hidden: bytes) -> bytes:
+    """A layer whose first file, of one byte, has this in its padding."""
+    return layer[:600] + hidden + layer[600 + len(hidden) :]
 
 
 THREATS: tuple[Threat, ...] = (
@@ -165,8 +198,8 @@ THREATS: tuple[Threat, ...] = (
         "A table of contents that lists other files than the tar",
         "containers/storage#1888, #2014, #2035, #1778: lazily pulling stores against plain unpackers",
         ("IMG514",),
-        "Paths, kinds, sizes, modes and targets are compared; digests of single files in the table are not recomputed, "
-        "nor owners, times and attributes compared.",
+        "Paths, kinds, sizes, modes, owners, attributes and targets are compared; digests of single files in the table "
+        "are not recomputed, nor names of owners and times compared.",
     ),
 )
 
@@ -191,6 +224,13 @@ CRAFTED: tuple[Crafted, ...] = (
         _layer(Entry("etc/a", b"good"), Entry("etc/a", b"evil")),
         frozenset({"IMG501"}),
         _image(_tar(Entry("etc/a", b"good")), _tar(Entry("etc/a", b"evil"))),
+    ),
+    Crafted(
+        "LAY-01-other-mode",
+        "a file twice, of one size, the second one setuid",
+        _layer(Entry("etc/a", b"good", mode=0o755), Entry("etc/a", b"evil", mode=0o4755)),
+        frozenset({"IMG501"}),
+        _layer(_folder("etc/"), Entry("etc/", type=b"5", mode=0o700), Entry("etc/a", b"good", mode=0o4755)),
     ),
     Crafted(
         "LAY-02-climbing-name",
@@ -312,6 +352,13 @@ CRAFTED: tuple[Crafted, ...] = (
         _image(_tar(Entry("a", b"x")) + bytes(10_240)),
     ),
     Crafted(
+        "LAY-08-in-the-padding",
+        "data between the end of a file and the next header",
+        _image(_filled(_tar(Entry("a", b"x"), Entry("b", b"y")), b"hidden")),
+        frozenset({"IMG511"}),
+        _layer(Entry("a", b"x"), Entry("b", b"y")),
+    ),
+    Crafted(
         "LAY-08-no-tar",
         "a layer that is a script",
         _image(b"#!/bin/sh\necho evil\n" * 100),
@@ -339,6 +386,132 @@ CRAFTED: tuple[Crafted, ...] = (
         frozenset({"IMG515"}),
         _layer(Entry("etc/a", b"x", pax={"mtime": "1.5"})),
     ),
+    Crafted(
+        "LAY-02-below-two-links",
+        "a file below a link to a link to `/etc`",
+        _layer(_link("a", "b"), _link("b", "/etc"), Entry("a/passwd", b"evil")),
+        frozenset({"IMG503"}),
+        _layer(_link("a", "b"), _link("b", "c"), Entry("a/passwd", b"evil")),
+    ),
+    Crafted(
+        "LAY-02-below-linked-link",
+        "a file below a hard link to a symlink",
+        _layer(_link("l", "/etc"), _link("h", "l", b"1"), Entry("h/passwd", b"evil")),
+        frozenset({"IMG503"}),
+        _layer(_link("l", "/etc"), _link("h", "l", b"1"), Entry("i/passwd", b"evil")),
+    ),
+    Crafted(
+        "LAY-02-folder-too-late",
+        "a file below a lower layer's link, and only then a folder in the link's place",
+        _image(_tar(_link("a", "../../host")), _tar(Entry("a/passwd", b"evil"), _folder("a/"))),
+        frozenset({"IMG503"}),
+        _image(_tar(_link("a", "../../host")), _tar(Entry(".wh.a"), Entry("a/passwd", b"x"))),
+    ),
+    Crafted(
+        "LAY-02-root-is-a-link",
+        "a symlink in place of the root",
+        _layer(_link("./", "/etc"), Entry("passwd", b"evil")),
+        frozenset({"IMG503"}),
+        _layer(_folder("./"), Entry("passwd", b"x")),
+    ),
+    Crafted(
+        "LAY-02-link-to-itself",
+        "a hard link to itself",
+        _layer(_link("etc/a", "etc/a", b"1")),
+        frozenset({"IMG504"}),
+        _layer(_link("sbin", "bin"), Entry("bin/b", b"x"), _link("etc/a", "sbin/b", b"1")),
+    ),
+    Crafted(
+        "LAY-02-link-to-folder",
+        "a hard link to a folder",
+        _layer(_folder("var/"), _link("etc/a", "var", b"1")),
+        frozenset({"IMG504"}),
+        _layer(_folder("var/"), _link("etc/a", "var")),
+    ),
+    Crafted(
+        "LAY-02-link-to-deleted",
+        "a hard link to what a layer between deletes",
+        _image(_tar(Entry("a", b"x")), _tar(Entry(".wh.a")), _tar(_link("b", "a", b"1"))),
+        frozenset({"IMG504"}),
+        _image(_tar(Entry("a", b"x")), _tar(Entry(".wh.c")), _tar(_link("b", "a", b"1"))),
+    ),
+    Crafted(
+        "LAY-03-writable-hard-link",
+        "a hard link that makes its target setuid and writable",
+        _layer(Entry("a", b"x"), Entry("b", type=b"1", linkname="a", mode=0o4777)),
+        frozenset({"IMG509"}),
+        _layer(Entry("a", b"x"), Entry("b", type=b"1", linkname="a", mode=0o4755)),
+    ),
+    Crafted(
+        "LAY-04-below-link",
+        "a whiteout below a symlink of a lower layer",
+        _image(_tar(_link("x", "/etc")), _tar(Entry("x/.wh.passwd"))),
+        frozenset({"IMG506"}),
+        _image(_tar(_folder("x/"), Entry("x/passwd", b"x")), _tar(Entry("x/.wh.passwd"))),
+    ),
+    Crafted(
+        "LAY-04-opaque-below-link",
+        "an opaque marker below a symlink of its layer",
+        _layer(_link("x", "/etc"), Entry("x/.wh..wh..opq")),
+        frozenset({"IMG506"}),
+        _layer(_folder("x/"), Entry("x/.wh..wh..opq")),
+    ),
+    Crafted(
+        "LAY-04-behind-its-folder",
+        "a file, then the whiteout of its folder",
+        _layer(Entry("a/b", b"x"), Entry(".wh.a")),
+        frozenset({"IMG506"}),
+        _layer(Entry(".wh.a"), Entry("a/b", b"x")),
+    ),
+    Crafted(
+        "LAY-04-data",
+        "a whiteout that holds data",
+        _layer(Entry("etc/.wh.passwd", b"hidden")),
+        frozenset({"IMG506"}),
+        _layer(Entry(".wh..wh.plnk/1.2", b"x"), _link("etc/a", ".wh..wh.plnk/1.2", b"1")),
+    ),
+    Crafted(
+        "LAY-04-plumbing",
+        "data among aufs's own names",
+        _layer(Entry(".wh..wh.hidden", b"hidden"), Entry(".wh..wh.plnk/1.2", b"hidden")),
+        frozenset({"IMG506"}),
+        _layer(Entry(".wh..wh.aufs"), _folder(".wh..wh.plnk/")),
+    ),
+    Crafted(
+        "LAY-07-sparse",
+        "a sparse `etc/passwd` of ten gibibytes",
+        _layer(SPARSE_ACCOUNTS),
+        frozenset({"IMG510"}),
+        _layer(Entry("etc/passwd", b"root:x:0:0::/:/bin/sh\n")),
+    ),
+    Crafted(
+        "LAY-08-headers-behind",
+        "headers of empty tables of contents behind the end",
+        _image(_tar(Entry("a", b"x")) + _tar(Entry("stargz.index.json"), end=b"") * 50),
+        frozenset({"IMG511"}),
+        _image(_tar(Entry("a", b"x")) + bytes(51_200)),
+    ),
+    Crafted(
+        "LAY-08-file-as-folder",
+        "a file, and a file below it",
+        _layer(Entry("a", b"x"), Entry("a/b", b"x")),
+        frozenset({"IMG515"}),
+        _layer(_folder("a/"), Entry("a/b", b"x")),
+    ),
+    Crafted(
+        "LAY-08-unknown-type",
+        "an entry of a type that runtimes refuse",
+        _layer(Entry("etc/a", b"x", type=b"Z")),
+        frozenset({"IMG515"}),
+        _layer(Entry("etc/a", b"x"), Entry("b", type=b"1", linkname="etc/a", size=1)),
+    ),
+    Crafted(
+        "LAY-08-global-name",
+        "a global PAX header with a path",
+        _layer(Entry("g", builder.pax_records({"path": "etc/b"}), type=b"g"), Entry("etc/a", b"x")),
+        frozenset({"IMG515"}),
+        _layer(Entry("g", builder.pax_records({"comment": "b"}), type=b"g"), Entry("etc/a", b"x")),
+    ),
     Crafted("VIEW-16-estargz-extra", "an entry more", _estargz(ADDED), frozenset({"IMG514"}), _estargz(HONEST)),
     Crafted(
         "VIEW-16-estargz-behind",
@@ -365,6 +538,46 @@ CRAFTED: tuple[Crafted, ...] = (
         _chunked(HONEST, named=ADDED),
         frozenset({"IMG514"}),
         _chunked(HONEST),
+    ),
+    Crafted(
+        "VIEW-16-estargz-folded-list",
+        "a second list of entries under `Entries`, which Go takes for the first one's key",
+        _estargz(FOLDED_LIST),
+        frozenset({"IMG514"}),
+        _estargz(HONEST),
+    ),
+    Crafted(
+        "VIEW-16-estargz-folded-mode",
+        "an entry with `Mode` too",
+        _estargz(FOLDED_SIZE),
+        frozenset({"IMG514"}),
+        _estargz(HONEST),
+    ),
+    Crafted(
+        "VIEW-16-chunked-folded-type",
+        "a chunk whose `Type` makes it a file",
+        _chunked(FOLDED_CHUNK),
+        frozenset({"IMG514"}),
+        _chunked(HONEST),
+    ),
+    Crafted(
+        "VIEW-16-chunked-repeated-key", "a mode twice", _chunked(REPEATED_KEY), frozenset({"IMG514"}), _chunked(HONEST)
+    ),
+    Crafted("VIEW-16-chunked-name-twice", "an entry twice", _chunked(TWICE), frozenset({"IMG514"}), _chunked(HONEST)),
+    Crafted("VIEW-16-estargz-owner", "another owner", _estargz(OWNED), frozenset({"IMG514"}), _estargz(HONEST)),
+    Crafted(
+        "VIEW-16-estargz-attribute",
+        "capabilities that the tar does not have",
+        _estargz(ATTRIBUTED),
+        frozenset({"IMG514"}),
+        _estargz(HONEST),
+    ),
+    Crafted(
+        "VIEW-16-estargz-inside-a-file",
+        "a footer that leads to a table inside a file's data",
+        _hidden(ADDED),
+        frozenset({"IMG514"}),
+        _estargz(HONEST, padding=bytes(9 * 1024)),
     ),
     Crafted(
         "VIEW-16-malformed", "a table that is cut off", _chunked(HONEST[:-2]), frozenset({"IMG514"}), _chunked(HONEST)
