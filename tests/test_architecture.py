@@ -27,6 +27,7 @@ ORDER = [
     "algorithms",
     "tarheader",
     "tarextensions",
+    "goreading",
     "sniffing",
     "looks",
     "tarnotes",

@@ -12,7 +12,7 @@ missing ends the import of ctr; Docker goes on.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from imgforensics.loaders.contents import Contents, occurrence
+from imgforensics.loaders.contents import Contents, is_regular, occurrence
 from imgforensics.loaders.documents import CONFIG, INDEX, LAYOUT, NAME, REF, SAVED, diff_ids, names
 from imgforensics.loaders.gonames import clean, join, parent
 from imgforensics.loaders.graph import Rules, images
@@ -38,7 +38,8 @@ def docker(contents: Contents, _: Structure) -> Iterator[Load]:
 
 
 def _load(contents: Contents, reader: Reader) -> Iterator[Load]:
-    regular = [member for member in contents.whole() if member.kind in (MemberKind.FILE, MemberKind.SPARSE)]
+    contents.undone(whole=False)
+    regular = [member for member in contents.whole() if is_regular(member)]
     layout, saved = _documents(contents, regular)
     blobs = {name: member for member in regular if (name := clean(member.name)) not in _DOCUMENTS}
     if layout:

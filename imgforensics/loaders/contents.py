@@ -7,8 +7,9 @@ from imgforensics.catalogue import Catalogue
 from imgforensics.loaders import godecode, gotar
 from imgforensics.loaders.disk import Disk
 from imgforensics.loaders.gonames import clean
+from imgforensics.loaders.streams import GZIP_TEXT, stream_trouble
 from imgforensics.loaders.load import MissingError, RefusedError
-from imgforensics.model import AnomalyKind, Compression, Digest, Member
+from imgforensics.model import AnomalyKind, Compression, Digest, Member, MemberKind
 from imgforensics.structure import Structure
 
 
@@ -43,12 +44,28 @@ class Contents:
     @cached_property
     def disk(self) -> Disk:
         """The archive unpacked as containers/storage does. Raises as :meth:`whole` does, or where unpacking fails."""
+        self.undone(whole=False)
         return Disk(self.whole(), chroot=False)
 
     @cached_property
     def docker_disk(self) -> Disk:
         """The archive unpacked as Docker does. Raises as :attr:`disk` does."""
+        self.undone(whole=False)
         return Disk(self.whole(), chroot=True)
+
+    def undone(self, *, whole: bool) -> None:
+        """Undo the compression around the archive, for readers that do.
+
+        Args:
+            whole: the stream is read to its end before anything else; else its damage shows where the tar breaks off.
+
+        Raises:
+            RefusedError: Go's decoder fails.
+        """
+        trouble = stream_trouble(self.catalogue.outer, self.catalogue.outer_anomalies if whole else ())
+        labels = self.catalogue.outer_labels
+        if trouble or (labels is not None and max(labels.name, labels.comment) >= GZIP_TEXT):
+            raise RefusedError(f"the {self.catalogue.outer} around the archive: {trouble or 'its header is too long'}")
 
     def whole(self) -> Sequence[Member]:
         """All members, for readers that read the tar to its end.
@@ -106,8 +123,16 @@ class Contents:
             self._decoded[key] = value
         return value
 
+    @cached_property
+    def _shortened(self) -> dict[int, int]:
+        """Bytes of members whose data are shorter to Go than they are."""
+        members = self.catalogue.members
+        return {each.index: each.data.length for each in self.tar.members if each.data != members[each.index].data}
+
     def _document(self, member: int) -> bytes:
         raw = self.catalogue.content(member)
+        if raw is not None and member in self._shortened:
+            raw = raw[: self._shortened[member]]
         if raw is None:
             raise RefusedError("is no JSON document")
         document = self._structure.documents.get(member)
@@ -150,6 +175,11 @@ class Contents:
             if blob is not None:
                 found.setdefault(str(blob.digest), member.index)
         return found
+
+
+def is_regular(member: Member) -> bool:
+    """Whether a member is a file by its very type: no old sparse file, and no contiguous one."""
+    return member.kind in (MemberKind.FILE, MemberKind.SPARSE) and member.typeflag in "\0" "0"
 
 
 def occurrence(members: Sequence[Member], chosen: Member, name: str) -> str:

@@ -20,6 +20,9 @@ _PATH, _NAME = 4_095, 255
 _STEPS = 10_000_000
 """Parts of names that are followed in one archive, links included. The largest mirrors take a tenth of it."""
 
+_HANDLED = frozenset("\0" "0123456")
+"""Types that are unpacked; a contiguous file, or an old sparse one, is of none of them."""
+
 Node: TypeAlias = "dict[str, Node] | int | str"
 """A folder, the index of a file's member, or a symlink's target."""
 
@@ -47,6 +50,8 @@ class Disk:
         return node if isinstance(node, int) else None
 
     def _unpack(self, member: Member) -> None:
+        if member.typeflag not in _HANDLED:
+            raise RefusedError(f"{member.name or 'a header'} is of type {member.typeflag!r}, which is not unpacked")
         path = self._inside(member.name)
         if path == ".." or path.startswith("../"):
             raise RefusedError(f"{member.name} leads out of the folder that it is unpacked to")

@@ -41,6 +41,7 @@ def entries_of(contents: Contents) -> tuple[list[dict[str, Any]], str]:
     Raises:
         RefusedError: there are none.
     """
+    contents.undone(whole=True)
     member = component(contents, "manifest.json")
     if contents.catalogue.members[member].data.length > _MANIFEST_LIMIT:
         raise RefusedError(f"manifest.json is larger than {_MANIFEST_LIMIT} bytes")
