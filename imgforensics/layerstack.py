@@ -114,6 +114,50 @@ class _Stack:
             self._clashes[member, kind, detail] = Clashing(kind, member, detail)
 
 
+class Ground:
+    """The layers below one, for questions of whether it can be unpacked on them. Layers are added from below."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._steps = 0
+        self._links: Links = {}
+        self._lower: list[LayerIndex] = []
+        self._whole = True
+
+    def add(self, index: LayerIndex | None) -> None:
+        """Put a layer on top; None where nothing is known of it, so that whatever is missing may be there."""
+        if index is None:
+            self._whole = False
+            return
+        _apply(index, self._links)
+        self._lower.append(index)
+
+    def missing(self, index: LayerIndex) -> Pending | None:
+        """The first hard link of the next layer whose target is not there when its turn comes; None for none."""
+        for pending in index.hardlinks:
+            if self._known(len(self._lower)) and not _exists(pending, self._lower, self._links, self._limits):
+                return pending
+        return None
+
+    def below_nothing(self, index: LayerIndex) -> str | None:
+        """A symlink that leads nowhere and has entries of the next layer below it; None for none."""
+        if not (self._links or index.symlinks):
+            return None
+        both = [*self._lower, index]
+        for key in index.folders:
+            found = index.symlinks.get(key) or (None if index.has(key) else self._links.get(key))
+            if found is not None and self._known(len(both)):
+                target = _resolved(found[0].rpartition("/")[0], found[1])
+                if target and not _exists(Pending(found[0], target, 0), both, self._links, self._limits):
+                    return short(found[0])
+        return None
+
+    def _known(self, steps: int) -> bool:
+        """Count the steps of one question; whether it can be answered."""
+        self._steps += steps
+        return self._whole and self._steps <= self._limits.layer_steps
+
+
 def _clashes(
     index: LayerIndex, links: Links, lower: Sequence[LayerIndex] | None, limits: Limits
 ) -> Iterator[tuple[Clash, str]]:

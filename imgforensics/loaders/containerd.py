@@ -12,8 +12,9 @@ missing ends the import of ctr; Docker goes on.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from imgforensics.loaders import layers
 from imgforensics.loaders.contents import Contents, is_regular, occurrence
-from imgforensics.loaders.documents import CONFIG, INDEX, LAYOUT, NAME, REF, SAVED, diff_ids, names
+from imgforensics.loaders.documents import CONFIG, IMAGE, INDEX, LAYOUT, NAME, REF, SAVED, diff_ids, names
 from imgforensics.loaders.gonames import clean, join, parent
 from imgforensics.loaders.graph import Rules, images
 from imgforensics.loaders.load import Load, MissingError, Reader, RefusedError
@@ -70,7 +71,7 @@ def _listed(contents: Contents, reader: Reader, regular: list[Member], blobs: Ma
         raise RefusedError("there is an oci-layout, and no index.json")
     copies = [member for member in regular if clean(member.name) == "index.json"]
     why = f"{occurrence(copies, index, 'index.json')}, since oci-layout is there"
-    strict = Rules(find=contents.by_content.get, checks_diff_ids=True)
+    strict = Rules(find=contents.by_content.get, checks_diff_ids=True, unpack=layers.containerd)
     lenient = Rules(find=contents.by_content.get, checks_layers=False)
     entries = contents.decode(index.index, INDEX, stream=False)["manifests"]
     if not entries:
@@ -133,8 +134,7 @@ def _saved(
         check_named(entry["RepoTags"] or ())
         made.append((entry, config))
     for entry, config in made:
-        layers = [targets[name].index for name in entry["Layers"] or []]
-        trouble = _trouble(contents, config, layers)
+        trouble = _trouble(contents, config, [targets[name].index for name in entry["Layers"] or []])
         if trouble and reader is Reader.CONTAINERD:
             raise RefusedError(f"imported by {why}, but cannot be unpacked: {trouble}")
         told = f"{why}{_UNPACKING}{trouble}" if trouble else why
@@ -149,12 +149,17 @@ def _check_platform(contents: Contents, reader: Reader, config: int) -> None:
         raise RefusedError(f"{contents.name(config)} is {said}, and filtered out")
 
 
-def _trouble(contents: Contents, config: int, layers: list[int]) -> str:
+def _trouble(contents: Contents, config: int, given: list[int]) -> str:
     """Why an image cannot be unpacked; empty where it can."""
+    try:
+        contents.decode(config, IMAGE, stream=False)
+        contents.check_layers(layers.containerd, tuple((layer, "") for layer in given))
+    except RefusedError as error:
+        return str(error)
     claimed = diff_ids(contents, config)
-    if len(claimed) != len(layers):
-        return f"{len(layers)} layers, and {len(claimed)} diff_ids in the config"
-    for number, (layer, diff_id) in enumerate(zip(layers, claimed, strict=True)):
+    if len(claimed) != len(given):
+        return f"{len(given)} layers, and {len(claimed)} diff_ids in the config"
+    for number, (layer, diff_id) in enumerate(zip(given, claimed, strict=True)):
         if contents.layer_differs(layer, diff_id):
             return f"layer {number} does not hash to the config's diff_id"
     return ""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from imgforensics.catalogue import Catalogue
-from imgforensics.loaders import godecode, gotar
+from imgforensics.loaders import godecode, gotar, layers
 from imgforensics.loaders.disk import Disk
 from imgforensics.loaders.gonames import clean
 from imgforensics.loaders.streams import GZIP_TEXT, stream_trouble
@@ -21,6 +21,7 @@ class Contents:
         self._structure = structure
         self._left = catalogue.limits.references
         self._decoded: dict[tuple[int, int, bool], godecode.Decoded] = {}
+        self._unpacked: dict[tuple[layers.Unpack, tuple[layers.Layer, ...]], str] = {}
 
     def begin(self) -> None:
         """Another reader starts: it may follow as many references as one archive may hold."""
@@ -76,6 +77,22 @@ class Contents:
         if self.tar.error is not None:
             raise RefusedError(f"the tar cannot be read to its end: {self.tar.error}")
         return self.tar.members
+
+    def check_layers(self, unpack: layers.Unpack, given: Sequence[layers.Layer]) -> None:
+        """Unpack an image's layers, once for each program that unpacks them its way.
+
+        Raises:
+            RefusedError: one of them cannot be.
+        """
+        key = unpack, tuple(given)
+        if key not in self._unpacked:
+            try:
+                unpack(self.catalogue, given)
+                self._unpacked[key] = ""
+            except RefusedError as error:
+                self._unpacked[key] = str(error)
+        if self._unpacked[key]:
+            raise RefusedError(self._unpacked[key])
 
     @property
     def compressed(self) -> bool:

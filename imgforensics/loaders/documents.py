@@ -48,6 +48,7 @@ IMAGE = CONFIG | {
 }
 """A config, all of it (image-spec, ``specs-go/v1/config.go``)."""
 
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 NAME = "io.containerd.image.name"
 REF = "org.opencontainers.image.ref.name"
 

@@ -75,3 +75,15 @@ def asked_for(reader: Reader, tags: tuple[str, ...], found: Iterable[Load]) -> I
         yield from found
     except RefusedError as error:
         yield Load(reader, None, None, tags, str(error), refused=True)
+
+
+def parsed(text: str) -> Digest:
+    """A digest out of a document.
+
+    Raises:
+        RefusedError: it is none.
+    """
+    try:
+        return Digest.parse(text)
+    except ValueError:
+        raise RefusedError(f"{text or 'nothing'} stands where a digest should") from None

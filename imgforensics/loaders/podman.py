@@ -7,9 +7,9 @@ with several entries makes the first fail, and so do damaged blobs: whoever made
 
 from collections.abc import Iterator
 
-from imgforensics.loaders import dockerarchive, ociarchive
+from imgforensics.loaders import dockerarchive, layers, ociarchive
 from imgforensics.loaders.contents import Contents
-from imgforensics.loaders.documents import REF, names, only_one
+from imgforensics.loaders.documents import IMAGE, REF, names, only_one
 from imgforensics.loaders.load import Load, Reader, RefusedError
 from imgforensics.loaders.references import check_named, normalised
 from imgforensics.refnames import normalise
@@ -48,10 +48,13 @@ def _saved(contents: Contents, tried: str) -> Iterator[Load]:
     for number, entry in enumerate(entries):
         chosen = {first[normalise(tag)] for tag in entry["RepoTags"]} or {number}
         for each in sorted(chosen):
-            config, layers = dockerarchive.image(contents, entries[each])
-            for diff_id, name in layers.items():
+            config, paths = dockerarchive.image(contents, entries[each])
+            contents.decode(config, IMAGE, stream=False)
+            for diff_id, name in paths.items():
                 if diff_id not in known and dockerarchive.is_link(contents, name):
                     raise RefusedError(f"the layer {name} is a symlink, whose size is taken to be 0")
-            known.update(layers)
+            known.update(paths)
+            given = ((dockerarchive.component(contents, name), "") for name in paths.values())
+            contents.check_layers(layers.moby, tuple(given))
             tags = tuple(tag for tag in entry["RepoTags"] if first[normalise(tag)] == each)
             yield Load(Reader.PODMAN, contents.digest(config), None, tags, why)
