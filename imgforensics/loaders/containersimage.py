@@ -19,12 +19,13 @@ Entry = Mapping[str, Any]
 
 
 def check_size(contents: Contents, member: int) -> None:
-    """What is refused of a manifest, an index or a config.
+    """What is refused of a manifest, an index or a config. A sparse one that was not put together here is larger.
 
     Raises:
         RefusedError: it is larger than is read.
     """
-    if contents.catalogue.members[member].data.length > _BODY_LIMIT:
+    blob = contents.catalogue.blobs.get(member)
+    if contents.catalogue.unexpanded(member) or (blob is not None and blob.size > _BODY_LIMIT):
         raise RefusedError(f"{contents.name(member)} is larger than {_BODY_LIMIT} bytes")
 
 

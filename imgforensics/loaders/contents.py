@@ -196,7 +196,7 @@ class Contents:
 
 def is_regular(member: Member) -> bool:
     """Whether a member is a file by its very type: no old sparse file, and no contiguous one."""
-    return member.kind in (MemberKind.FILE, MemberKind.SPARSE) and member.typeflag in "\0" "0"
+    return member.kind in (MemberKind.FILE, MemberKind.SPARSE) and member.typeflag in "\00"
 
 
 def occurrence(members: Sequence[Member], chosen: Member, name: str) -> str:

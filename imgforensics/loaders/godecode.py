@@ -59,9 +59,7 @@ def _integer(text: str) -> int | _Other:
     return value if -_INT64 <= value < _INT64 else _Other(text)
 
 
-_JSON = json.JSONDecoder(
-    object_pairs_hook=_Pairs, parse_float=_Other, parse_int=_integer, parse_constant=_refuse
-)
+_JSON = json.JSONDecoder(object_pairs_hook=_Pairs, parse_float=_Other, parse_int=_integer, parse_constant=_refuse)
 
 
 def decode(raw: bytes, schema: Schema, *, stream: bool, into: Decoded = None) -> Decoded:

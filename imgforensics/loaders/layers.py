@@ -6,7 +6,7 @@ What layers hold is known where it was looked for; a layer of which nothing is k
 from collections.abc import Callable, Sequence
 
 from imgforensics.catalogue import Catalogue
-from imgforensics.layerfacts import LayerFacts, Odd, Pending
+from imgforensics.layerfacts import LayerFacts, Odd
 from imgforensics.layerstack import Ground
 from imgforensics.loaders.gonames import clean, parent
 from imgforensics.loaders.load import RefusedError
@@ -47,7 +47,7 @@ def moby(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
         if facts.index is not None:
             lost = ground.below_nothing(facts.index)
             _refuse(number, f"entries stand below {lost}, which leads nowhere" if lost else "")
-            _refuse(number, _hard_link(ground.missing(facts.index)))
+        _refuse(number, _hard_link(facts, ground))
         ground.add(facts.index)
 
 
@@ -72,8 +72,7 @@ def containerd(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
             continue
         wrong = [each.name for each in facts.odd if each.kind is Odd.BAD_WHITEOUT and _removes_no_name(each.name)]
         _refuse(number, f"{wrong[0]} removes no name" if wrong else "")
-        if facts.index is not None:
-            _refuse(number, _hard_link(ground.missing(facts.index)))
+        _refuse(number, _hard_link(facts, ground))
         ground.add(facts.index)
 
 
@@ -94,7 +93,12 @@ def _damage(blob: Blob, facts: LayerFacts | None) -> str:
     return "" if facts.end.is_tar or not facts.end.size else "it is no tar"
 
 
-def _hard_link(missing: Pending | None) -> str:
+def _hard_link(facts: LayerFacts, ground: Ground) -> str:
+    """A hard link to what is not there. One that leads out of the root is stopped at it, and taken to find nothing."""
+    out = next((each for each in facts.odd if each.kind is Odd.LINK_ESCAPES), None)
+    if out is not None:
+        return f"{out.name} is {out.detail}"
+    missing = None if facts.index is None else ground.missing(facts.index)
     return "" if missing is None else f"{missing.path} is a hard link to {missing.target}, which is not there yet"
 
 
