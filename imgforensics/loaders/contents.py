@@ -7,8 +7,8 @@ from imgforensics.catalogue import Catalogue
 from imgforensics.loaders import godecode, gotar, layers
 from imgforensics.loaders.disk import Disk
 from imgforensics.loaders.gonames import clean
-from imgforensics.loaders.streams import GZIP_TEXT, stream_trouble
 from imgforensics.loaders.load import MissingError, RefusedError
+from imgforensics.loaders.streams import GZIP_TEXT, stream_trouble
 from imgforensics.model import AnomalyKind, Compression, Digest, Member, MemberKind
 from imgforensics.structure import Structure
 
@@ -196,7 +196,7 @@ class Contents:
 
 def is_regular(member: Member) -> bool:
     """Whether a member is a file by its very type: no old sparse file, and no contiguous one."""
-    return member.kind in (MemberKind.FILE, MemberKind.SPARSE) and member.typeflag in "\00"
+    return member.kind in (MemberKind.FILE, MemberKind.SPARSE) and member.typeflag in ("\0", "0")
 
 
 def occurrence(members: Sequence[Member], chosen: Member, name: str) -> str:

@@ -20,7 +20,7 @@ _PATH, _NAME = 4_095, 255
 _STEPS = 10_000_000
 """Parts of names that are followed in one archive, links included. The largest mirrors take a tenth of it."""
 
-_HANDLED = frozenset("\00123456")
+_HANDLED = frozenset({"\x00", *"0123456"})
 """Types that are unpacked; a contiguous file, or an old sparse one, is of none of them."""
 
 Node: TypeAlias = "dict[str, Node] | int | str"

@@ -59,9 +59,10 @@ def _unread_extensions(catalogue: Catalogue, end: int | None) -> Iterator[tuple[
     """Extension headers with fields that are no numbers; of members' own headers :class:`GoReading` tells."""
     own = {member.header.end - BLOCK for member in catalogue.members}
     for each in catalogue.anomalies:
-        if each.kind is AnomalyKind.BAD_NUMBER and each.span is not None and each.span.offset not in own:
-            if end is None or each.span.offset < end:
-                yield each.span.offset, _INVALID
+        if each.kind is not AnomalyKind.BAD_NUMBER or each.span is None or each.span.offset in own:
+            continue
+        if end is None or each.span.offset < end:
+            yield each.span.offset, _INVALID
 
 
 def _own_stops(catalogue: Catalogue, member: Member) -> Iterator[tuple[int, str]]:

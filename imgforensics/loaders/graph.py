@@ -33,7 +33,7 @@ class Rules:
     levels: int | None = None
     """Indexes below each other that it goes through, below ``index.json``; None for any number."""
     containers_image: bool = False
-    """It asks what :mod:`.containersimage` says, and hashes configs by SHA-256, whatever their digest's algorithm is."""
+    """It asks what :mod:`.containersimage` says, and hashes configs by SHA-256, whatever algorithm is claimed."""
     stores: bool = False
     """It puts images into containers/storage, which takes no others."""
     unpack: Unpack | None = None
