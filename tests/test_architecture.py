@@ -54,6 +54,7 @@ ORDER = [
     "peek",
     "jsonreadings",
     "strictjson",
+    "platforms",
     "documents",
     "documentreader",
     "schema1",
