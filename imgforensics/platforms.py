@@ -1,4 +1,4 @@
-"""Platforms as runtimes compare them: other words for one architecture or variant are one (containerd, ``platforms``)."""
+"""Platforms as runtimes compare them: several words for one architecture or variant are one."""
 
 _SYSTEMS = {"macos": "darwin"}
 _ARCHITECTURES = {

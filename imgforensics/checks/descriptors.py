@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from imgforensics.case import Case
+from imgforensics.checks.readers import contradiction
 from imgforensics.checks.rule import Check, Found, check
 from imgforensics.documents import Descriptor, DocumentKind
 from imgforensics.findings import Effect, Severity
@@ -144,7 +145,7 @@ def ambiguous_platform(case: Case) -> Iterator[Found]:
             configs = {image.config_member for _, image in entries}
             severity = Severity.NOTE if len(configs) == 1 and None not in configs else None
             first, *others = (reference.where for reference, _ in entries)
-            message = f"{case.name(member)} lists {len(digests)} images for {platform}"
+            message = f"{case.name(member)} lists {len(digests)} images for {platform}{contradiction(case)}"
             yield Found(message, first, tuple(others), severity=severity)
 
 

@@ -9,14 +9,14 @@ only (where one leads to another, it is up to chance), and one that leads nowher
 missing ends the import of ctr; Docker goes on.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from imgforensics.loaders import layers
 from imgforensics.loaders.contents import Contents, is_regular, occurrence
 from imgforensics.loaders.documents import CONFIG, IMAGE, INDEX, LAYOUT, NAME, REF, SAVED, diff_ids, names
 from imgforensics.loaders.gonames import clean, join, parent
-from imgforensics.loaders.graph import Rules, images
+from imgforensics.loaders.graph import Entry, Rules, images, one_spelling
 from imgforensics.loaders.load import Load, MissingError, Reader, RefusedError
 from imgforensics.loaders.references import check_named
 from imgforensics.model import Member, MemberKind
@@ -71,8 +71,8 @@ def _listed(contents: Contents, reader: Reader, regular: list[Member], blobs: Ma
         raise RefusedError("there is an oci-layout, and no index.json")
     copies = [member for member in regular if clean(member.name) == "index.json"]
     why = f"{occurrence(copies, index, 'index.json')}, since oci-layout is there"
-    strict = Rules(find=contents.by_content.get, checks_diff_ids=True, unpack=layers.containerd)
-    lenient = Rules(find=contents.by_content.get, checks_layers=False)
+    strict = Rules(find=contents.by_content.get, checks_diff_ids=True, unpack=layers.containerd, chosen=_chosen)
+    lenient = Rules(find=contents.by_content.get, checks_layers=False, chosen=_chosen)
     entries = contents.decode(index.index, INDEX, stream=False)["manifests"]
     if not entries:
         raise RefusedError("index.json lists nothing")
@@ -88,10 +88,18 @@ def _listed(contents: Contents, reader: Reader, regular: list[Member], blobs: Ma
             yield Load(reader, None, None, tags, f"{why}; it names an image of which {error}", refused=True)
 
 
+def _chosen(entries: Iterable[Entry]) -> list[Entry]:
+    """Of the entries for one platform the first, to which a stable sort leads; those without one are told by config."""
+    first: dict[str, Entry] = {}
+    for number, entry in enumerate(entries):
+        first.setdefault(one_spelling(entry) or str(number), entry)
+    return list(first.values())
+
+
 def _entry(contents: Contents, reader: Reader, entry: dict[str, Any], rules: Rules, why: str) -> Iterator[Load]:
     for found in images(contents, entry, rules):
         told = f"{why}; {found.why}" if found.why else why
-        yield Load(reader, found.config, found.manifest, names(entry, NAME, REF), told)
+        yield Load(reader, found.config, found.manifest, names(entry, NAME, REF), told, platform=found.platform)
 
 
 def _unpacking(contents: Contents, entry: dict[str, Any], strict: Rules) -> str:

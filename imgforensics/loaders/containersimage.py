@@ -10,6 +10,7 @@ from typing import Any
 from imgforensics.loaders.contents import Contents
 from imgforensics.loaders.documents import DOCKER_MANIFEST, IMAGE, KEYS, is_config
 from imgforensics.loaders.load import RefusedError, parsed
+from imgforensics.platforms import normalised
 
 _BODY_LIMIT = 4 << 20
 """Bytes of a manifest or a config that are read (``internal/iolimits``)."""
@@ -69,18 +70,24 @@ def check_stored(contents: Contents, config: int, descriptor: Entry) -> None:
 
 
 def chosen(entries: Iterable[Entry]) -> list[Entry]:
-    """The entries of an index that are taken, each on a host of its platform: the first, one of zstd before others.
+    """The entries of an index that are taken, each on a host of its platform (``internal/pkg/platform``).
 
-    Platforms are compared as they stand. The preference for zstd is that of versions since 5.25.
+    Words are compared as they stand. A host's own variant comes first, then none; ``arm64`` has ``v8``, ``amd64`` has
+    none. Of equal ones, one of zstd comes first, as in versions since 5.25.
     """
-    best: dict[tuple[str, str, str], Entry] = {}
+    groups: dict[tuple[str, str, str], list[Entry]] = {}
     for entry in entries:
         platform = entry["platform"]
-        key = platform["os"], platform["architecture"], platform["variant"]
-        if key not in best or (_is_zstd(entry) and not _is_zstd(best[key])):
-            best[key] = entry
-    return list(best.values())
+        words = platform["os"], platform["architecture"], platform["variant"]
+        groups.setdefault(normalised(*words), []).append(entry)
+    return [min(group, key=_rank) for group in groups.values()]
 
 
-def _is_zstd(entry: Entry) -> bool:
-    return (entry["annotations"] or {}).get(_ZSTD) == "true"
+def _rank(entry: Entry) -> tuple[int, bool]:
+    platform = entry["platform"]
+    words = platform["os"], platform["architecture"], platform["variant"]
+    system, architecture, variant = normalised(*words)
+    known = words[:2] == (system, architecture)
+    wanted = ("v8" if architecture == "arm64" else variant, "")
+    place = wanted.index(words[2]) if known and words[2] in wanted else len(wanted)
+    return place, (entry["annotations"] or {}).get(_ZSTD) != "true"

@@ -7,7 +7,7 @@ from imgforensics.catalogue import Catalogue
 from imgforensics.loaders import godecode, gotar, layers
 from imgforensics.loaders.disk import Disk
 from imgforensics.loaders.gonames import clean
-from imgforensics.loaders.load import MissingError, RefusedError
+from imgforensics.loaders.load import LimitError, MissingError, RefusedError
 from imgforensics.loaders.streams import GZIP_TEXT, stream_trouble
 from imgforensics.model import AnomalyKind, Compression, Digest, Member, MemberKind
 from imgforensics.structure import Structure
@@ -31,11 +31,11 @@ class Contents:
         """Count references that a reader follows.
 
         Raises:
-            RefusedError: they are more than are followed here.
+            LimitError: they are more than are followed here.
         """
         self._left -= references
         if self._left < 0:
-            raise RefusedError(f"more than {self.catalogue.limits.references} references; no more were followed here")
+            raise LimitError(f"more than {self.catalogue.limits.references} references; no more were followed here")
 
     @cached_property
     def tar(self) -> gotar.GoTar:

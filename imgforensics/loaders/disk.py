@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from imgforensics.loaders.gonames import clean, join, parent
-from imgforensics.loaders.load import RefusedError
+from imgforensics.loaders.load import LimitError, RefusedError
 from imgforensics.model import Member, MemberKind
 
 _HOPS = 255
@@ -106,7 +106,7 @@ class Disk:
         while pending:
             self._left -= 1
             if self._left < 0:
-                raise RefusedError("names are too long, or links too many, to be followed here")
+                raise LimitError("names are too long, or links too many, to be followed here")
             part = pending.pop()
             if part == "..":
                 if len(trail) > 1:

@@ -11,6 +11,7 @@ from imgforensics.loaders.documents import IMAGE, INDEX, MANIFEST, check_unambig
 from imgforensics.loaders.layers import Unpack
 from imgforensics.loaders.load import MissingError, RefusedError, parsed
 from imgforensics.model import Digest
+from imgforensics.platforms import normalised
 
 Entry = Mapping[str, Any]
 """A descriptor as Go decoded it."""
@@ -38,8 +39,8 @@ class Rules:
     """It puts images into containers/storage, which takes no others."""
     unpack: Unpack | None = None
     """How it unpacks layers, if it does."""
-    chosen: Callable[[Iterable[Entry]], Iterable[Entry]] = tuple
-    """Of the entries of an index those that it takes, each on a host of its platform."""
+    chosen: Callable[[Iterable[Entry]], Iterable[Entry]] | None = None
+    """Of the entries of an index those that it takes, each on a host of its platform; None where it takes all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ class Found:
     manifest: Digest | None
     why: str = ""
     """What is worth saying besides."""
+    platform: str = ""
+    """As :attr:`~imgforensics.loaders.load.Load.platform`."""
 
 
 def images(contents: Contents, entry: Entry, rules: Rules) -> Iterator[Found]:
@@ -79,7 +82,8 @@ def _children(contents: Contents, top: int, rules: Rules) -> Iterator[Found]:
         index, depth = pending.pop()
         children = contents.decode(index, INDEX, stream=False)["manifests"] or []
         contents.spend(len(children))
-        for child in rules.chosen(each for each in children if not is_attestation(each)):
+        runnable = [each for each in children if not is_attestation(each)]
+        for child in runnable if rules.chosen is None else rules.chosen(runnable):
             try:
                 member = _blob(contents, rules, child["digest"], check=rules.checks_below)
                 if not _is_index(contents, member, child["mediaType"]):
@@ -126,12 +130,19 @@ def _image(contents: Contents, member: int, entry: Entry, rules: Rules, *, sever
         types = (layer["mediaType"] for layer in layers)
         contents.check_layers(rules.unpack, tuple(zip(members, types, strict=True)))
     why = f"for {_platform(entry)}" if several else ""
-    return Found(contents.digest(config), contents.digest(member), why)
+    host = one_spelling(entry) if several and rules.chosen is not None else ""
+    return Found(contents.digest(config), contents.digest(member), why, host)
 
 
 def _shortened(manifest: Entry) -> str:
     algorithm: str = manifest["config"]["digest"].partition(":")[0]
     return f"a digest of {algorithm}"
+
+
+def one_spelling(entry: Entry) -> str:
+    """The platform of an entry in the words that containerd compares; empty where it says none."""
+    platform = entry["platform"]
+    return "/".join(each for each in normalised(platform["os"], platform["architecture"], platform["variant"]) if each)
 
 
 def _platform(entry: Entry) -> str:

@@ -59,4 +59,4 @@ def load(contents: Contents, reader: Reader, entry: dict[str, Any], why: str) ->
     )
     for found in images(contents, entry, rules):
         told = f"{why}; {found.why}" if found.why else why
-        yield Load(reader, found.config, found.manifest, names(entry, REF), told)
+        yield Load(reader, found.config, found.manifest, names(entry, REF), told, platform=found.platform)
