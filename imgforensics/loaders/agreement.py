@@ -31,7 +31,7 @@ class Side:
 
 
 def sides(loads: Iterable[Load]) -> tuple[Side, ...]:
-    """The sides of a contradiction: readers that share no image, at all, under one tag or on one host. Empty for none."""
+    """The sides of a contradiction: readers that share no image, at all, under one tag or on one host. Or nothing."""
     whole: dict[Reader, set[str]] = defaultdict(set)
     tagged: dict[str, dict[Reader, set[str]]] = defaultdict(lambda: defaultdict(set))
     hosted: dict[str, dict[Reader, set[str]]] = defaultdict(lambda: defaultdict(set))

@@ -21,6 +21,7 @@ class Contents:
         self._structure = structure
         self._left = catalogue.limits.references
         self._decoded: dict[tuple[int, int, bool], godecode.Decoded] = {}
+        self._disks: dict[bool, Disk | RefusedError] = {}
         self._unpacked: dict[tuple[layers.Unpack, tuple[layers.Layer, ...]], str] = {}
 
     def begin(self) -> None:
@@ -42,17 +43,28 @@ class Contents:
         """The tar as Go reads it."""
         return gotar.read(self.catalogue)
 
-    @cached_property
+    @property
     def disk(self) -> Disk:
         """The archive unpacked as containers/storage does. Raises as :meth:`whole` does, or where unpacking fails."""
-        self.undone(whole=False)
-        return Disk(self.whole(), chroot=False)
+        return self._disk(chroot=False)
 
-    @cached_property
+    @property
     def docker_disk(self) -> Disk:
         """The archive unpacked as Docker does. Raises as :attr:`disk` does."""
-        self.undone(whole=False)
-        return Disk(self.whole(), chroot=True)
+        return self._disk(chroot=True)
+
+    def _disk(self, *, chroot: bool) -> Disk:
+        held = self._disks.get(chroot)
+        if held is None:
+            try:
+                self.undone(whole=False)
+                held = Disk(self.whole(), chroot=chroot)
+            except RefusedError as error:
+                held = error
+            self._disks[chroot] = held
+        if isinstance(held, RefusedError):
+            raise held
+        return held
 
     def undone(self, *, whole: bool) -> None:
         """Undo the compression around the archive, for readers that do.
