@@ -43,22 +43,23 @@ def _loads(reader: Reader, model: Model, contents: Contents, structure: Structur
     """What one reader does: each image once, with all of its names, where several entries lead to it."""
     found: list[Load] = []
     places: dict[tuple[object, ...], int] = {}
+    names: list[dict[str, None]] = []
     contents.begin()
     try:
         for load in model(contents, structure):
             key = load.image_id, load.manifest_digest, load.why
-            place = None if load.image_id is None else places.setdefault(key, len(found))
-            if place is not None and place < len(found):
-                names = dict.fromkeys((*found[place].tags, *load.tags))
-                found[place] = replace(found[place], tags=tuple(names))
+            place = len(found) if load.image_id is None else places.setdefault(key, len(found))
+            if place < len(found):
+                names[place].update(dict.fromkeys(load.tags))
                 continue
-            if len(found) >= contents.catalogue.limits.images:
+            if place >= contents.catalogue.limits.images:
                 raise LimitError(f"more than {contents.catalogue.limits.images} images; no more were listed here")
             found.append(load)
+            names.append(dict.fromkeys(load.tags))
     except RefusedError as error:
         limited = isinstance(error, LimitError)
         found.append(Load(reader, None, None, (), str(error), refused=True, limited=limited))
-    return found
+    return [replace(load, tags=tuple(tags)) for load, tags in zip(found, (*names, ()), strict=False)]
 
 
 __all__ = ["MODELS", "Load", "Reader", "loads"]
