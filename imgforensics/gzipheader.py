@@ -77,4 +77,5 @@ def with_header(labels: GzipLabels | None, header: GzipHeader) -> GzipLabels | N
     if not name and not payload:
         return labels
     before = labels or GzipLabels(0, 0, 0)
-    return GzipLabels(before.members + 1, max(before.name, name), before.payload + payload)
+    comment = max(before.comment, len(header.comment or b""))
+    return GzipLabels(before.members + 1, max(before.name, name), before.payload + payload, comment)

@@ -100,7 +100,7 @@ class _Stack:
                 self._steps.spend(len(index.folders))
                 for clash, detail in _clashes(index, links, lower if whole else None, self._limits, self._steps):
                     self._tell(clash, layer.member, detail)
-            _apply(index, links, self._steps)
+            apply(index, links, self._steps)
             if self._steps.exceeded:
                 return
             lower.append(index)
@@ -123,14 +123,14 @@ def _clashes(
     if lower is None:
         return
     for pending in index.hardlinks:
-        if not _exists(pending.target, index, lower, links, limits, steps):
+        if not exists(pending.target, index, lower, links, limits, steps):
             if steps.exceeded:
                 return
             kind = Clash.TARGET_LATER if pending.later else Clash.NO_TARGET
             yield kind, f"{short(pending.path)}, a hard link to {short(pending.target)}"
     for pending in index.whiteouts:
         if not (
-            pending.later or index.holds(pending.target) or _exists(pending.target, None, lower, links, limits, steps)
+            pending.later or index.holds(pending.target) or exists(pending.target, None, lower, links, limits, steps)
         ):
             if steps.exceeded:
                 return
@@ -167,7 +167,7 @@ def _taken_away(link: str, removed: Container[int], emptied: Container[int]) -> 
     return hash(link) in removed or any(hash(each) in removed or hash(each) in emptied for each in around)
 
 
-def _exists(
+def exists(
     target: str, own: LayerIndex | None, lower: Sequence[LayerIndex], links: Links, limits: Limits, steps: Steps
 ) -> bool:
     """Whether some layer holds the target: under its own name, or with links in its folders followed.
@@ -201,8 +201,8 @@ def _below_holds(path: str, lower: Sequence[LayerIndex], steps: Steps) -> bool:
     return False
 
 
-def _apply(index: LayerIndex, links: MutableMapping[int, tuple[str, str]], steps: Steps) -> None:
-    """Put a layer on top: what it replaces or removes is no link any more."""
+def apply(index: LayerIndex, links: MutableMapping[int, tuple[str, str]], steps: Steps) -> None:
+    """Put a layer on top of links: what it replaces or removes is no link any more."""
     if len(index.paths) < len(links):
         steps.spend(len(index.paths))
         for key in index.paths:

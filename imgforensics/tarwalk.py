@@ -24,6 +24,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from imgforensics.goreading import go_reading
 from imgforensics.limits import DEFAULT_LIMITS, MIB, Limits
 from imgforensics.looks import describe
 from imgforensics.model import Anomaly, AnomalyKind, Member, Span
@@ -242,12 +243,11 @@ class _Walker:
         if found.header is not None:
             return
         self._done = True
-        if self._size - end < 2 * BLOCK:
-            if self._marker is None:
-                yield from self._notes.missing_end()
-        else:
+        if self._size - end >= 2 * BLOCK:
             self._marker = end if self._marker is None else self._marker
             yield from self._notes.odd_length()
+        elif self._marker is None:
+            yield from self._notes.missing_end()
         self._at = self._size
 
     def _leads_on(self, offset: int) -> _Steps[bool]:
@@ -358,6 +358,7 @@ class _Walker:
             present=present,
             recovered=self._lost or self._behind,
             damaged=doubtful,
+            go=go_reading(block, header, extensions, claims),
         )
         for anomaly in anomalies:
             yield anomaly if anomaly.kind is AnomalyKind.PAX_GLOBAL else replace(anomaly, member=number)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 Answer = frozenset[str] | None
 """Image IDs, or None: refused, or nothing was there to take."""
@@ -29,7 +30,10 @@ def missing() -> str | None:
 
 
 def _run(*command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False, errors="replace")
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False, errors="replace")
+    except subprocess.TimeoutExpired:
+        return subprocess.CompletedProcess(command, returncode=1, stdout="", stderr="timed out")
 
 
 @dataclass
@@ -103,7 +107,7 @@ class Tools:
         if content.returncode:
             return
         document = json.loads(content.stdout)
-        for child in document.get("manifests") or ():
+        for child in _first_of_each_platform(document.get("manifests") or ()):
             yield from self._configs(ctr, child["digest"])
         if "config" in document:
             yield document["config"]["digest"]
@@ -115,6 +119,15 @@ class Tools:
         listed = _run(*docker, "images", "-aq", "--no-trunc").stdout.split()
         _run(*docker, "image", "prune", "-af")
         return (frozenset(listed) or None) if loaded.returncode == 0 else None
+
+
+def _first_of_each_platform(children: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What containerd makes a container of: attestations are no images, and of equal platforms the first counts."""
+    first: dict[str, dict[str, Any]] = {}
+    for child in children:
+        if "vnd.docker.reference.type" not in child.get("annotations", {}):
+            first.setdefault(json.dumps(child.get("platform"), sort_keys=True), child)
+    return list(first.values())
 
 
 @contextmanager

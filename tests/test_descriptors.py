@@ -80,14 +80,40 @@ def platforms(*descriptions: dict[str, Any]) -> list[Entry]:
 
 
 AMD64 = {"os": "linux", "architecture": "amd64"}
+ARM64 = {"os": "linux", "architecture": "arm64"}
 
 
-def test_images_of_one_platform_that_are_told_apart_are_noted() -> None:
-    zstd = {"io.github.containers.compression.zstd": "true"}
-    report = report_of(platforms({"platform": AMD64}, {"platform": AMD64, "annotations": zstd}))
-    assert the(report, "IMG221").severity is NOTE
-    report = report_of(platforms({"platform": AMD64}, {"platform": AMD64 | {"variant": "v3"}}, {}))
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"platform": AMD64}, {"platform": AMD64, "annotations": {"io.github.containers.compression.zstd": "true"}}),
+        ({"platform": AMD64}, {"platform": AMD64 | {"variant": "v1"}}),
+        ({"platform": AMD64}, {"platform": AMD64 | {"os.version": "6.1"}}),
+        ({"platform": AMD64}, {}),
+        ({"platform": {}}, {"platform": {}}),
+        ({}, {}),
+        ({"platform": ARM64}, {"platform": ARM64 | {"variant": "v8"}}),
+        ({"platform": ARM64 | {"variant": "8"}}, {"platform": ARM64 | {"architecture": "aarch64"}}),
+    ],
+)
+def test_two_images_that_fit_one_machine_are_ambiguous(one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert the(report_of(platforms(one, other)), "IMG221").severity is not NOTE
+
+
+def test_images_for_other_machines_are_told_apart() -> None:
+    windows = {"os": "windows", "architecture": "amd64"}
+    entries = [AMD64, AMD64 | {"variant": "v3"}, ARM64, {"os": "linux", "architecture": "arm", "variant": "v6"}]
+    entries += [windows | {"os.version": version} for version in ("10.0.17763.1", "10.0.20348.1")]
+    report = report_of(platforms(*({"platform": each} for each in entries)))
     assert "IMG221" not in codes(report), told(report)
+
+
+def test_one_image_that_is_compressed_in_two_ways_is_noted() -> None:
+    documents = [manifest(CONFIG, LAYERS), manifest(CONFIG, LAYERS, annotations={"a": "b"})]
+    entries = [descriptor(each, platform=AMD64) for each in documents]
+    index = builder.go({"schemaVersion": 2, "mediaType": builder.OCI_INDEX, "manifests": entries})
+    report = report_of(oci([descriptor(index, builder.OCI_INDEX)], [index, *documents, CONFIG, *LAYERS]))
+    assert the(report, "IMG221").severity is NOTE
 
 
 def test_a_source_of_an_absent_blob_is_a_missing_one() -> None:

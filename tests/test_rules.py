@@ -706,6 +706,6 @@ def test_rules_can_be_chosen() -> None:
     report = report_of(entries, Options(ignore=("IMG3",)))
     assert not codes(report)
     assert any(each.what == "rule IMG301" for each in report.not_checked)
-    for wrong in (Options(select=("IMG8",)), Options(ignore=("X",))):
+    for wrong in (Options(select=("IMG0",)), Options(ignore=("X",))):
         with pytest.raises(SelectionError):
             report_of(entries, wrong)

@@ -31,7 +31,19 @@ from imgforensics.errors import SelectionError
 from imgforensics.findings import Finding
 from imgforensics.model import Location
 
-_EXPLAIN = ("IMG102", "IMG104", "IMG108", "IMG109", "IMG201", "IMG202", "IMG203", "IMG206", "IMG213", "IMG217")
+_EXPLAIN = (
+    "IMG102",
+    "IMG104",
+    "IMG108",
+    "IMG109",
+    "IMG201",
+    "IMG202",
+    "IMG203",
+    "IMG206",
+    "IMG213",
+    "IMG217",
+    "IMG221",
+)
 """Rules that name a reason why readers take different images."""
 
 _OF_SETS = "IMG8"

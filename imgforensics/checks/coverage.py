@@ -70,6 +70,9 @@ def limit_reached(case: Case) -> Iterator[Found]:
     if case.stacked.exceeded:
         detail = f"more than {case.catalogue.limits.layer_steps} steps to compare layers with those below them"
         yield Found(f"the archive: {detail}; not all were compared", Location(), severity=Severity.WARNING)
+    bounded = {load.why: load for load in case.loads if load.limited}
+    for why, load in bounded.items():
+        yield Found(f"what {load.reader.called} would load: {why}", Location(), severity=Severity.WARNING)
     unchecked = sum(verification.reason == BOUND for verification in case.verifications)
     if unchecked:
         yield Found(f"the archive: {BOUND}; {unchecked} were not checked", Location(), severity=Severity.WARNING)

@@ -5,12 +5,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from imgforensics.case import Case
+from imgforensics.checks.readers import contradiction
 from imgforensics.checks.rule import Check, Found, check
 from imgforensics.documents import Descriptor, DocumentKind
 from imgforensics.findings import Effect, Severity
 from imgforensics.model import Location
+from imgforensics.platforms import normalised
 from imgforensics.reading import is_foreign
-from imgforensics.structure import Reference, Role
+from imgforensics.structure import Image, Reference, Role
 
 _URL = re.compile(r"https?://(?:[^/?#@\\]*@)?([^/?#:@\\\[\]]+)(?::[0-9]+)?(?:[/?#]|$)", re.IGNORECASE)
 """An address and its host (RFC 3986, 3.2), as far as it is a name or an IPv4 address."""
@@ -117,38 +119,46 @@ def ambiguous_platform(case: Case) -> Iterator[Found]:
     Which one is run depends on the reader.
 
     ## Why it matters
-    Most readers take the first that fits their machine, some the last, some sort them.
+    Most readers take the first that fits their machine, some sort them, containers/image prefers zstd.
 
     ## How it is computed
-    Entries of each nested index that lead to images, by `os`, `architecture`, `variant` and `os.version`. Entries of
-    `index.json` itself are told apart by their names (IMG213).
+    Entries of each nested index that lead to images, by `os`, `architecture` and `variant`, as the entry gives them or,
+    where it does not, the config. Words for one platform count as one, as to containerd: `arm64/v8` is `arm64`,
+    `amd64/v1` is `amd64`. `os.version` tells entries for Windows apart. Entries of `index.json` itself are told apart
+    by their names (IMG213).
 
     ## When it is innocent
-    Entries that differ in their annotations, by which tools choose among layers compressed in different ways, are only
-    noted.
+    Entries that lead to the same config, of which one has its layers compressed in another way, are only noted.
     """
-    images = {image.manifest_member for image in case.structure.images if image.manifest_member is not None}
-    groups: dict[tuple[int, str], list[tuple[Reference, Descriptor]]] = defaultdict(list)
+    images = {image.manifest_member: image for image in case.structure.images if image.manifest_member is not None}
+    groups: dict[tuple[int, str], list[tuple[Reference, Image]]] = defaultdict(list)
     for reference in case.structure.references:
-        descriptor = reference.descriptor
-        if descriptor is None or descriptor.platform is None or reference.target not in images:
+        image = None if reference.target is None else images.get(reference.target)
+        if reference.descriptor is None or image is None or reference.member in case.structure.entry_points:
             continue
-        if reference.member not in case.structure.entry_points and not descriptor.platform.unknown:
-            given = f"{descriptor.platform} {descriptor.platform.os_version}".rstrip()
-            groups[reference.member, given].append((reference, descriptor))
+        platform = _platform(reference.descriptor, image)
+        if platform:
+            groups[reference.member, platform].append((reference, image))
     for (member, platform), entries in groups.items():
-        digests = {descriptor.digest_text for _, descriptor in entries}
+        digests = {reference.claims for reference, _ in entries}
         if len(digests) > 1:
-            alike = {_apart(descriptor) for _, descriptor in entries}
-            severity = Severity.NOTE if len(alike) == len(entries) else None
+            configs = {image.config_member for _, image in entries}
+            severity = Severity.NOTE if len(configs) == 1 and None not in configs else None
             first, *others = (reference.where for reference, _ in entries)
-            message = f"{case.name(member)} lists {len(digests)} images for {platform}"
+            message = f"{case.name(member)} lists {len(digests)} images for {platform}{contradiction(case)}"
             yield Found(message, first, tuple(others), severity=severity)
 
 
-def _apart(descriptor: Descriptor) -> tuple[object, ...]:
-    """What tells entries of one platform apart."""
-    return (tuple(sorted(descriptor.annotations.items())), descriptor.artifact_type, descriptor.media_type)
+def _platform(descriptor: Descriptor, image: Image) -> str:
+    """What an entry is for, in the words by which it is compared; empty where nothing tells."""
+    given = descriptor.platform
+    if given is None or not (given.os or given.architecture):
+        given = None if image.config is None else image.config.platform
+    if given is None or given.unknown or not (given.os or given.architecture):
+        return ""
+    words = normalised(given.os, given.architecture, given.variant)
+    version = f" {given.os_version}" if words[0] == "windows" and given.os_version else ""
+    return "/".join(word for word in words if word) + version
 
 
 @check("IMG222", "stray-layer-source", Severity.WARNING, Effect.SUSPECT)

@@ -10,6 +10,8 @@ from imgforensics.model import Location, Member, MemberKind, clean_path
 from imgforensics.structure import Role
 
 _LINKS = (MemberKind.SYMLINK, MemberKind.HARDLINK)
+_OPENED = (Role.INDEX, Role.MANIFEST, Role.CONFIG)
+"""Blobs of an OCI layout that say what the image is."""
 
 
 def contradiction(case: Case) -> str:
@@ -38,8 +40,9 @@ def make_check(others: Callable[[], tuple[Check, ...]]) -> Check:
         A model of each reader (docker, containerd, podman, skopeo, crane, syft, trivy, regctl, oras) says which image
         it would take. Readers that share no image, or none under a tag, disagree. Where another rule names the reason,
         such as two documents that differ or a member that stands twice, that finding names the readers and this one is
-        silent. Besides, documents and configs that are links, and layers behind several of them, are a warning:
-        containerd follows no link to a document, skopeo one symlink, docker all.
+        silent. Besides, documents, manifests and configs that are links, and layers behind several of them, are a
+        warning: containerd follows no link to a document or blob, syft none in an OCI archive, skopeo one symlink,
+        docker all.
 
         ## When it is innocent
         A layer that is a symlink is what `docker save` writes of a layer that occurs twice, and not reported. Readers
@@ -63,6 +66,11 @@ def _links(case: Case) -> Iterator[Found]:
         if reference.path and reference.target is not None and reference.role in (Role.CONFIG, Role.LAYER):
             folder = catalogue.members[reference.member].name.rpartition("/")[0]
             names.setdefault(f"{folder}/{reference.path}".lstrip("/"), str(reference.role))
+        elif reference.descriptor is not None and reference.descriptor.digest is not None and reference.role in _OPENED:
+            digest = reference.descriptor.digest
+            for root in case.structure.roots:
+                name = f"{root}/blobs/{digest.algorithm}/{digest.encoded}".lstrip("/")
+                names.setdefault(name, str(reference.role))
     for name, role in names.items():
         member = _only(case, name)
         if member is None or member.kind not in _LINKS:

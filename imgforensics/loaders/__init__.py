@@ -6,11 +6,12 @@ and function that it imitates, and whether the real program was asked (``tests/t
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from imgforensics.catalogue import Catalogue
 from imgforensics.loaders import containerd, dockerarchive, dockerclassic, ggcr, ociarchive, oras, podman, regctl
 from imgforensics.loaders.contents import Contents
-from imgforensics.loaders.load import Load, Reader, RefusedError
+from imgforensics.loaders.load import LimitError, Load, Reader, RefusedError
 from imgforensics.structure import Structure
 
 Model = Callable[[Contents, Structure], Iterator[Load]]
@@ -38,17 +39,27 @@ def loads(catalogue: Catalogue, structure: Structure) -> tuple[Load, ...]:
     return tuple(load for reader, model in MODELS.items() for load in _loads(reader, model, contents, structure))
 
 
-def _loads(reader: Reader, model: Model, contents: Contents, structure: Structure) -> Iterator[Load]:
-    found = 0
+def _loads(reader: Reader, model: Model, contents: Contents, structure: Structure) -> list[Load]:
+    """What one reader does: each image once, with all of its names, where several entries lead to it."""
+    found: list[Load] = []
+    places: dict[tuple[object, ...], int] = {}
+    names: list[dict[str, None]] = []
     contents.begin()
     try:
         for load in model(contents, structure):
-            yield load
-            found += 1
-            if found == contents.catalogue.limits.images:
-                return
+            key = load.image_id, load.manifest_digest, load.why
+            place = len(found) if load.image_id is None else places.setdefault(key, len(found))
+            if place < len(found):
+                names[place].update(dict.fromkeys(load.tags))
+                continue
+            if place >= contents.catalogue.limits.images:
+                raise LimitError(f"more than {contents.catalogue.limits.images} images; no more were listed here")
+            found.append(load)
+            names.append(dict.fromkeys(load.tags))
     except RefusedError as error:
-        yield Load(reader, None, None, (), str(error), refused=True)
+        limited = isinstance(error, LimitError)
+        found.append(Load(reader, None, None, (), str(error), refused=True, limited=limited))
+    return [replace(load, tags=tuple(tags)) for load, tags in zip(found, (*names, ()), strict=False)]
 
 
 __all__ = ["MODELS", "Load", "Reader", "loads"]

@@ -31,20 +31,33 @@ class Side:
 
 
 def sides(loads: Iterable[Load]) -> tuple[Side, ...]:
-    """The sides of a contradiction: readers that share no image, at all or under one tag. Empty where there is none."""
+    """The sides of a contradiction: readers that share no image, at all, under one tag or on one host. Or nothing."""
     whole: dict[Reader, set[str]] = defaultdict(set)
     tagged: dict[str, dict[Reader, set[str]]] = defaultdict(lambda: defaultdict(set))
+    hosted: dict[str, dict[Reader, set[str]]] = defaultdict(lambda: defaultdict(set))
     for load in loads:
         if load.image_id is not None:
             whole[load.reader].add(str(load.image_id))
+            if load.platform:
+                hosted[load.platform][load.reader].add(str(load.image_id))
             for tag in load.tags:
                 if has_repository(tag):
                     tagged[normalise(tag)][load.reader].add(str(load.image_id))
-    for taken in (whole, *tagged.values()):
+    for taken in (whole, *tagged.values(), *hosted.values()):
         found = _groups(taken)
         if _contradict([set(side.image_ids) for side in found]):
             return found
     return ()
+
+
+def same_names(loads: Iterable[Load]) -> bool:
+    """Whether readers that take an image give it the same names, as far as they give it any with a repository."""
+    names: dict[str, dict[Reader, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for load in loads:
+        if load.image_id is not None:
+            names[str(load.image_id)][load.reader].update(normalise(tag) for tag in load.tags if has_repository(tag))
+    given = [{frozenset(each) for each in readers.values() if each} for readers in names.values()]
+    return all(len(each) < 2 for each in given)
 
 
 def _contradict(taken: Sequence[set[str]]) -> bool:

@@ -9,13 +9,14 @@ only (where one leads to another, it is up to chance), and one that leads nowher
 missing ends the import of ctr; Docker goes on.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from imgforensics.loaders.contents import Contents, occurrence
-from imgforensics.loaders.documents import CONFIG, INDEX, LAYOUT, NAME, REF, SAVED, diff_ids, names
+from imgforensics.loaders import layers
+from imgforensics.loaders.contents import Contents, is_regular, occurrence
+from imgforensics.loaders.documents import CONFIG, IMAGE, INDEX, LAYOUT, NAME, REF, SAVED, diff_ids, names
 from imgforensics.loaders.gonames import clean, join, parent
-from imgforensics.loaders.graph import Rules, images
+from imgforensics.loaders.graph import Entry, Rules, images, one_spelling
 from imgforensics.loaders.load import Load, MissingError, Reader, RefusedError
 from imgforensics.loaders.references import check_named
 from imgforensics.model import Member, MemberKind
@@ -38,7 +39,8 @@ def docker(contents: Contents, _: Structure) -> Iterator[Load]:
 
 
 def _load(contents: Contents, reader: Reader) -> Iterator[Load]:
-    regular = [member for member in contents.whole() if member.kind in (MemberKind.FILE, MemberKind.SPARSE)]
+    contents.undone(whole=False)
+    regular = [member for member in contents.whole() if is_regular(member)]
     layout, saved = _documents(contents, regular)
     blobs = {name: member for member in regular if (name := clean(member.name)) not in _DOCUMENTS}
     if layout:
@@ -69,8 +71,8 @@ def _listed(contents: Contents, reader: Reader, regular: list[Member], blobs: Ma
         raise RefusedError("there is an oci-layout, and no index.json")
     copies = [member for member in regular if clean(member.name) == "index.json"]
     why = f"{occurrence(copies, index, 'index.json')}, since oci-layout is there"
-    strict = Rules(find=contents.by_content.get, checks_diff_ids=True)
-    lenient = Rules(find=contents.by_content.get, checks_layers=False)
+    strict = Rules(find=contents.by_content.get, checks_diff_ids=True, unpack=layers.containerd, chosen=_chosen)
+    lenient = Rules(find=contents.by_content.get, checks_layers=False, chosen=_chosen)
     entries = contents.decode(index.index, INDEX, stream=False)["manifests"]
     if not entries:
         raise RefusedError("index.json lists nothing")
@@ -86,10 +88,18 @@ def _listed(contents: Contents, reader: Reader, regular: list[Member], blobs: Ma
             yield Load(reader, None, None, tags, f"{why}; it names an image of which {error}", refused=True)
 
 
+def _chosen(entries: Iterable[Entry]) -> list[Entry]:
+    """Of the entries for one platform the first, to which a stable sort leads; those without one are told by config."""
+    first: dict[str, Entry] = {}
+    for number, entry in enumerate(entries):
+        first.setdefault(one_spelling(entry) or str(number), entry)
+    return list(first.values())
+
+
 def _entry(contents: Contents, reader: Reader, entry: dict[str, Any], rules: Rules, why: str) -> Iterator[Load]:
     for found in images(contents, entry, rules):
         told = f"{why}; {found.why}" if found.why else why
-        yield Load(reader, found.config, found.manifest, names(entry, NAME, REF), told)
+        yield Load(reader, found.config, found.manifest, names(entry, NAME, REF), told, platform=found.platform)
 
 
 def _unpacking(contents: Contents, entry: dict[str, Any], strict: Rules) -> str:
@@ -132,8 +142,7 @@ def _saved(
         check_named(entry["RepoTags"] or ())
         made.append((entry, config))
     for entry, config in made:
-        layers = [targets[name].index for name in entry["Layers"] or []]
-        trouble = _trouble(contents, config, layers)
+        trouble = _trouble(contents, config, [targets[name].index for name in entry["Layers"] or []])
         if trouble and reader is Reader.CONTAINERD:
             raise RefusedError(f"imported by {why}, but cannot be unpacked: {trouble}")
         told = f"{why}{_UNPACKING}{trouble}" if trouble else why
@@ -148,12 +157,17 @@ def _check_platform(contents: Contents, reader: Reader, config: int) -> None:
         raise RefusedError(f"{contents.name(config)} is {said}, and filtered out")
 
 
-def _trouble(contents: Contents, config: int, layers: list[int]) -> str:
+def _trouble(contents: Contents, config: int, given: list[int]) -> str:
     """Why an image cannot be unpacked; empty where it can."""
+    try:
+        contents.decode(config, IMAGE, stream=False)
+        contents.check_layers(layers.containerd, tuple((layer, "") for layer in given))
+    except RefusedError as error:
+        return str(error)
     claimed = diff_ids(contents, config)
-    if len(claimed) != len(layers):
-        return f"{len(layers)} layers, and {len(claimed)} diff_ids in the config"
-    for number, (layer, diff_id) in enumerate(zip(layers, claimed, strict=True)):
+    if len(claimed) != len(given):
+        return f"{len(given)} layers, and {len(claimed)} diff_ids in the config"
+    for number, (layer, diff_id) in enumerate(zip(given, claimed, strict=True)):
         if contents.layer_differs(layer, diff_id):
             return f"layer {number} does not hash to the config's diff_id"
     return ""

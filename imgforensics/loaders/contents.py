@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from imgforensics.catalogue import Catalogue
-from imgforensics.loaders import godecode, gotar
+from imgforensics.loaders import godecode, gotar, layers
 from imgforensics.loaders.disk import Disk
 from imgforensics.loaders.gonames import clean
-from imgforensics.loaders.load import MissingError, RefusedError
-from imgforensics.model import AnomalyKind, Compression, Digest, Member
+from imgforensics.loaders.load import LimitError, MissingError, RefusedError
+from imgforensics.loaders.streams import GZIP_TEXT, stream_trouble
+from imgforensics.model import AnomalyKind, Compression, Digest, Member, MemberKind
 from imgforensics.structure import Structure
 
 
@@ -20,6 +21,8 @@ class Contents:
         self._structure = structure
         self._left = catalogue.limits.references
         self._decoded: dict[tuple[int, int, bool], godecode.Decoded] = {}
+        self._disks: dict[bool, Disk | RefusedError] = {}
+        self._unpacked: dict[tuple[layers.Unpack, tuple[layers.Layer, ...]], str] = {}
 
     def begin(self) -> None:
         """Another reader starts: it may follow as many references as one archive may hold."""
@@ -29,26 +32,53 @@ class Contents:
         """Count references that a reader follows.
 
         Raises:
-            RefusedError: they are more than are followed here.
+            LimitError: they are more than are followed here.
         """
         self._left -= references
         if self._left < 0:
-            raise RefusedError(f"more than {self.catalogue.limits.references} references; no more were followed here")
+            raise LimitError(f"more than {self.catalogue.limits.references} references; no more were followed here")
 
     @cached_property
     def tar(self) -> gotar.GoTar:
         """The tar as Go reads it."""
         return gotar.read(self.catalogue)
 
-    @cached_property
+    @property
     def disk(self) -> Disk:
         """The archive unpacked as containers/storage does. Raises as :meth:`whole` does, or where unpacking fails."""
-        return Disk(self.whole(), chroot=False)
+        return self._disk(chroot=False)
 
-    @cached_property
+    @property
     def docker_disk(self) -> Disk:
         """The archive unpacked as Docker does. Raises as :attr:`disk` does."""
-        return Disk(self.whole(), chroot=True)
+        return self._disk(chroot=True)
+
+    def _disk(self, *, chroot: bool) -> Disk:
+        held = self._disks.get(chroot)
+        if held is None:
+            try:
+                self.undone(whole=False)
+                held = Disk(self.whole(), chroot=chroot)
+            except RefusedError as error:
+                held = error
+            self._disks[chroot] = held
+        if isinstance(held, RefusedError):
+            raise held
+        return held
+
+    def undone(self, *, whole: bool) -> None:
+        """Undo the compression around the archive, for readers that do.
+
+        Args:
+            whole: the stream is read to its end before anything else; else its damage shows where the tar breaks off.
+
+        Raises:
+            RefusedError: Go's decoder fails.
+        """
+        trouble = stream_trouble(self.catalogue.outer, self.catalogue.outer_anomalies if whole else ())
+        labels = self.catalogue.outer_labels
+        if trouble or (labels is not None and max(labels.name, labels.comment) >= GZIP_TEXT):
+            raise RefusedError(f"the {self.catalogue.outer} around the archive: {trouble or 'its header is too long'}")
 
     def whole(self) -> Sequence[Member]:
         """All members, for readers that read the tar to its end.
@@ -59,6 +89,22 @@ class Contents:
         if self.tar.error is not None:
             raise RefusedError(f"the tar cannot be read to its end: {self.tar.error}")
         return self.tar.members
+
+    def check_layers(self, unpack: layers.Unpack, given: Sequence[layers.Layer]) -> None:
+        """Unpack an image's layers, once for each program that unpacks them its way.
+
+        Raises:
+            RefusedError: one of them cannot be.
+        """
+        key = unpack, tuple(given)
+        if key not in self._unpacked:
+            try:
+                unpack(self.catalogue, given)
+                self._unpacked[key] = ""
+            except RefusedError as error:
+                self._unpacked[key] = str(error)
+        if self._unpacked[key]:
+            raise RefusedError(self._unpacked[key])
 
     @property
     def compressed(self) -> bool:
@@ -106,8 +152,16 @@ class Contents:
             self._decoded[key] = value
         return value
 
+    @cached_property
+    def _shortened(self) -> dict[int, int]:
+        """Bytes of members whose data are shorter to Go than they are."""
+        members = self.catalogue.members
+        return {each.index: each.data.length for each in self.tar.members if each.data != members[each.index].data}
+
     def _document(self, member: int) -> bytes:
         raw = self.catalogue.content(member)
+        if raw is not None and member in self._shortened:
+            raw = raw[: self._shortened[member]]
         if raw is None:
             raise RefusedError("is no JSON document")
         document = self._structure.documents.get(member)
@@ -150,6 +204,11 @@ class Contents:
             if blob is not None:
                 found.setdefault(str(blob.digest), member.index)
         return found
+
+
+def is_regular(member: Member) -> bool:
+    """Whether a member is a file by its very type: no old sparse file, and no contiguous one."""
+    return member.kind in (MemberKind.FILE, MemberKind.SPARSE) and member.typeflag in ("\0", "0")
 
 
 def occurrence(members: Sequence[Member], chosen: Member, name: str) -> str:

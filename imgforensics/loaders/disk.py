@@ -10,15 +10,18 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from imgforensics.loaders.gonames import clean, join, parent
-from imgforensics.loaders.load import RefusedError
+from imgforensics.loaders.load import LimitError, RefusedError
 from imgforensics.model import Member, MemberKind
 
 _HOPS = 255
 """Links that are followed in one name (``github.com/moby/sys/symlink``); Linux itself follows 40."""
 _PATH, _NAME = 4_095, 255
 """Bytes of a path, and of a name in it, that Linux takes."""
-_STEPS = 10_000_000
-"""Parts of names that are followed in one archive, links included. The largest mirrors take a tenth of it."""
+_STEPS = 3_000_000
+"""Parts of names that are followed on one disk, links included. The largest mirrors take a tenth of it."""
+
+_HANDLED = frozenset({"\x00", *"0123456"})
+"""Types that are unpacked; a contiguous file, or an old sparse one, is of none of them."""
 
 Node: TypeAlias = "dict[str, Node] | int | str"
 """A folder, the index of a file's member, or a symlink's target."""
@@ -36,6 +39,8 @@ class Disk:
         self._root: dict[str, Node] = {}
         self._chroot = chroot
         self._left = _STEPS
+        self._found: dict[str, int | None] = {}
+        self._folders: dict[str, dict[str, Node]] = {}
         self.copies: dict[str, list[Member]] = {}
         """Regular and link members by path, all of each, in order."""
         for member in members:
@@ -43,10 +48,14 @@ class Disk:
 
     def at(self, path: str) -> int | None:
         """Index of the member whose bytes a path leads to; links are followed, never out of the folder."""
-        node = self._walk(path)
-        return node if isinstance(node, int) else None
+        if path not in self._found:
+            node = self._walk(path)
+            self._found[path] = node if isinstance(node, int) else None
+        return self._found[path]
 
     def _unpack(self, member: Member) -> None:
+        if member.typeflag not in _HANDLED:
+            raise RefusedError(f"{member.name or 'a header'} is of type {member.typeflag!r}, which is not unpacked")
         path = self._inside(member.name)
         if path == ".." or path.startswith("../"):
             raise RefusedError(f"{member.name} leads out of the folder that it is unpacked to")
@@ -54,7 +63,7 @@ class Disk:
             return
         _check_length(path)
         folder, _, name = path.rpartition("/")
-        above = self._folder(folder)
+        above = self._above(folder, name, member.kind)
         if member.kind is not MemberKind.DIRECTORY:
             self.copies.setdefault(path, []).append(member)
         if member.kind is MemberKind.DIRECTORY:
@@ -74,6 +83,16 @@ class Disk:
             above[name] = found
         elif member.kind in (MemberKind.FILE, MemberKind.SPARSE):
             above[name] = member.index
+
+    def _above(self, path: str, name: str, kind: MemberKind) -> dict[str, Node]:
+        """The folder of this path, in which a member of this name and kind is about to be put."""
+        above = self._folders.get(path)
+        if above is None:
+            above = self._folders[path] = self._folder(path)
+        before = above.get(name)
+        if isinstance(before, str) or (isinstance(before, dict) and kind is not MemberKind.DIRECTORY):
+            self._folders.clear()  # what led through the old one leads elsewhere now
+        return above
 
     def _inside(self, name: str) -> str:
         """A name below the folder; it begins with ``..`` where it leads out."""
@@ -101,7 +120,7 @@ class Disk:
         while pending:
             self._left -= 1
             if self._left < 0:
-                raise RefusedError("names are too long, or links too many, to be followed here")
+                raise LimitError("names are too long, or links too many, to be followed here")
             part = pending.pop()
             if part == "..":
                 if len(trail) > 1:

@@ -10,6 +10,7 @@ names them by their diff_ids.
 from collections.abc import Iterator
 from typing import Any
 
+from imgforensics.loaders.containersimage import check_size
 from imgforensics.loaders.contents import Contents, occurrence
 from imgforensics.loaders.documents import SAVED, check_rootfs, diff_ids
 from imgforensics.loaders.gonames import clean, join, parent
@@ -41,6 +42,7 @@ def entries_of(contents: Contents) -> tuple[list[dict[str, Any]], str]:
     Raises:
         RefusedError: there are none.
     """
+    contents.undone(whole=True)
     member = component(contents, "manifest.json")
     if contents.catalogue.members[member].data.length > _MANIFEST_LIMIT:
         raise RefusedError(f"manifest.json is larger than {_MANIFEST_LIMIT} bytes")
@@ -59,6 +61,7 @@ def image(contents: Contents, entry: dict[str, Any]) -> tuple[int, dict[str, str
         RefusedError: something is missing or does not fit.
     """
     config = component(contents, entry["Config"])
+    check_size(contents, config)
     check_rootfs(contents, config)
     claimed, layers = diff_ids(contents, config), entry["Layers"]
     contents.spend(1 + len(layers))

@@ -10,6 +10,7 @@ which case the archive's own is not even opened. Without ``manifest.json``, Dock
 from collections.abc import Iterator
 from typing import Any
 
+from imgforensics.loaders import layers
 from imgforensics.loaders.contents import Contents, needed, occurrence
 from imgforensics.loaders.documents import SAVED, check_rootfs, diff_ids
 from imgforensics.loaders.gonames import clean
@@ -55,15 +56,20 @@ def _image(contents: Contents, entry: dict[str, Any], known: set[str]) -> int:
     system = contents.decode(config, _SYSTEM, stream=False)["os"]
     if system not in ("", "linux"):
         raise RefusedError(f"{contents.name(config)} is for {system}")
-    claimed, layers = diff_ids(contents, config), entry["Layers"] or []
-    contents.spend(1 + len(layers))
-    if len(claimed) != len(layers):
-        raise RefusedError(f"manifest.json lists {len(layers)} layers, the config {len(claimed)} diff_ids")
-    for number, (name, diff_id, chain) in enumerate(zip(layers, claimed, _chains(claimed), strict=True)):
+    claimed, listed = diff_ids(contents, config), entry["Layers"] or []
+    contents.spend(1 + len(listed))
+    if len(claimed) != len(listed):
+        raise RefusedError(f"manifest.json lists {len(listed)} layers, the config {len(claimed)} diff_ids")
+    opened: list[tuple[int, str]] = []
+    for number, (name, diff_id, chain) in enumerate(zip(listed, claimed, _chains(claimed), strict=True)):
+        member = _member_at(contents, name)
+        if member is not None:
+            opened.append((member, ""))
         if chain not in known:
-            member = needed(_member_at(contents, name), f"layer {number}, {name},")
+            member = needed(member, f"layer {number}, {name},")
             if contents.layer_differs(member, diff_id):
                 raise RefusedError(f"layer {number}, {contents.name(member)}, does not hash to the config's diff_id")
+            contents.check_layers(layers.moby, tuple(opened))
             known.add(chain)
     return config
 

@@ -5,21 +5,50 @@ from typing import Any
 
 from imgforensics.documents import CONFIG_TYPES, INDEX_TYPES, MANIFEST_TYPES
 from imgforensics.loaders.contents import Contents
-from imgforensics.loaders.godecode import MAP
+from imgforensics.loaders.godecode import BYTES, MAP, SET, TIME
 from imgforensics.loaders.load import RefusedError
 
 SAVED = [{"Config": str, "RepoTags": [str], "Layers": [str]}]
 """``manifest.json``."""
 LAYOUT = {"imageLayoutVersion": str}
-_PLATFORM = {"architecture": str, "os": str, "variant": str}
-DESCRIPTOR = {"mediaType": str, "digest": str, "size": int, "annotations": MAP, "platform": _PLATFORM}
+_PLATFORM = {"architecture": str, "os": str, "variant": str, "os.version": str}
+DESCRIPTOR = {
+    "mediaType": str,
+    "digest": str,
+    "size": int,
+    "annotations": MAP,
+    "platform": _PLATFORM,
+    "urls": [str],
+    "data": BYTES,
+}
 INDEX = {"mediaType": str, "manifests": [DESCRIPTOR]}
 MANIFEST = {"mediaType": str, "config": DESCRIPTOR, "layers": [DESCRIPTOR]}
 KEYS = {"mediaType": str, "manifests": object, "layers": object, "config": object, "fsLayers": object}
 """Of a manifest or an index, what decides which of them it is."""
 CONFIG = {"os": str, "architecture": str, "rootfs": {"type": str, "diff_ids": [str]}}
 ROOTFS = {"rootfs": object}
+IMAGE = CONFIG | {
+    "created": TIME,
+    "author": str,
+    "variant": str,
+    "os.version": str,
+    "os.features": [str],
+    "config": {
+        "User": str,
+        "ExposedPorts": SET,
+        "Env": [str],
+        "Entrypoint": [str],
+        "Cmd": [str],
+        "Volumes": SET,
+        "WorkingDir": str,
+        "Labels": MAP,
+        "StopSignal": str,
+    },
+    "history": [{"created": TIME, "created_by": str, "author": str, "comment": str, "empty_layer": bool}],
+}
+"""A config, all of it (image-spec, ``specs-go/v1/config.go``)."""
 
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 NAME = "io.containerd.image.name"
 REF = "org.opencontainers.image.ref.name"
 
@@ -70,9 +99,13 @@ def check_unambiguous(contents: Contents, member: int, media_type: str) -> None:
     keys = contents.decode(member, KEYS, stream=False)
     own = keys["mediaType"]
     name = contents.name(member)
-    if media_type in MANIFEST_TYPES and (keys["manifests"] or own in INDEX_TYPES):
+    if media_type in MANIFEST_TYPES and (keys["manifests"] is not None or own in INDEX_TYPES):
         raise RefusedError(f"{name} is called a manifest and is an index, too")
-    if media_type in INDEX_TYPES and (keys["config"] or keys["layers"] or own in MANIFEST_TYPES):
+    if media_type in MANIFEST_TYPES and keys["fsLayers"] is not None:
+        raise RefusedError(f"{name} is called a manifest and is one of schema 1, too")
+    if media_type in INDEX_TYPES and (
+        keys["config"] is not None or keys["layers"] is not None or own in MANIFEST_TYPES
+    ):
         raise RefusedError(f"{name} is called an index and is a manifest, too")
 
 

@@ -14,6 +14,7 @@ from imgforensics.loaders.documents import INDEX, SAVED, diff_ids, only_one
 from imgforensics.loaders.gonames import clean, join, parent
 from imgforensics.loaders.graph import Rules, images
 from imgforensics.loaders.load import Load, MissingError, Reader, RefusedError
+from imgforensics.loaders.plaindisk import PlainDisk
 from imgforensics.model import Compression, MemberKind
 from imgforensics.structure import Structure
 
@@ -37,15 +38,17 @@ def syft(contents: Contents, _: Structure) -> Iterator[Load]:
 
 
 def _oci(contents: Contents, tried: str) -> Iterator[Load]:
-    """An OCI archive of one image, unpacked; blobs are opened by name, and not hashed."""
+    """An OCI archive of one image, unpacked (:mod:`.plaindisk`); blobs are opened by name, and not hashed."""
     if contents.compressed:
         raise RefusedError(tried)
     try:
-        index = needed(contents.disk.at("index.json"), "index.json")
+        disk = PlainDisk(contents.whole())
+        index = needed(disk.at("index.json"), "index.json")
         entries = contents.decode(index, INDEX, stream=True)["manifests"] or []
-        only_one(entries)
+        if len({entry["digest"] for entry in entries}) != 1:
+            only_one(entries)
         rules = Rules(
-            find=lambda digest: contents.disk.at(f"blobs/{digest.replace(':', '/')}"),
+            find=lambda digest: disk.at(f"blobs/{digest.replace(':', '/')}"),
             checks_top=False,
             checks_below=False,
             levels=0,

@@ -4,12 +4,16 @@ What differs from a plain reading: keys are matched without regard to case, ever
 the same field in turn, and decoding into something that holds a value already overwrites only what is there. An object
 that comes twice is so the union of both; an array decoded into a longer one keeps what its elements leave out.
 
-A program's types are written as :data:`Schema`: ``str``, ``int``, ``object`` (kept unread), a list of one schema, or a
-mapping of field names to schemas; :data:`MAP` is ``map[string]string``.
+A program's types are written as :data:`Schema`: ``str``, ``bool``, ``int`` (of 64 bits), ``object`` (kept unread), a
+list of one schema, or a mapping of field names to schemas; :data:`MAP` is ``map[string]string``, :data:`SET` a map to
+empty structs, :data:`BYTES` ``[]byte``, which JSON has in base64, and :data:`TIME` ``time.Time``.
 """
 
+import base64
+import binascii
 import codecs
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -20,22 +24,42 @@ from imgforensics.strictjson import fold_key
 Schema: TypeAlias = Any
 """See above; a recursive type that gains nothing by being spelled out."""
 MAP = "map[string]string"
+SET = "map[string]struct{}"
+BYTES = "[]byte"
+TIME = "time.Time"
 
 Decoded: TypeAlias = Any
 """What a variable holds: strings, numbers, lists, and mappings by field names, as its schema says."""
 
 _SPACE = " \t\r\n"
+_INT64_DIGITS = 19
+_INT64 = 1 << 63
+_TIME = re.compile(
+    r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d([.,]\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII
+)
 
 
 class _Pairs(list[tuple[str, Any]]):
     """A JSON object, all of its members in order."""
 
 
+class _Other:
+    """A number that fits into no integer of 64 bits."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
 def _refuse(constant: str) -> Decoded:
     raise ValueError(f"{constant} is no JSON value")
 
 
-_JSON = json.JSONDecoder(object_pairs_hook=_Pairs, parse_float=str, parse_constant=_refuse)
+def _integer(text: str) -> int | _Other:
+    value = int(text) if len(text.removeprefix("-")) <= _INT64_DIGITS else _INT64
+    return value if -_INT64 <= value < _INT64 else _Other(text)
+
+
+_JSON = json.JSONDecoder(object_pairs_hook=_Pairs, parse_float=_Other, parse_int=_integer, parse_constant=_refuse)
 
 
 def decode(raw: bytes, schema: Schema, *, stream: bool, into: Decoded = None) -> Decoded:
@@ -70,6 +94,8 @@ def zero(schema: Schema) -> Decoded:
         return ""
     if schema is int:
         return 0
+    if schema is bool:
+        return False
     return {name: zero(field) for name, field in schema.items()} if isinstance(schema, Mapping) else None
 
 
@@ -77,19 +103,38 @@ def _fill(schema: Schema, value: Decoded, held: Decoded) -> Decoded:
     if schema is object:
         return value
     if value is None:
-        return None if schema == MAP or isinstance(schema, list) else held
+        return None if schema in (MAP, SET, BYTES) or isinstance(schema, list) else held
     if schema is str:
         return scrub(_of(str, value))
     if schema is int:
         if isinstance(value, bool):
             raise RefusedError("has a boolean where Go wants a number")
         return _of(int, value)
+    if schema is bool:
+        return _of(bool, value)
+    if isinstance(schema, str) and schema != MAP:
+        return _fill_other(schema, value)
     if schema == MAP:
         pairs = {scrub(key): scrub(_of(str, item or "")) for key, item in _of(_Pairs, value)}
         return (held or {}) | pairs
     if isinstance(schema, list):
         return _fill_list(schema[0], _of(list, value), held or [])
     return _fill_struct(schema, _of(_Pairs, value), held)
+
+
+def _fill_other(schema: Schema, value: Decoded) -> Decoded:
+    """Sets, bytes and times: what is refused counts, and of bytes and times what stood there."""
+    if schema == SET:
+        return {key: _of(_Pairs, _Pairs() if item is None else item) for key, item in _of(_Pairs, value)}
+    text: str = _of(str, value)
+    if schema == TIME and not _TIME.fullmatch(text):
+        raise RefusedError("has a time that is none to Go")
+    if schema == BYTES:
+        try:
+            base64.b64decode(text.translate({10: None, 13: None}), validate=True)
+        except (binascii.Error, ValueError):
+            raise RefusedError("has bytes that are no base64 to Go") from None
+    return text
 
 
 def _fill_list(item: Schema, values: list[Any], held: list[Any]) -> list[Any]:

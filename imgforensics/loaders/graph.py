@@ -1,14 +1,17 @@
 """From an index entry down to the images: what every reader of OCI layouts does, with what each of them checks."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from imgforensics.documents import INDEX_TYPES
+from imgforensics.loaders import containersimage
 from imgforensics.loaders.contents import Contents
-from imgforensics.loaders.documents import INDEX, MANIFEST, check_unambiguous, diff_ids, is_attestation
-from imgforensics.loaders.load import MissingError, RefusedError
+from imgforensics.loaders.documents import IMAGE, INDEX, MANIFEST, check_unambiguous, diff_ids, is_attestation
+from imgforensics.loaders.layers import Unpack
+from imgforensics.loaders.load import MissingError, RefusedError, parsed
 from imgforensics.model import Digest
+from imgforensics.platforms import normalised
 
 Entry = Mapping[str, Any]
 """A descriptor as Go decoded it."""
@@ -30,8 +33,14 @@ class Rules:
     """It compares layers with the config's diff_ids, one by one and in number."""
     levels: int | None = None
     """Indexes below each other that it goes through, below ``index.json``; None for any number."""
-    sha256_only: bool = False
-    """It hashes configs by SHA-256, whatever their digest's algorithm is."""
+    containers_image: bool = False
+    """It asks what :mod:`.containersimage` says, and hashes configs by SHA-256, whatever algorithm is claimed."""
+    stores: bool = False
+    """It puts images into containers/storage, which takes no others."""
+    unpack: Unpack | None = None
+    """How it unpacks layers, if it does."""
+    chosen: Callable[[Iterable[Entry]], Iterable[Entry]] | None = None
+    """Of the entries of an index those that it takes, each on a host of its platform; None where it takes all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,8 @@ class Found:
     manifest: Digest | None
     why: str = ""
     """What is worth saying besides."""
+    platform: str = ""
+    """As :attr:`~imgforensics.loaders.load.Load.platform`."""
 
 
 def images(contents: Contents, entry: Entry, rules: Rules) -> Iterator[Found]:
@@ -69,10 +80,10 @@ def _children(contents: Contents, top: int, rules: Rules) -> Iterator[Found]:
     any_found = False
     while pending:
         index, depth = pending.pop()
-        for child in contents.decode(index, INDEX, stream=False)["manifests"] or []:
-            contents.spend()
-            if is_attestation(child):
-                continue
+        children = contents.decode(index, INDEX, stream=False)["manifests"] or []
+        contents.spend(len(children))
+        runnable = [each for each in children if not is_attestation(each)]
+        for child in runnable if rules.chosen is None else rules.chosen(runnable):
             try:
                 member = _blob(contents, rules, child["digest"], check=rules.checks_below)
                 if not _is_index(contents, member, child["mediaType"]):
@@ -80,7 +91,9 @@ def _children(contents: Contents, top: int, rules: Rules) -> Iterator[Found]:
                     any_found = True
                 elif rules.levels is not None and depth >= rules.levels:
                     raise RefusedError(f"{contents.name(index)} is an index that lists another index")
-                elif member not in visited and depth < contents.catalogue.limits.graph_depth:
+                elif depth >= contents.catalogue.limits.graph_depth:
+                    raise RefusedError(f"more than {depth} indexes below each other; no more were followed here")
+                elif member not in visited:
                     visited.add(member)
                     pending.append((member, depth + 1))
             except MissingError as error:
@@ -92,26 +105,44 @@ def _children(contents: Contents, top: int, rules: Rules) -> Iterator[Found]:
 def _image(contents: Contents, member: int, entry: Entry, rules: Rules, *, several: bool = False) -> Found:
     check_unambiguous(contents, member, entry["mediaType"])
     manifest = contents.decode(member, MANIFEST, stream=False)
+    if rules.containers_image:
+        containersimage.check_manifest(contents, member, entry["mediaType"])
     config = _blob(contents, rules, manifest["config"]["digest"], check=rules.checks_below)
-    if rules.sha256_only and not manifest["config"]["digest"].startswith("sha256:"):
-        raise RefusedError(f"{contents.name(config)} is hashed by SHA-256 and compared with {_shortened(manifest)}")
     layers = manifest["layers"] or []
+    if rules.containers_image:
+        containersimage.check_size(contents, config)
+        containersimage.check_blobs((manifest["config"], *layers))
+    if rules.stores:
+        containersimage.check_stored(contents, config, manifest["config"])
+    if rules.containers_image and not manifest["config"]["digest"].startswith("sha256:"):
+        raise RefusedError(f"{contents.name(config)} is hashed by SHA-256 and compared with {_shortened(manifest)}")
     contents.spend(len(layers))
     members = [_layer(contents, rules, layer["digest"]) for layer in layers] if rules.checks_layers else []
     if rules.checks_diff_ids:
+        contents.decode(config, IMAGE, stream=False)
         claimed = diff_ids(contents, config)
         if len(claimed) != len(layers):
             raise RefusedError(f"{len(layers)} layers, and {len(claimed)} diff_ids in the config")
         for number, (layer, diff_id) in enumerate(zip(members, claimed, strict=False)):
             if layer is not None and contents.layer_differs(layer, diff_id):
                 raise RefusedError(f"layer {number} does not hash to the config's diff_id")
+    if rules.unpack is not None:
+        types = (layer["mediaType"] for layer in layers)
+        contents.check_layers(rules.unpack, tuple(zip(members, types, strict=True)))
     why = f"for {_platform(entry)}" if several else ""
-    return Found(contents.digest(config), contents.digest(member), why)
+    host = one_spelling(entry) if several and rules.chosen is not None else ""
+    return Found(contents.digest(config), contents.digest(member), why, host)
 
 
 def _shortened(manifest: Entry) -> str:
     algorithm: str = manifest["config"]["digest"].partition(":")[0]
     return f"a digest of {algorithm}"
+
+
+def one_spelling(entry: Entry) -> str:
+    """The platform of an entry in the words that containerd compares; empty where it says none."""
+    platform = entry["platform"]
+    return "/".join(each for each in normalised(platform["os"], platform["architecture"], platform["variant"]) if each)
 
 
 def _platform(entry: Entry) -> str:
@@ -125,10 +156,7 @@ def _layer(contents: Contents, rules: Rules, digest: str) -> int:
 
 
 def _blob(contents: Contents, rules: Rules, text: str, *, check: bool) -> int:
-    try:
-        Digest.parse(text)
-    except ValueError:
-        raise RefusedError(f"{text or 'nothing'} stands where a digest should") from None
+    parsed(text)
     member = rules.find(text)
     if member is None:
         raise MissingError(f"the blob {text} is not in the archive")

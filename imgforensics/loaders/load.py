@@ -59,10 +59,18 @@ class Load:
     why: str
     """One line that a person can check: the document and the rule, or the reason of the refusal."""
     refused: bool = False
+    platform: str = ""
+    """Where it is one of several of an index, and the reader takes it on hosts of this platform: in one spelling."""
+    limited: bool = False
+    """It is refused since a bound of this tool was reached, not of the reader."""
 
 
 class RefusedError(Exception):
     """A reader ends with an error here; the message says which. Images before it stay loaded."""
+
+
+class LimitError(RefusedError):
+    """More than this tool follows: what the reader does after it is not known."""
 
 
 class MissingError(RefusedError):
@@ -74,4 +82,16 @@ def asked_for(reader: Reader, tags: tuple[str, ...], found: Iterable[Load]) -> I
     try:
         yield from found
     except RefusedError as error:
-        yield Load(reader, None, None, tags, str(error), refused=True)
+        yield Load(reader, None, None, tags, str(error), refused=True, limited=isinstance(error, LimitError))
+
+
+def parsed(text: str) -> Digest:
+    """A digest out of a document.
+
+    Raises:
+        RefusedError: it is none.
+    """
+    try:
+        return Digest.parse(text)
+    except ValueError:
+        raise RefusedError(f"{text or 'nothing'} stands where a digest should") from None

@@ -9,6 +9,7 @@ document that ``index.json`` names is not hashed; all that is below it is, but f
 from collections.abc import Iterator
 from typing import Any
 
+from imgforensics.loaders import containersimage, layers
 from imgforensics.loaders.contents import Contents, needed, occurrence
 from imgforensics.loaders.documents import INDEX, REF, names
 from imgforensics.loaders.graph import Rules, images
@@ -51,8 +52,11 @@ def load(contents: Contents, reader: Reader, entry: dict[str, Any], why: str) ->
         find=lambda digest: contents.disk.at(f"blobs/{digest.replace(':', '/')}"),
         checks_top=False,
         levels=1,
-        sha256_only=True,
+        containers_image=True,
+        stores=reader is Reader.PODMAN,
+        unpack=layers.moby if reader is Reader.PODMAN else None,
+        chosen=containersimage.chosen,
     )
     for found in images(contents, entry, rules):
         told = f"{why}; {found.why}" if found.why else why
-        yield Load(reader, found.config, found.manifest, names(entry, REF), told)
+        yield Load(reader, found.config, found.manifest, names(entry, REF), told, platform=found.platform)

@@ -6,12 +6,14 @@ with several entries makes the first fail, and so do damaged blobs: whoever made
 """
 
 from collections.abc import Iterator
+from typing import Any
 
-from imgforensics.loaders import dockerarchive, ociarchive
+from imgforensics.loaders import dockerarchive, layers, ociarchive
 from imgforensics.loaders.contents import Contents
-from imgforensics.loaders.documents import REF, names, only_one
+from imgforensics.loaders.documents import IMAGE, REF, names, only_one
 from imgforensics.loaders.load import Load, Reader, RefusedError
 from imgforensics.loaders.references import check_named, normalised
+from imgforensics.model import Digest
 from imgforensics.refnames import normalise
 from imgforensics.structure import Structure
 
@@ -45,13 +47,25 @@ def _saved(contents: Contents, tried: str) -> Iterator[Load]:
         for tag in normalised(entry["RepoTags"]):
             first.setdefault(tag, number)
     known: set[str] = set()
+    loaded: dict[int, Digest | None] = {}
     for number, entry in enumerate(entries):
-        chosen = {first[normalise(tag)] for tag in entry["RepoTags"]} or {number}
-        for each in sorted(chosen):
-            config, layers = dockerarchive.image(contents, entries[each])
-            for diff_id, name in layers.items():
-                if diff_id not in known and dockerarchive.is_link(contents, name):
-                    raise RefusedError(f"the layer {name} is a symlink, whose size is taken to be 0")
-            known.update(layers)
-            tags = tuple(tag for tag in entry["RepoTags"] if first[normalise(tag)] == each)
-            yield Load(Reader.PODMAN, contents.digest(config), None, tags, why)
+        chosen: dict[int, list[str]] = {} if entry["RepoTags"] else {number: []}
+        for tag in entry["RepoTags"]:
+            chosen.setdefault(first[normalise(tag)], []).append(tag)
+        for each, tags in sorted(chosen.items()):
+            if each not in loaded:
+                loaded[each] = _image(contents, entries[each], known)
+            yield Load(Reader.PODMAN, loaded[each], None, tuple(tags), why)
+
+
+def _image(contents: Contents, entry: dict[str, Any], known: set[str]) -> Digest | None:
+    """The ID of an image that can be copied and unpacked; its layers' diff_ids are known then."""
+    config, paths = dockerarchive.image(contents, entry)
+    contents.decode(config, IMAGE, stream=False)
+    for diff_id, name in paths.items():
+        if diff_id not in known and dockerarchive.is_link(contents, name):
+            raise RefusedError(f"the layer {name} is a symlink, whose size is taken to be 0")
+    known.update(paths)
+    given = ((dockerarchive.component(contents, name), "") for name in paths.values())
+    contents.check_layers(layers.moby, tuple(given))
+    return contents.digest(config)

@@ -245,6 +245,7 @@ def load_json(load: Load) -> Json:
         "image_id": None if load.image_id is None else str(load.image_id),
         "manifest_digest": None if load.manifest_digest is None else str(load.manifest_digest),
         "tags": [json_text(tag) for tag in load.tags],
+        "platform": load.platform or None,
         "refused": load.refused,
         "why": json_text(load.why),
     }

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from imgforensics.case import Case
 from imgforensics.loaders import Load, Reader
+from imgforensics.loaders.agreement import same_names
 from imgforensics.rendering.escape import SENTENCE, brief
 from imgforensics.rendering.style import Style
 
@@ -29,7 +30,8 @@ def lines(case: Case, style: Style, *, command: str, verbose: bool) -> list[str]
         able = sum(len(readers) for whys in groups.values() for readers in whys.values())
         if not able:
             return ["", "  no reader would load anything from it (-v says why)"]
-        return ["", f"  {able} of {len(Reader)} readers would load it, none contradicts another (-v lists them)"]
+        agreed = "none contradicts another" if same_names(case.loads) else "they differ in names only"
+        return ["", f"  {able} of {len(Reader)} readers would load it, {agreed} (-v lists them)"]
     heading = "who would load what" + (", and readers contradict each other" if case.sides else "")
     result = ["", f"  {style.paint(heading, 'strong')}"]
     for loaded, whys in groups.items():

@@ -1,0 +1,93 @@
+"""What containers/image asks of blobs and documents while it copies an OCI image (skopeo, podman, buildah).
+
+Imitated: containers/image 5.23 and 5.24 (judged) to container-libs of 2026 (read), ``manifest``, ``internal/image`` and
+``oci/layout``.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from imgforensics.loaders.contents import Contents
+from imgforensics.loaders.documents import DOCKER_MANIFEST, IMAGE, KEYS, is_config
+from imgforensics.loaders.load import RefusedError, parsed
+from imgforensics.platforms import normalised
+
+_BODY_LIMIT = 4 << 20
+"""Bytes of a manifest or a config that are read (``internal/iolimits``)."""
+_ZSTD = "io.github.containers.compression.zstd"
+
+Entry = Mapping[str, Any]
+
+
+def check_size(contents: Contents, member: int) -> None:
+    """What is refused of a manifest, an index or a config. A sparse one that was not put together here is larger.
+
+    Raises:
+        RefusedError: it is larger than is read.
+    """
+    blob = contents.catalogue.blobs.get(member)
+    if contents.catalogue.unexpanded(member) or (blob is not None and blob.size > _BODY_LIMIT):
+        raise RefusedError(f"{contents.name(member)} is larger than {_BODY_LIMIT} bytes")
+
+
+def check_manifest(contents: Contents, member: int, media_type: str) -> None:
+    """What is refused of a manifest besides: one of Docker's that does not call itself so.
+
+    Raises:
+        RefusedError: it is that.
+    """
+    check_size(contents, member)
+    if media_type == DOCKER_MANIFEST:
+        own = contents.decode(member, KEYS, stream=False)["mediaType"]
+        if own != media_type:
+            raise RefusedError(f"{contents.name(member)} is called a manifest of Docker, and calls itself {own!r}")
+
+
+def check_blobs(descriptors: Iterable[Entry]) -> None:
+    """What is refused of configs and layers before their bytes are looked at.
+
+    Raises:
+        RefusedError: one has a digest that cannot be computed, or addresses. It is then fetched from these and from
+            nowhere else, which fails where they are out of reach, and they are taken to be.
+    """
+    for each in descriptors:
+        if not parsed(each["digest"]).known:
+            raise RefusedError(f"{each['digest']} is of an algorithm that it does not know")
+        address = next((url for url in each["urls"] or () if url.startswith(("http://", "https://"))), None)
+        if address is not None:
+            raise RefusedError(f"{each['digest']} is fetched from {address}, not taken from the archive")
+
+
+def check_stored(contents: Contents, config: int, descriptor: Entry) -> None:
+    """What a store refuses of a config, and a copy to elsewhere does not look at.
+
+    Raises:
+        RefusedError: it is no image's config, by its type or as Go decodes it.
+    """
+    if not is_config(descriptor):
+        raise RefusedError(f"a config of type {descriptor['mediaType']!r} is no image's")
+    contents.decode(config, IMAGE, stream=False)
+
+
+def chosen(entries: Iterable[Entry]) -> list[Entry]:
+    """The entries of an index that are taken, each on a host of its platform (``internal/pkg/platform``).
+
+    Words are compared as they stand. A host's own variant comes first, then none; ``arm64`` has ``v8``, ``amd64`` has
+    none. Of equal ones, one of zstd comes first, as in versions since 5.25.
+    """
+    groups: dict[tuple[str, str, str], list[Entry]] = {}
+    for entry in entries:
+        platform = entry["platform"]
+        words = platform["os"], platform["architecture"], platform["variant"]
+        groups.setdefault(normalised(*words), []).append(entry)
+    return [min(group, key=_rank) for group in groups.values()]
+
+
+def _rank(entry: Entry) -> tuple[int, bool]:
+    platform = entry["platform"]
+    words = platform["os"], platform["architecture"], platform["variant"]
+    system, architecture, variant = normalised(*words)
+    known = words[:2] == (system, architecture)
+    wanted = ("v8" if architecture == "arm64" else variant, "")
+    place = wanted.index(words[2]) if known and words[2] in wanted else len(wanted)
+    return place, (entry["annotations"] or {}).get(_ZSTD) != "true"

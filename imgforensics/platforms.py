@@ -1,0 +1,29 @@
+"""Platforms as runtimes compare them: several words for one architecture or variant are one."""
+
+_SYSTEMS = {"macos": "darwin"}
+_ARCHITECTURES = {
+    "i386": "386",
+    "x86_64": "amd64",
+    "x86-64": "amd64",
+    "aarch64": "arm64",
+    "armhf": "arm",
+    "armel": "arm",
+}
+_BASE = {"amd64": ("v1",), "arm64": ("8", "v8", "v8.0")}
+"""Variants that say no more than their architecture does."""
+
+
+def normalised(os: str, architecture: str, variant: str = "") -> tuple[str, str, str]:
+    """Operating system, architecture and variant in the words that containerd compares.
+
+    Imitated: containerd's ``platforms`` package, ``database.go``, of 1.6 to 2.x.
+    """
+    os, given, variant = os.lower(), architecture.lower(), variant.lower()
+    architecture = _ARCHITECTURES.get(given, given)
+    if given in ("armhf", "armel"):
+        variant = "v7" if given == "armhf" else "v6"
+    elif architecture == "arm":
+        variant = "v7" if variant in ("", "7") else f"v{variant}" if variant in ("5", "6", "8") else variant
+    elif variant in _BASE.get(architecture, ()) or architecture == "386":
+        variant = ""
+    return _SYSTEMS.get(os, os), architecture, variant
