@@ -191,8 +191,10 @@ class BlobScanner:
         return None if toc is None else (TocKind.ESTARGZ, Digest.of(toc), toc)
 
     def _toc_elsewhere(self) -> str | None:
-        """Where the footer of an eStargz layer leads to, None where there is no footer, or where the table is."""
+        """Where a footer leads to, None where there is none, or where the table is."""
         inflater = self._inflater
+        if inflater is not None and inflater.complete and inflater.table_elsewhere is not None:
+            return f"byte {inflater.table_elsewhere} of the compressed layer"
         pointed = pointed_to(self._tail) if self._compression is Compression.GZIP else None
         if pointed is None or inflater is None or self._walker is None or not inflater.complete:
             return None

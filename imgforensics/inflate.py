@@ -73,6 +73,8 @@ class Inflater:
         self._frames = SkippableFrames(limits.toc_stored)
         self.table: tuple[bytes, int] | None = None
         """The table of contents of a zstd:chunked stream, compressed, and the length it claims uncompressed."""
+        self.table_elsewhere: int | None = None
+        """Where its footer leads to, if that is no table that can be told, in bytes of the stored stream."""
         self.size = 0
         """Uncompressed bytes handed out."""
         self.last_units: deque[tuple[int, int]] = deque(maxlen=_LAST_UNITS)
@@ -181,6 +183,7 @@ class Inflater:
         elif self._zeros:
             self._note(AnomalyKind.TRAILING_ZEROS, f"{self._zeros} zero bytes after {self._unit}", span)
         self.table = self._frames.table(self._offset)
+        self.table_elsewhere = self._frames.elsewhere
         frame = self._frames.hidden(self.streams, self._offset)
         if frame is not None and not self._part:
             detail = f"a skippable frame of {frame.length} bytes, which no reader of the content sees"

@@ -171,6 +171,6 @@ class LayerFacts:
     toc: TocFacts | None = None
     """Its table of contents, if it has one."""
     toc_elsewhere: str | None = None
-    """Where the footer of an eStargz layer leads to, in words, if that is not the table which the tar holds."""
+    """Where the footer of an eStargz or zstd:chunked layer leads to, in words, if that is no table that it holds."""
     anomalies: tuple[Anomaly, ...] = ()
     """Limits that were reached."""

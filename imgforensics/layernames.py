@@ -64,6 +64,10 @@ def folders_of(path: str) -> Iterator[str]:
         end = path.find("/", end + 1)
 
 
+_LINK = 2
+"""Steps that a character of a link takes when it is followed."""
+
+
 class Steps:
     """Counts the steps by which names in layers are looked up and followed, up to a bound."""
 
@@ -93,7 +97,7 @@ def followed(path: str, links: Links, steps: Steps) -> str | None:
     for folder in folders_of(path):
         found = links.get(hash(folder))
         if found is not None:
-            steps.spend(len(found[0]) + len(found[1]))
+            steps.spend(_LINK * (len(found[0]) + len(found[1])))
             return resolved(found[0].rpartition("/")[0], found[1]) + path[len(folder) :]
     return None
 
@@ -104,7 +108,7 @@ def leads_out(link: str, target: str, links: Links, hops: int, steps: Steps, *, 
         if (absolute and target.startswith("/")) or climbs_out(link, target):
             return True
         path = resolved(link.rpartition("/")[0], target)
-        if not steps.spend(len(link) + len(target) + effort(path)):
+        if not steps.spend(_LINK * (len(link) + len(target)) + effort(path)):
             return False
         following = next((links[hash(each)] for each in (*folders_of(path), path) if hash(each) in links), None)
         if following is None:

@@ -24,6 +24,8 @@ from imgforensics.model import Anomaly, AnomalyKind, Digest, MemberKind, clean_p
 
 _AUFS_STORE = ".wh..wh.plnk/"
 _IS_FILE, _IS_SYMLINK, _IS_HARDLINK, _IS_DEVICE, _IS_FIFO, _IS_SPARSE = KINDS[1:7]
+_LAYER_SHARE = 10
+"""What part of an archive's steps to follow links one layer may take by itself."""
 _TOC_ENTRY = 256
 """Bytes of an entry in a table of contents; and of memory, about, to compare it."""
 
@@ -52,7 +54,7 @@ class LayerSurvey:
         # Files in aufs's store to which no hard link leads so far; those to which one did.
         self._plumbing: dict[str, Entry] = {}
         self._linked_store: set[int] = set()
-        self._steps = Steps(limits.layer_steps)
+        self._steps = Steps(limits.layer_steps // _LAYER_SHARE)
         self._whiteouts = 0
         self._inventory = Inventory()
         self._note = self._inventory.note
@@ -62,6 +64,8 @@ class LayerSurvey:
         """Take the next entries."""
         for entry in entries:
             self._take(entry)
+        if self._steps.exceeded and self._indexing:
+            self._give_up("too many steps to follow links in one layer")
 
     def finish(
         self, end: LayerEnd, toc: tuple[TocKind, Digest, bytes] | None = None, toc_elsewhere: str | None = None
@@ -82,9 +86,6 @@ class LayerSurvey:
         for entry in self._plumbing.values():
             if entry.size:
                 self._note(Odd.WHITEOUT_DATA, entry, f"{entry.size} bytes, and no hard link leads to it")
-        if self._steps.exceeded:
-            detail = f"more than {self._limits.layer_steps} steps to follow links in one layer: not all were followed"
-            self._anomalies.append(Anomaly(AnomalyKind.LIMIT, detail))
         compared = self._compared(toc) if toc is not None and self._indexing and end.damage is None else None
         return LayerFacts(
             end=end,

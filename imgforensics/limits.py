@@ -120,7 +120,7 @@ class Limits:
 
     layer_entries: int = 2_000_000
     """Entries of one layer whose paths are compared. The largest real layers have half a million; each entry costs some
-    90 bytes while its layer is read, and 8 later."""
+    100 bytes while its layer is read, as much again where many paths stand twice, and 8 later."""
 
     layer_headers: int = 8_000_000
     """Header blocks of one layer that are read one by one, because something in or before them is unusual: each takes
@@ -152,7 +152,7 @@ class Limits:
     """Bytes of memory for the indexes of all layers, by which they are compared with each other."""
 
     layer_steps: int = 50_000_000
-    """Looks into the indexes of layers, for one archive: some seconds."""
+    """Looks into the indexes of layers, and folders looked at to follow links, for one archive: some seconds."""
 
     decoder_memory: int = 256 * MIB
     """Memory that one zstd or xz stream may ask for its window."""

@@ -39,6 +39,8 @@ class SkippableFrames:
     def __init__(self, most: int) -> None:
         """Begin with none; of each so many bytes of content are kept at most."""
         self._most = most
+        self.elsewhere: int | None = None
+        """Where the footer of zstd:chunked leads to, if none of the last frames begins there; known after the table."""
         self._short = 0
         self._early: SkippableFrame | None = None
         self._last: deque[SkippableFrame] = deque()
@@ -69,6 +71,8 @@ class SkippableFrames:
             return None
         offset, length, uncompressed = struct.unpack("<3Q", last.end[:24])
         frame = next((frame for frame in self._last if (frame.offset, frame.length) == (offset, length)), None)
+        if frame is None:
+            self.elsewhere = offset
         return None if frame is None or frame.content is None else (bytes(frame.content), uncompressed)
 
     def hidden(self, streams: int, size: int) -> SkippableFrame | None:

@@ -68,6 +68,14 @@ def chunked(layer: bytes, table: bytes) -> bytes:
     return stream + _skippable(stored(table)) + _skippable(struct.pack("<7Q", *numbers) + b"GNUlInUx")
 
 
+def chunked_hidden(layer: bytes, table: bytes) -> tuple[bytes, bytes]:
+    """A tar of these entries and a file that holds a table; and it packed, with a footer to the inside of that file."""
+    tar = layer.removesuffix(builder.END) + builder.tar([Entry("data", stored(table))])
+    stream = builder.zstd(tar)
+    numbers = (stream.index(stored(table)), len(stored(table)), len(table), 1, 0, 0, 0)
+    return tar, stream + _skippable(struct.pack("<7Q", *numbers) + b"GNUlInUx")
+
+
 def stored(table: bytes) -> bytes:
     """The table as zstd:chunked stores it."""
     return builder.zstd(table)

@@ -144,7 +144,8 @@ def table_of_contents_mismatch(case: Case) -> Iterator[Found]:
     ## How it is computed
     Paths, kinds, sizes, modes, numeric owners, extended attributes and targets are compared, both ways, and the SHA-256
     of the table with the digest in the annotations of the layer's descriptors. Keys that stand twice, or that Go alone
-    takes for others, are an error. Digests and offsets of single files in the table are not recomputed.
+    takes for others, are an error, and so is a footer that leads to another place than where the table is. Digests and
+    offsets of single files in the table are not recomputed.
 
     ## When it is innocent
     An annotation where the layer has no table any more, since it was compressed anew, is only noted.
@@ -160,8 +161,8 @@ def table_of_contents_mismatch(case: Case) -> Iterator[Found]:
             shown = f": {'; '.join(toc.examples[:3])}" if toc.examples else ""
             yield Found(f"{layer}: the {toc.kind} table of contents against the tar: {words}{shown}", where, others)
         if facts.toc_elsewhere is not None:
-            words = "the footer, by which readers find the eStargz table of contents, leads to"
-            end = "where the layer's tar has none: it was not compared"
+            words = "the footer, by which readers find the table of contents, leads to"
+            end = "where the layer has none: it was not compared"
             yield Found(f"{layer}: {words} {facts.toc_elsewhere}, {end}", where, others)
         yield from _annotated(case, member, facts)
 

@@ -83,6 +83,12 @@ def _hidden(table: bytes) -> Made:
     return _annotated(tar, packed, **{"containerd.io/snapshot/stargz/toc.digest": builder.digest(table)})
 
 
+def _chunked_hidden(table: bytes) -> Made:
+    tar, packed = layertables.chunked_hidden(LISTED, table)
+    digest = builder.digest(layertables.stored(table))
+    return _annotated(tar, packed, **{"io.github.containers.zstd-chunked.manifest-checksum": digest})
+
+
 def _estargz(table: bytes, *, behind: bool = False, named: bytes | None = None, padding: bytes = b"") -> Made:
     tar = layertables.estargz(LISTED + padding, table, behind=behind or bool(padding))
     digest = builder.digest(table if named is None else named)
@@ -578,6 +584,13 @@ CRAFTED: tuple[Crafted, ...] = (
         _hidden(ADDED),
         frozenset({"IMG514"}),
         _estargz(HONEST, padding=bytes(9 * 1024)),
+    ),
+    Crafted(
+        "VIEW-16-chunked-inside-a-file",
+        "a footer that leads to a table inside a file's data",
+        _chunked_hidden(ADDED),
+        frozenset({"IMG514"}),
+        _chunked(HONEST),
     ),
     Crafted(
         "VIEW-16-malformed", "a table that is cut off", _chunked(HONEST[:-2]), frozenset({"IMG514"}), _chunked(HONEST)
