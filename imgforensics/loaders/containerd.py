@@ -6,7 +6,8 @@ stored under its true digest, whatever it is called, but for ``oci-layout`` and 
 passing, each occurrence into the same variable. With an ``oci-layout`` of version 1.0.0 the last ``index.json`` counts;
 without one ``manifest.json`` does. Hard links are ignored; symlinks lead one hop, by exact names, for ``manifest.json``
 only (where one leads to another, it is up to chance), and one that leads nowhere ends the import. A manifest that is
-missing ends the import of ctr; Docker goes on.
+missing ends the import of ctr, and so does an image that cannot be unpacked; Docker goes on. Of several entries of an
+index for one platform the first is run (``images.Manifest``).
 """
 
 from collections.abc import Iterable, Iterator, Mapping

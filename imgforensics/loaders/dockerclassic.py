@@ -2,9 +2,9 @@
 
 Imitated: moby, ``image/tarexport/load.go``, ``tarexporter.Load``, of Docker 20.10.24 (judged) to 28.5 and 29 (read).
 The archive is unpacked to disk; ``manifest.json`` is read by a Go decoder, ``index.json`` never; the config's name is
-not compared with its bytes; layers are, with the diff_ids, unless the daemon holds a layer of that chain already, in
-which case the archive's own is not even opened. Without ``manifest.json``, Docker up to 28 falls back to
-``repositories`` and the legacy folders; 29 refuses. 29 refuses a ``manifest.json`` that is ``null``, too.
+not compared with its bytes; layers are unpacked and compared with the diff_ids, unless the daemon holds a layer of that
+chain already, in which case the archive's own is not even opened. Without ``manifest.json``, Docker up to 28 falls back
+to ``repositories`` and the legacy folders; 29 refuses. 29 refuses a ``manifest.json`` that is ``null``, too.
 """
 
 from collections.abc import Iterator

@@ -1,9 +1,10 @@
 """go-containerregistry's ``pkg/v1/tarball`` and the programs that use it: crane, trivy, syft and grype.
 
 Imitated, all of them read, not run here: go-containerregistry of 2026, ``pkg/v1/tarball/image.go``; trivy,
-``pkg/fanal/image/archive.go``; stereoscope, ``pkg/image/{docker,oci}``. Names are compared after ``path.Clean``, the
-first member of a name counts, symlinks and hard links are followed, both from the folder that they stand in.
-``manifest.json`` is read by a Go decoder and must list one image. Neither names nor diff_ids are compared with bytes.
+``pkg/fanal/image/archive.go``; stereoscope, ``pkg/image/{docker,oci}``, whose OCI archives :mod:`.plaindisk` unpacks.
+Names are compared after ``path.Clean``, the first member of a name counts, symlinks and hard links are followed, both
+from the folder that they stand in. ``manifest.json`` is read by a Go decoder and must list one image. Neither names nor
+diff_ids are compared with bytes.
 """
 
 from collections.abc import Iterator

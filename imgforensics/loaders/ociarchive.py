@@ -3,7 +3,8 @@
 Imitated: containers/image, ``oci/archive`` and ``oci/layout/oci_{src,transport}.go``, of 5.23 and 5.24 (skopeo 1.9.3,
 podman 4.3.1, judged) to container-libs of 2026 (read). The archive is unpacked to disk, so that the last member of a
 name counts and links are followed. ``index.json`` is read by a Go decoder; ``oci-layout`` is not looked at. The
-document that ``index.json`` names is not hashed; all that is below it is, but for diff_ids.
+document that ``index.json`` names is not hashed; all that is below it is, but for diff_ids. What it asks besides stands
+in :mod:`.containersimage`.
 """
 
 from collections.abc import Iterator

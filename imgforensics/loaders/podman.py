@@ -2,7 +2,8 @@
 
 Imitated: containers/common, ``libimage/load.go``, ``Runtime.Load``, of podman 4.3.1 (judged) to container-libs of 2026
 (read): the archive is tried as OCI archive, then as docker archive, and what succeeds first counts. An ``index.json``
-with several entries makes the first fail, and so do damaged blobs: whoever made the archive chooses the document.
+with several entries makes the first fail, and so do damaged blobs, configs that are none and layers that cannot be
+unpacked: whoever made the archive chooses the document.
 """
 
 from collections.abc import Iterator
