@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from imgforensics import checks, images, producer
-from imgforensics.archive import Archive, Progress
+from imgforensics.archive import Archive
 from imgforensics.case import Case
 from imgforensics.catalogue import Catalogue
 from imgforensics.errors import InputError, NotAnImageError
@@ -25,6 +25,7 @@ from imgforensics.signature import Headline, Signatures
 from imgforensics.structure import Image, Structure
 from imgforensics.trust.survey import survey
 from imgforensics.verify import verify
+from imgforensics.watching import Progress
 
 
 def analyze(
@@ -240,7 +241,8 @@ def not_checked(case: Case, options: Options) -> tuple[NotChecked, ...]:
     unmeasured = Counter(case.catalogue.unmeasured.values())
     result += [NotChecked(f"bytes of {count} members", reason) for reason, count in unmeasured.items()]
     if case.catalogue.digest is None:
-        result.append(NotChecked("SHA-256 of the archive", "structure only was asked for"))
+        reason = "structure only was asked for" if options.fast else "the budget was used up"
+        result.append(NotChecked("SHA-256 of the archive", reason))
     result += [
         NotChecked(f"rule {rule}", "not selected: counted in the verdict, not reported")
         for rule in sorted({each.rule.code for each in checks.ALL} - _codes(options))

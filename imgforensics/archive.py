@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import IO, BinaryIO, Protocol, Self
+from typing import IO, BinaryIO, Self
 
 from imgforensics import tarwalk
 from imgforensics.algorithms import further_algorithms
@@ -29,6 +29,7 @@ from imgforensics.sparse import SparseLayout, sparse_layouts
 from imgforensics.streams import is_regular, open_evidence, pieces, read_exactly, stamp, temporary, write_all
 from imgforensics.tarheader import is_header
 from imgforensics.tarscan import Prelude
+from imgforensics.watching import Budget, Progress, Silent, SpentError
 
 SMALL = 1 * MIB
 """Members up to this size, in bytes, are measured before the others: documents are among them, and they tell whether
@@ -36,26 +37,6 @@ another digest algorithm than SHA-256 is claimed anywhere."""
 
 _BATCH = 64
 _HEAD = 512
-
-
-class Progress(Protocol):
-    """What a caller gives to watch a long measurement. Called from several threads."""
-
-    def expect(self, size: int) -> None:
-        """So many more bytes will be read."""
-
-    def advance(self, size: int) -> None:
-        """So many bytes were read."""
-
-
-class Silent:
-    """A progress that nobody watches."""
-
-    def expect(self, size: int) -> None:
-        """Nothing to do."""
-
-    def advance(self, size: int) -> None:
-        """Nothing to do."""
 
 
 class Cancelled(BaseException):
@@ -96,6 +77,7 @@ class Archive:
         self._progress: Progress = progress or Silent()
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._budget = Budget(limits)
         self._sparse: dict[int, SparseLayout] = {}
         self._survey = False
         self._layers: dict[int, LayerFacts] = {}
@@ -147,6 +129,7 @@ class Archive:
         while offset < end:
             if self._stop.is_set():
                 raise Cancelled
+            self._budget.spend(min(len(buffer), end - offset))
             count = self._read_into(offset, buffer[: min(len(buffer), end - offset)])
             if count == 0:
                 raise InputError("the file became shorter while it was read")
@@ -211,7 +194,7 @@ class Archive:
         with _threads(jobs) as pool, _threads(1) as filler:
             try:
                 beside = filler if jobs > 1 and self._are_mostly_compressed(large) else pool
-                custody = beside.submit(self._whole) if whole else None
+                custody = beside.submit(self._digest, Span(0, self.spooled.size)) if whole else None
                 blobs = self._run(pool, files, unmeasured)
                 anomalies = [self._hashed(anomaly, fast=fast) for anomaly in found.anomalies]
                 digest = custody.result() if custody else self.spooled.digest
@@ -221,6 +204,10 @@ class Archive:
                 raise
         self.unchanged()
         layer_anomalies = self._bound_indexes()
+        if self._budget.spent is not None:
+            detail = f"{self._budget.spent} was used up; what was not read until then was not checked"
+            anomalies.append(Anomaly(AnomalyKind.LIMIT, detail))
+            unmeasured |= {each.index: detail for each in files if each.index not in blobs.keys() | unmeasured.keys()}
         return Catalogue(
             size=self.spooled.size,
             digest=digest,
@@ -304,8 +291,11 @@ class Archive:
             layout = self._sparse.get(member.index)
             size = member.present if layout is None else layout.size
             scanner = BlobScanner(size, self._limits, algorithms, survey=self._survey)
-            for chunk in self._content(member):
-                scanner.feed(chunk)
+            try:
+                for chunk in self._content(member):
+                    scanner.feed(chunk)
+            except SpentError:
+                break
             blobs[member.index] = replace(scanner.finish(), expanded=layout is not None)
             self._keep_layer(member.index, scanner.layer)
         return blobs
@@ -317,10 +307,14 @@ class Archive:
             return self.chunks(member.data.offset, member.present)
         return layout.pieces(self.chunks, self._limits.chunk)
 
-    def _whole(self) -> Digest:
+    def _digest(self, span: Span) -> Digest | None:
+        """SHA-256 of a stretch of the file; None where the budget does not reach."""
         sha256 = hashlib.sha256()
-        for chunk in self.chunks(0, self.spooled.size):
-            sha256.update(chunk)
+        try:
+            for chunk in self.chunks(span.offset, span.length):
+                sha256.update(chunk)
+        except SpentError:
+            return None
         return Digest.sha256(sha256.hexdigest())
 
     def _hashed(self, anomaly: Anomaly, *, fast: bool) -> Anomaly:
@@ -328,10 +322,7 @@ class Archive:
         span = _tail(anomaly, fast=fast)
         if span is None:
             return anomaly
-        sha256 = hashlib.sha256()
-        for chunk in self.chunks(span.offset, span.length):
-            sha256.update(chunk)
-        return replace(anomaly, digest=Digest.sha256(sha256.hexdigest()))
+        return replace(anomaly, digest=self._digest(span))
 
     def _read_into(self, offset: int, view: memoryview) -> int:
         try:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from imgforensics.analysis import analyze_archive, describe_folder, failed, is_unpacked
-from imgforensics.archive import Progress
 from imgforensics.engine import Plan, in_order
 from imgforensics.errors import ImgforensicsError, InputError, NotAnImageError
 from imgforensics.expectfile import key
@@ -19,6 +18,7 @@ from imgforensics.limits import MIB
 from imgforensics.peek import looks_like_archive
 from imgforensics.pool import counter
 from imgforensics.report import ArchiveReport, Options, Period, moment
+from imgforensics.watching import Progress
 
 STDIN = "-"
 

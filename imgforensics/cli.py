@@ -150,6 +150,7 @@ def verify(
     gpg_keyring: GpgKeyring = None,
     at: AtTime = None,
     require_signature: Required = False,
+    budget: clisets.BudgetOf = None,
     lock: clisets.LockFile = None,
     baseline: clisets.BaselineFile = None,
     resume: clisets.StateFile = None,
@@ -199,6 +200,7 @@ def verify(
             image=image,
             platform=platform,
             timestamps=timestamps,
+            limits=clisets.limits_of(budget),
             **trusting.options(required=require_signature),
             **asked.options,
         )

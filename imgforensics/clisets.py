@@ -8,6 +8,7 @@ from imgforensics.clioptions import Jobs, Output, Paths, ShowProgress
 from imgforensics.clisupport import guarded, is_watched, processors
 
 if TYPE_CHECKING:
+    from imgforensics.limits import Limits
     from imgforensics.run import Settings
 
 LockFile = Annotated[
@@ -37,7 +38,40 @@ ClusterAddress = Annotated[
     str | None,
     typer.Option("--cluster", metavar="ADDRESS", help="Use the workers of a Dask scheduler; they see the same files."),
 ]
+BudgetOf = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--budget",
+        metavar="TIME|SIZE",
+        help="What one archive may cost, e.g. 90s, 5m, 20GiB (bytes read); repeatable. The rest of it is not checked.",
+    ),
+]
 AnyVerdict = Annotated[bool, typer.Option("--any", help="Also lock archives that are not intact.")]
+
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
+
+
+def limits_of(budget: list[str] | None) -> "Limits":
+    """Bounds with what an archive may cost.
+
+    Raises:
+        SelectionError: a budget is neither a time nor a size.
+    """
+    import re
+    from dataclasses import replace
+
+    from imgforensics.errors import SelectionError
+    from imgforensics.limits import DEFAULT_LIMITS
+
+    limits = DEFAULT_LIMITS
+    for text in budget or ():
+        match = re.fullmatch(r"([1-9][0-9]{0,8})(s|m|h|MiB|GiB|TiB)", text)
+        if match is None:
+            raise SelectionError(f"--budget {text!r}: a number with one of {', '.join(_UNITS)}, such as 90s or 20GiB")
+        amount = int(match[1]) * _UNITS[match[2]]
+        limits = replace(limits, seconds=amount) if match[2] in ("s", "m", "h") else replace(limits, read=amount)
+    return limits
 
 
 def about_sets(

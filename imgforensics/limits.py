@@ -11,6 +11,13 @@ GIB = 1024 * MIB
 class Limits:
     """Bounds on what one archive may cost. Sizes are in bytes."""
 
+    seconds: int | None = None
+    """Time for reading one archive, so that one does not hold up a thousand; None for as long as it takes. What is read
+    until then depends on the machine: it is the one bound that makes reports differ."""
+
+    read: int | None = None
+    """Bytes read of one archive, each as often as it is read: twice as a rule; None for all."""
+
     members: int = 200_000
     """Members of the outer tar. The largest mirrors hold tens of thousands of blobs; so many take seconds."""
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from imgforensics.archive import Progress
 from imgforensics.limits import MIB
 from imgforensics.rendering.escape import printable
+from imgforensics.watching import Progress
 
 _LINES = 10.0
 """Seconds between two plain lines."""

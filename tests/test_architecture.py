@@ -55,6 +55,7 @@ ORDER = [
     "blobscan",
     "catalogue",
     "streams",
+    "watching",
     "archive",
     "peek",
     "jsonreadings",
