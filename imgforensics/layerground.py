@@ -1,8 +1,8 @@
 """Whether a layer can be unpacked on those below it, as far as their names tell. No I/O."""
 
 from imgforensics.layerfacts import LayerIndex, Pending
-from imgforensics.layernames import Steps, resolved, short
-from imgforensics.layerstack import apply, exists
+from imgforensics.layernames import Steps, effort, resolved, short
+from imgforensics.layerstack import apply, exists, taken_away
 from imgforensics.limits import Limits
 
 
@@ -34,12 +34,22 @@ class Ground:
             return None
         both = [*self._lower, index]
         for key in index.folders:
-            found = index.symlinks.get(key) or (None if index.has(key) else self._links.get(key))
+            found = index.symlinks.get(key) or self._lower_link(index, key)
             if found is not None:
                 target = resolved(found[0].rpartition("/")[0], found[1])
                 if target and self._lacks(target, None, both):
                     return short(found[0])
         return None
+
+    def _lower_link(self, index: LayerIndex, key: int) -> tuple[str, str] | None:
+        """A lower layer's symlink that is still in its place when a layer's entries below it come."""
+        if index.has(key) and key not in index.late:
+            return None
+        found = self._links.get(key)
+        if found is None or not self._steps.spend(len(index.whiteouts) + effort(found[0])):
+            return found
+        before = {hash(pending.target) for pending in index.whiteouts if not pending.later}
+        return None if taken_away(found[0], before, index.emptied) else found
 
     def _lacks(self, target: str, own: LayerIndex | None, lower: list[LayerIndex]) -> bool:
         """Whether it is certain that no layer holds a target."""

@@ -145,7 +145,7 @@ def _below(index: LayerIndex, links: Links, limits: Limits, steps: Steps) -> Ite
             link, target = links[key]
             if not steps.spend(effort(link)):
                 return
-            if _taken_away(link, before, index.emptied):
+            if taken_away(link, before, index.emptied):
                 continue
             out = leads_out(link, target, links, limits.link_hops, steps, absolute=False)
             kind = Clash.BELOW_LEADING_OUT if out else Clash.BELOW_SYMLINK
@@ -155,13 +155,13 @@ def _below(index: LayerIndex, links: Links, limits: Limits, steps: Steps) -> Ite
             return
         for folder in folders_of(pending.path):
             key = hash(folder)
-            if key in links and not index.has(key) and not _taken_away(links[key][0], before, index.emptied):
+            if key in links and not index.has(key) and not taken_away(links[key][0], before, index.emptied):
                 link, target = links[key]
                 yield Clash.WHITEOUT_BELOW, f"{short(pending.path)}, where {short(link)} leads to {short(target)}"
                 break
 
 
-def _taken_away(link: str, removed: Container[int], emptied: Container[int]) -> bool:
+def taken_away(link: str, removed: Container[int], emptied: Container[int]) -> bool:
     """Whether a layer removes a link of a lower one, or a folder around it, or empties such a folder."""
     around = ("", *folders_of(link))
     return hash(link) in removed or any(hash(each) in removed or hash(each) in emptied for each in around)

@@ -19,7 +19,13 @@ Layer = tuple[int, str]
 Unpack = Callable[[Catalogue, Sequence[Layer]], None]
 """One of the functions below."""
 
-_DUPLICATES = (Odd.TWICE, Odd.TWICE_OTHERWISE, Odd.FOLDER_TWICE, Odd.OPAQUE_AGAIN)
+_DUPLICATES = (Odd.TWICE, Odd.TWICE_OTHERWISE, Odd.FOLDER_TWICE, Odd.FOLDER_OTHERWISE, Odd.OPAQUE_AGAIN)
+_IMPOSSIBLE = {
+    Odd.LINK_USELESS: "is a hard link that cannot be made",
+    Odd.BELOW_FILE: "lies below what is no folder",
+    Odd.UNHANDLED: "is of a type that is not unpacked",
+}
+"""What ends with an error in every program that unpacks."""
 _DOCKER = "application/vnd.docker."
 _CONTAINERD_UNDOES = (Compression.NONE, Compression.GZIP, Compression.ZSTD)
 
@@ -42,6 +48,9 @@ def moby(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
             continue
         twice = [each for each in facts.odd if each.kind in _DUPLICATES]
         _refuse(number, f"{twice[0].name} stands in it twice" if twice else "")
+        _refuse(number, _impossible(facts))
+        replaced = any(each.kind is Odd.ROOT_REPLACED for each in facts.odd)
+        _refuse(number, "it has a link in the place of the root" if replaced else "")
         root = [each.name for each in facts.odd if each.kind is Odd.BAD_WHITEOUT and _is_root(each.name)]
         _refuse(number, f"{root[0]} removes the root" if root else "")
         if facts.index is not None:
@@ -72,8 +81,13 @@ def containerd(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
             continue
         wrong = [each.name for each in facts.odd if each.kind is Odd.BAD_WHITEOUT and _removes_no_name(each.name)]
         _refuse(number, f"{wrong[0]} removes no name" if wrong else "")
+        _refuse(number, _impossible(facts))
         _refuse(number, _hard_link(facts, ground))
         ground.add(facts.index)
+
+
+def _impossible(facts: LayerFacts) -> str:
+    return next((f"{each.name} {_IMPOSSIBLE[each.kind]}" for each in facts.odd if each.kind in _IMPOSSIBLE), "")
 
 
 def _refuse(number: int, trouble: str) -> None:
