@@ -12,7 +12,7 @@ from imgforensics.trust.material import Material, NotationTrust
 from tests import builder
 from tests.builder import ImageSpec
 from tests.signing import layouts, notation, pki, sigstore
-from tests.signing.ask import binding, file, keys, only, report, signatures
+from tests.signing.ask import binding, file, keys, only, report, rooted, signatures
 from tests.signing.layouts import Pack, attestation, dir_image, docker29, holder, kinds, referrer, sigstore_file, tagged
 from tests.signing.sigstore import annotations, key_bundle, payload, raw, sign, statement
 from tests.support import bad, case_of, codes, descriptor, report_of, told
@@ -183,6 +183,43 @@ def test_size_and_type_are_signed_too(change: dict[str, Any], words: str) -> Non
     given = report(referrer(pack, envelope_, layouts.JWS).entries(), NOTATION)
     assert binding(only(given)) == "other-digest"
     assert words in only(given).bound.how  # type: ignore[union-attr]
+
+
+WORLD = sigstore.Sigstore()
+
+
+def _keyless(pack: Pack, digest: str) -> Any:
+    body = payload(digest)
+    return tagged(pack, (body, sigstore.keyless(WORLD, body))).entries()
+
+
+def _keyless_bundle(pack: Pack, digest: str) -> Any:
+    return referrer(pack, raw(sigstore.keyless_bundle(WORLD, statement(digest)))).entries()
+
+
+def _att(pack: Pack, digest: str) -> Any:
+    body = statement(digest, "https://slsa.dev/provenance/v1")
+    sealed = raw(sigstore.envelope(body, sign(KEY, sigstore.pae(sigstore.PAYLOAD_TYPE, body))))
+    return tagged(pack, (sealed, {}), suffix="att", kind=layouts.DSSE).entries()
+
+
+@pytest.mark.parametrize(
+    ("make", "trusting", "headlines"),
+    [
+        (_keyless, rooted(WORLD), (Headline.VERIFIED, Headline.DIFFERENT)),
+        (_keyless_bundle, rooted(WORLD), (Headline.VERIFIED, Headline.DIFFERENT)),
+        (_att, TRUST, None),  # an attestation signs no image: it has no say in the headline
+    ],
+)
+def test_keyless_signatures_and_attestations_are_bound_too(
+    make: Callable[[Pack, str], Any], trusting: Material, headlines: tuple[Headline, Headline] | None
+) -> None:
+    pack = Pack()
+    right, wrong = report(make(pack, pack.digest), trusting), report(make(Pack(), OTHER), trusting)
+    assert (only(right).judgement.status, binding(only(right))) == (Status.VERIFIED, "exact"), only(right).judgement
+    assert (only(wrong).judgement.status, binding(only(wrong))) == (Status.VERIFIED, "other-digest")
+    if headlines is not None:
+        assert (signatures(right).headline, signatures(wrong).headline) == headlines
 
 
 # detached
