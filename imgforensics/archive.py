@@ -202,6 +202,7 @@ class Archive:
                 self._stop.set()
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
+        self._budget.end()
         self.unchanged()
         layer_anomalies = self._bound_indexes()
         if self._budget.spent is not None:

@@ -149,7 +149,11 @@ def examine(task: Task, source: BinaryIO | None = None, progress: Progress | Non
 
 
 def run(
-    work: Iterable[Task], *, stdin: BinaryIO | None = None, progress: Callable[[str], Progress] | None = None
+    work: Iterable[Task],
+    *,
+    stdin: BinaryIO | None = None,
+    progress: Callable[[str], Progress] | None = None,
+    arrived: Callable[[Task, Result], None] = lambda *_: None,
 ) -> Iterator[Result]:
     """Look at archives one after the other, here; the members of each are measured in parallel.
 
@@ -157,10 +161,13 @@ def run(
         work: what :func:`tasks` gave.
         stdin: what ``-`` stands for.
         progress: makes the watcher of one archive.
+        arrived: called with every result before it is given out.
     """
     for task in work:
         watcher = progress(task.path) if progress is not None and task.ready is None else None
-        yield examine(task, stdin if task.path == STDIN else None, watcher)
+        result = examine(task, stdin if task.path == STDIN else None, watcher)
+        arrived(task, result)
+        yield result
 
 
 _LARGE = 256 * MIB

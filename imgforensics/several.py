@@ -23,8 +23,6 @@ from imgforensics.report import ArchiveReport, Options
 from imgforensics.reportstore import pack, unpack
 from imgforensics.statefile import Stamp, State
 
-_CHUNK = 1 << 20
-
 
 @dataclass(frozen=True, slots=True)
 class How:
@@ -73,10 +71,7 @@ def look(
         yield from _side_by_side(work, options, how, keep, stack)
         return
     watcher = stack.enter_context(watched(how.progress))
-    for task in work:
-        for result in batch.run([task], stdin=sys.stdin.buffer, progress=watcher):
-            keep(task, result)
-            yield result
+    yield from batch.run(work, stdin=sys.stdin.buffer, progress=watcher, arrived=keep)
 
 
 def _side_by_side(
@@ -163,14 +158,11 @@ def _stamp(path: str) -> Stamp | None:
 
 def _digest(path: str) -> str | None:
     """The SHA-256 of a file, with its algorithm; None where it cannot be read."""
-    sha256 = hashlib.sha256()
     try:
         with Path(path).open("rb") as stream:
-            while chunk := stream.read(_CHUNK):
-                sha256.update(chunk)
+            return f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}"
     except OSError:
         return None
-    return f"sha256:{sha256.hexdigest()}"
 
 
 def relative(path: str, given: Sequence[str]) -> str:

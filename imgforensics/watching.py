@@ -1,6 +1,7 @@
 """Who watches a measurement: those who see it go on, and the budget that ends it."""
 
 import time
+from dataclasses import replace
 from threading import Lock
 from typing import Protocol
 
@@ -42,6 +43,10 @@ class Budget:
         self.spent: str | None = None
         """What was used up, in words; None as long as nothing was."""
 
+    def end(self) -> None:
+        """Bound nothing any more: what is read from here on was asked for, and is bounded where it is asked."""
+        self._limits = replace(self._limits, seconds=None, read=None)
+
     def spend(self, size: int) -> None:
         """Count bytes that were read.
 
@@ -56,5 +61,5 @@ class Budget:
                 self.spent = f"the budget of {most} bytes read"
         if seconds is not None and time.monotonic() - self._began > seconds:
             self.spent = f"the budget of {seconds} seconds"
-        if self.spent is not None:
+        if self.spent is not None and (seconds, most) != (None, None):
             raise SpentError

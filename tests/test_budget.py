@@ -33,6 +33,15 @@ def test_a_budget_that_suffices_changes_nothing() -> None:
     assert bounded.verdict is plain.verdict is Verdict.INTACT
 
 
+def test_what_is_asked_for_beyond_it_is_answered(tmp_path: Path) -> None:
+    (tmp_path / "a.tar").write_bytes(LARGE)
+    expected = f"sha256:{'1' * 64}"
+    result = invoke(
+        "verify", tmp_path / "a.tar", "--budget", "20MiB", "--expect", expected, "--no-ledger", "-f", "json"
+    )
+    assert document(result)["archives"][0]["error"] is None
+
+
 def test_the_option(tmp_path: Path) -> None:
     (tmp_path / "a.tar").write_bytes(LARGE)
     report = document(invoke("verify", tmp_path / "a.tar", "--budget", "6MiB", "--budget", "1h", "-f", "json"))
