@@ -1,11 +1,9 @@
-"""What a run over many archives keeps of each: a few plain values, so that they cross processes and lie in files.
+"""What a run over many archives keeps of each: a few plain values, so that a thousand cost little.
 
 They are enough to compare archives with each other, with an earlier run, and with a lock file.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import dataclass
 
 from imgforensics.case import Case
 from imgforensics.model import Outcome
@@ -55,29 +53,6 @@ class Facts:
     """Name of the tool that wrote it."""
     error: str | None
     images: tuple[ImageFacts, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """As plain values."""
-        return asdict(self)
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """What :meth:`to_json` gave.
-
-        Raises:
-            KeyError, TypeError: it did not come from there.
-        """
-        images = tuple(
-            ImageFacts(
-                **{
-                    **image,
-                    "tags": tuple(image["tags"]),
-                    "layers": tuple(LayerFacts(**layer) for layer in image["layers"]),
-                }
-            )
-            for image in value["images"]
-        )
-        return cls(**{**value, "images": images})
 
 
 def facts_of(report: ArchiveReport) -> Facts:

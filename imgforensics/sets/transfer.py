@@ -117,8 +117,6 @@ class Transfer:
     """Takes the facts of what arrived, one by one, and says at the end what of a lock has not."""
 
     lock: Lock
-    arrived: int = 0
-    """Archives of the lock that are here, byte for byte or with the same images."""
     _by_path: Mapping[str, Locked] = field(init=False)
     _seen: set[str] = field(default_factory=set, init=False)
     """Paths of the lock that were accounted for."""
@@ -137,6 +135,8 @@ class Transfer:
             relative: its path as a lock would write it.
         """
         for image in facts.images:
+            if any(layer.held in ("mismatch", "missing") for layer in image.layers):
+                continue  # its config or manifest is here, the image is not
             self._digests |= {digest for digest in (image.image_id, image.manifest) if digest}
         locked = self._by_path.get(relative)
         if locked is None:
@@ -145,9 +145,8 @@ class Transfer:
             return
         self._seen.add(relative)
         if facts.sha256 == locked.sha256:
-            self.arrived += 1
-        elif locked.images and _signature(facts.images) == _signature(locked.images, believed=True):
-            self.arrived += 1
+            return
+        if locked.images and _signature(facts.images) == _signature(locked.images, believed=True):
             yield _found(REPACKED, f"{facts.path} is another file than was sent, with the same images", facts.path)
         else:
             yield _found(DIFFERENT, f"{facts.path}: {_difference(facts, locked)}", facts.path)
@@ -181,7 +180,6 @@ class Transfer:
                 yield _found(MISSING, f"{locked.path} ({locked.sha256}) has not arrived", locked.path)
                 continue
             explained.add(free)
-            self.arrived += 1
             path = self._strangers[free][0]
             how = "the same file" if same else "another file with the same images"
             yield _found(MOVED, f"{locked.path} has arrived as {path}: {how}", path)
