@@ -54,85 +54,37 @@ class BitWriter:
         self.align()
         return self.take(), bits
 
-    def reserve(self, size: int) -> None:
-        """Make room for some bytes more."""
-        if self.used + size + 16 > self.room:
-            larger = bytearray(max(2 * self.room, self.used + size + 16))
-            larger[: self.used] = self.out[: self.used]
-            self.room = len(larger)
-            self.out = larger
-
-    def put(self, value: int, bits: int) -> None:
-        """Write at most 48 bits."""
-        self.reserve(8)
-        self._put(value, bits)
-
-    def align(self) -> None:
-        """Zero bits up to the next byte."""
-        self.put(0, -self.pending_bits & 7)
-
-    def append(self, packed: Octets, bits: int) -> None:
-        """Write bits that are packed in bytes, wherever the next byte begins."""
-        self.reserve(len(packed))
-        with cython.nogil:
-            self._append(packed, bits)
-
-    def stored(self, raw: Octets, start: int, size: int, final: bool = False) -> None:
-        """Write a stored block, RFC 1951, section 3.2.4, of at most 65535 bytes."""
-        self.put(1 if final else 0, 3)
-        self.align()
-        self.put(size | (size ^ 0xFFFF) << 16, 32)
-        self.reserve(size)
-        self.out[self.used : self.used + size] = raw[start : start + size]
-        self.used += size
-
-    def set_codes(
-        self, litlen: Octets, litlen_codes: array[int], dist: Octets, dist_codes: array[int], count: int
-    ) -> None:
-        """Take codes for what is written from here on.
-
-        Args:
-            litlen: Lengths of the literal and length codes; 0 for symbols that are not used.
-            litlen_codes: The codes, first bit in bit 0.
-            dist: Lengths of the distance codes.
-            dist_codes: The codes.
-            count: Number of literal and length codes given, 257 to 286.
-        """
-        self._set_codes(litlen, litlen_codes, dist, dist_codes, count)
-
-    def sequences(self, sequences: Sequences) -> None:
-        """Write sequences with the codes that were set."""
-        self.reserve((sequences.lit_count * 15 + sequences.count * _TOKEN_BITS) // 8 + 1)
-        with cython.nogil:
-            self._sequences(sequences.lits, sequences.lit_count, sequences.runs, sequences.matches, sequences.count)
-
-    def literals(self, data: Octets, start: int, stop: int) -> None:
-        """Write a range of bytes as literals with the codes that were set."""
-        self.reserve((stop - start) * 15 // 8 + 1)
-        with cython.nogil:
-            self._literals(data, start, stop)
-
-    def end_of_block(self) -> None:
-        """Write the symbol 256 with the code that was set."""
-        entry = self.lit_entries[END_OF_BLOCK]
-        self.put(entry & 0xFFFFFF, entry >> 24)
-
-    def _put(self, value: int, bits: int) -> int:
-        self.pending |= value << self.pending_bits
-        self.pending_bits += bits
-        store64(self.out, self.used, self.pending)
-        self.used += self.pending_bits >> 3
-        self.pending >>= self.pending_bits & ~7
-        self.pending_bits &= 7
+    def drop(self, used: int) -> int:
+        """Forget what was written since there were ``used`` whole bytes and nothing else."""
+        self.used = used
+        self.pending = 0
+        self.pending_bits = 0
         return 0
 
-    def _append(self, packed: Octets, bits: int) -> int:
-        """Eight bytes at a time, each shifted by what is pending."""
+    def put(self, value: int, bits: int) -> int:
+        """Write at most 48 bits."""
+        self._reserve(8)
+        return self._put(value, bits)
+
+    def align(self) -> int:
+        """Zero bits up to the next byte."""
+        return self.put(0, -self.pending_bits & 7)
+
+    def append(self, packed: Octets, at: int, bits: int) -> int:
+        """Write bits that are packed in bytes, wherever the next byte begins.
+
+        They go eight bytes at a time, each shifted by what is pending.
+
+        Args:
+            packed: Bytes; bits are the lowest first.
+            at: The index of the first.
+            bits: How many bits they hold.
+        """
+        self._reserve((bits + 7) // 8)
         out = self.out
         used = self.used
         shift = self.pending_bits
         pending = self.pending
-        at = 0
         while bits >= 64:
             value = load64(packed, at)
             store64(out, used, pending | low64(value << shift))
@@ -149,10 +101,30 @@ class BitWriter:
             bits -= taken
         return 0
 
-    def _set_codes(
+    def stored(self, raw: Octets, start: int, size: int, final: bool = False) -> int:
+        """Write a stored block, RFC 1951, section 3.2.4, of at most 65535 bytes."""
+        self.put(1 if final else 0, 3)
+        self.align()
+        self.put(size | (size ^ 0xFFFF) << 16, 32)
+        self._reserve(size)
+        self.out[self.used : self.used + size] = raw[start : start + size]
+        self.used += size
+        return 0
+
+    def set_codes(
         self, litlen: Octets, litlen_codes: array[int], dist: Octets, dist_codes: array[int], count: int
     ) -> int:
-        """Make the tables: an entry is the bits, and from bit 24 on how many they are."""
+        """Take codes for what is written from here on.
+
+        Tables are made of them: an entry is the bits, and from bit 24 on how many they are.
+
+        Args:
+            litlen: Lengths of the literal and length codes; 0 for symbols that are not used.
+            litlen_codes: The codes, first bit in bit 0.
+            dist: Lengths of the distance codes.
+            dist_codes: The codes.
+            count: Number of literal and length codes given, 257 to 286.
+        """
         for symbol in range(257):
             self.lit_entries[symbol] = litlen_codes[symbol] | litlen[symbol] << 24
         first = 0
@@ -167,6 +139,49 @@ class BitWriter:
                 )
         for code in range(DIST_SYMBOLS):
             self.dist_entries[code] = dist_codes[code] | dist[code] << 24
+        return 0
+
+    def sequences(self, sequences: Sequences) -> int:
+        """Write sequences with the codes that were set."""
+        self._reserve((sequences.lit_count * 15 + sequences.count * _TOKEN_BITS) // 8 + 1)
+        return self._sequences(
+            sequences.lits, sequences.lit_count, sequences.runs, sequences.matches, sequences.count
+        )
+
+    def literals(self, data: Octets, start: int, stop: int) -> int:
+        """Write a range of bytes as literals with the codes that were set."""
+        self._reserve((stop - start) * 15 // 8 + 1)
+        for at in range(start, stop):
+            entry = self.lit_entries[data[at]]
+            self._put(entry & 0xFFFFFF, entry >> 24)
+        return 0
+
+    def end_of_block(self) -> int:
+        """Write the symbol 256 with the code that was set."""
+        entry = self.lit_entries[END_OF_BLOCK]
+        return self.put(entry & 0xFFFFFF, entry >> 24)
+
+    def _reserve(self, size: int) -> int:
+        """Make room for some bytes more."""
+        if self.used + size + 16 > self.room:
+            with cython.gil:
+                self._grow(size)
+        return 0
+
+    def _grow(self, size: int) -> int:
+        larger = bytearray(max(2 * self.room, self.used + size + 16))
+        larger[: self.used] = self.out[: self.used]
+        self.room = len(larger)
+        self.out = larger
+        return 0
+
+    def _put(self, value: int, bits: int) -> int:
+        self.pending |= value << self.pending_bits
+        self.pending_bits += bits
+        store64(self.out, self.used, self.pending)
+        self.used += self.pending_bits >> 3
+        self.pending >>= self.pending_bits & ~7
+        self.pending_bits &= 7
         return 0
 
     def _sequences(self, lits: Octets, lit_count: int, runs: array[int], matches: array[int], count: int) -> int:
@@ -221,10 +236,4 @@ class BitWriter:
         self.used = used
         self.pending = pending
         self.pending_bits = bits
-        return 0
-
-    def _literals(self, data: Octets, start: int, stop: int) -> int:
-        for at in range(start, stop):
-            entry = self.lit_entries[data[at]]
-            self._put(entry & 0xFFFFFF, entry >> 24)
         return 0

@@ -10,9 +10,9 @@ from abc import ABC, abstractmethod
 from isal.isal_zlib import crc32
 
 from imgforensics.recompress import gzipmember
-from imgforensics.recompress.encoder import Buffer, Octets
+from imgforensics.recompress.encoder import Buffer
 from imgforensics.recompress.goblocks import MAX_STORED, BlockWriter
-from imgforensics.recompress.gofast import MIN_BLOCK, FastMatcher
+from imgforensics.recompress.gofastblocks import FastBlocks
 from imgforensics.recompress.gogreedy import GREEDY_EFFORTS, GreedyMatcher
 from imgforensics.recompress.golazy import DONE, EFFORTS, MORE, LazyMatcher
 from imgforensics.recompress.sequences import Sequences
@@ -24,8 +24,6 @@ _HISTORY = 1 << 16
 slide by multiples of it."""
 BLOCK_TOKENS = 16384
 """Literals and matches of a block at levels 2 to 9."""
-_TINY = 16
-"""Bytes that level 1 stores without looking at them."""
 
 
 class _GoEncoder(ABC):
@@ -123,60 +121,29 @@ class _BlockEncoder(_GoEncoder):
         return shift
 
     def _advance(self, *, final: bool) -> None:
-        while self._end - self._start >= MAX_STORED:
-            self._block(self._start, self._start + MAX_STORED)
-            self._start += MAX_STORED
-        if final and self._start < self._end:
-            self._block(self._start, self._end)
+        stop = self._end if final else self._start + (self._end - self._start) // MAX_STORED * MAX_STORED
+        self._write(self._start, stop)
+        self._start = stop
 
     @abstractmethod
-    def _block(self, start: int, stop: int) -> None:
-        """Write one block."""
+    def _write(self, start: int, stop: int) -> None:
+        """Write blocks; all but the last have as many bytes as there can be."""
 
 
 class StoredEncoder(_BlockEncoder):
     """Level 0."""
 
-    def _block(self, start: int, stop: int) -> None:
-        self._blocks.stored(self._window, start, stop)
+    def _write(self, start: int, stop: int) -> None:
+        for at in range(start, stop, MAX_STORED):
+            self._blocks.stored(self._window, at, min(at + MAX_STORED, stop))
 
 
 class HuffmanEncoder(_BlockEncoder):
     """Level -2."""
 
-    def _block(self, start: int, stop: int) -> None:
-        self._blocks.huffman(self._window, start, stop)
-
-
-class FastBlocks:
-    """Blocks of level 1, whoever cuts them."""
-
-    def __init__(self) -> None:
-        self.matcher = FastMatcher()
-        self.blocks = BlockWriter()
-        self._sequences = Sequences(MAX_STORED, MAX_STORED // 4)
-
-    def match(self, window: Octets, start: int, stop: int) -> None:
-        """Have the matcher see a block that is not written."""
-        self.matcher.match(window, start, stop, self._sequences)
-        self._sequences.clear()
-
-    def write(self, window: Octets, start: int, stop: int) -> bool:
-        """Match and write a block; whether it was stored."""
-        size = stop - start
-        if size <= _TINY:
-            self.blocks.stored(window, start, stop)
-            return True
-        if size < MIN_BLOCK:
-            return self.blocks.huffman(window, start, stop)
-        self.matcher.match(window, start, stop, self._sequences)
-        many = self._sequences.tokens() > size - (size >> 4)
-        if many:
-            stored = self.blocks.huffman(window, start, stop)
-        else:
-            stored = self.blocks.dynamic(self._sequences, window, start, stop)
-        self._sequences.clear()
-        return stored
+    def _write(self, start: int, stop: int) -> None:
+        for at in range(start, stop, MAX_STORED):
+            self._blocks.literals(self._window, at, min(at + MAX_STORED, stop))
 
 
 class FastEncoder(_BlockEncoder):
@@ -192,5 +159,5 @@ class FastEncoder(_BlockEncoder):
         self._fast.matcher.rebase(shift)
         return shift
 
-    def _block(self, start: int, stop: int) -> None:
+    def _write(self, start: int, stop: int) -> None:
         self._fast.write(self._window, start, stop)

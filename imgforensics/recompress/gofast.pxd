@@ -3,18 +3,20 @@ cimport cython
 from imgforensics.recompress.sequences cimport Sequences
 from imgforensics.recompress.words cimport common, hash_little, load32, load64, low32, store64
 
+@cython.final
 cdef class FastMatcher:
     cdef unsigned long long[::1] table
 
     cpdef reset(self)
-    cpdef rebase(self, Py_ssize_t shift)
-    cpdef match(self, const unsigned char[::1] window, Py_ssize_t start, Py_ssize_t stop, Sequences sequences)
+    @cython.locals(entry=cython.ulonglong, position=cython.Py_ssize_t, slot=cython.Py_ssize_t)
+    cpdef int rebase(self, Py_ssize_t shift) except -1 nogil
+    cpdef int match(
+        self, const unsigned char[::1] window, Py_ssize_t start, Py_ssize_t stop, Sequences sequences
+    ) except -1 nogil
     @cython.locals(distances=cython.ushort[::1])
     cpdef bytes snapshot(self, Py_ssize_t at)
     @cython.locals(slot=cython.Py_ssize_t, distance=cython.Py_ssize_t)
     cdef int _snapshot(self, Py_ssize_t at, unsigned short[::1] distances) except -1 nogil
-    @cython.locals(entry=cython.ulonglong, position=cython.Py_ssize_t, slot=cython.Py_ssize_t)
-    cdef int _rebase(self, Py_ssize_t shift) except -1 nogil
     @cython.locals(
         table=cython.ulonglong[::1],
         limit=cython.Py_ssize_t,

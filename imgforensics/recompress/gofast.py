@@ -22,9 +22,6 @@ if not cython.compiled:
 from imgforensics.recompress.encoder import Octets
 from imgforensics.recompress.sequences import Sequences
 
-MIN_BLOCK = 128
-"""Bytes of the smallest block that may be matched."""
-
 
 class FastMatcher:
     """The table that one block leaves to the next. Not for several threads at once."""
@@ -37,12 +34,15 @@ class FastMatcher:
         for slot in range(1 << 14):
             self.table[slot] = 0
 
-    def rebase(self, shift: int) -> None:
+    def rebase(self, shift: int) -> int:
         """Follow the window: its first ``shift`` bytes are gone."""
-        with cython.nogil:
-            self._rebase(shift)
+        for slot in range(1 << 14):
+            entry = self.table[slot]
+            position = entry >> 32
+            self.table[slot] = entry - (shift << 32) if position > shift else 0
+        return 0
 
-    def match(self, window: Octets, start: int, stop: int, sequences: Sequences) -> None:
+    def match(self, window: Octets, start: int, stop: int, sequences: Sequences) -> int:
         """Find the literals and matches of a block.
 
         Args:
@@ -50,9 +50,11 @@ class FastMatcher:
             start: Where the block begins.
             stop: Where it ends, 128 to 65535 bytes farther.
             sequences: Takes what is found.
+
+        Returns:
+            0, always: compiled code calls it without the interpreter's lock.
         """
-        with cython.nogil:
-            self._match(window, start, stop, sequences, sequences.lits, sequences.runs, sequences.matches)
+        return self._match(window, start, stop, sequences, sequences.lits, sequences.runs, sequences.matches)
 
     def snapshot(self, at: int) -> bytes:
         """What matters of the table to blocks from a position on: two tables with the same snapshot are the same.
@@ -68,13 +70,6 @@ class FastMatcher:
         for slot in range(1 << 14):
             distance = at + 65536 - (self.table[slot] >> 32)
             distances[slot] = distance if distance <= 32768 else 0
-        return 0
-
-    def _rebase(self, shift: int) -> int:
-        for slot in range(1 << 14):
-            entry = self.table[slot]
-            position = entry >> 32
-            self.table[slot] = entry - (shift << 32) if position > shift else 0
         return 0
 
     def _match(

@@ -6,9 +6,6 @@ table where the first blocks begin. Whoever knows the true table at a cut compar
 that follows is. Until then the blocks are made again with the true table; if need be, the whole segment.
 
 Workers code blocks as if each began on a byte; the bits are put behind one another afterwards.
-
-In long runs of one pattern the tables may never agree, and blocks are made so quickly that threads would wait for each
-other longer than they work: there the caller makes them alone.
 """
 
 from __future__ import annotations
@@ -20,7 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from imgforensics.recompress import gzipmember
 from imgforensics.recompress.encoder import Buffer
 from imgforensics.recompress.goblocks import MAX_STORED, BlockWriter
-from imgforensics.recompress.goencoders import FastBlocks
+from imgforensics.recompress.gofastblocks import FastBlocks
 from imgforensics.recompress.segments import Cutter, Segment
 
 _BLOCKS = 64
@@ -30,8 +27,6 @@ _WARM_UP = 3
 _SNAPSHOTS = 3
 _HISTORY = _WARM_UP * MAX_STORED + 32768
 """Bytes before a segment: the blocks that fill the table, and as far as they may reach."""
-_DULL = 64
-"""A segment that shrinks to less than this part of itself is made quicker than it is handed over."""
 _MAX_JOBS = 8
 """One writer keeps up with about as many workers; each has some megabytes."""
 
@@ -39,84 +34,81 @@ _MAX_JOBS = 8
 class _Worker:
     """A table, and the blocks that were made with it last."""
 
-    def __init__(self) -> None:
-        self.fast = FastBlocks()
-        self.snapshots: dict[int, bytes] = {}
-        """What the table was where the first blocks begin, by their numbers."""
-        self.coded: list[tuple[bytes, int] | None] = []
-        """The bits of each block and how many there are; None for a stored one."""
+    def __init__(self, blocks: int) -> None:
+        self.fast = FastBlocks(blocks)
+        self.snapshots: list[bytes] = []
+        """What the table was where the first blocks begin."""
 
     def guess(self, segment: Segment) -> None:
         """Make the blocks of a segment with a table that may not be the true one; it is, in the first segment."""
         self.fast.matcher.reset()
         self.snapshots.clear()
-        self.coded.clear()
         if segment.number:
-            for back in range(_WARM_UP, 0, -1):
-                start = segment.start - back * MAX_STORED
-                self.fast.match(segment.window, start, start + MAX_STORED)
-        for number, (start, stop) in enumerate(_borders(segment)):
-            if number < _SNAPSHOTS:
-                self.snapshots[number] = self.fast.matcher.snapshot(start)
-            self.coded.append(self.block(segment, start, stop))
+            self.fast.match(segment.window, segment.start - _WARM_UP * MAX_STORED, segment.start)
+        self.fast.forget()
+        at = segment.start
+        while at < segment.stop and len(self.snapshots) < _SNAPSHOTS:
+            self.snapshots.append(self.fast.matcher.snapshot(at))
+            following = min(at + MAX_STORED, segment.stop)
+            self.fast.keep(segment.window, at, following)
+            at = following
+        self.fast.keep(segment.window, at, segment.stop)
 
-    def block(self, segment: Segment, start: int, stop: int) -> tuple[bytes, int] | None:
-        """Make a block; return its bits as ``coded`` keeps them."""
-        stored = self.fast.write(segment.window, start, stop)
-        coded = self.fast.blocks.bits.take_bits()
-        return None if stored else coded
+    def go_on(self, target: BlockWriter, segment: Segment, start: int, stop: int) -> None:
+        """Write blocks with the table that the last left."""
+        self.fast.forget()
+        self.fast.keep(segment.window, start, stop)
+        self.fast.put(target, segment.window, start, stop, 0)
 
 
 class _Join:
     """The true table at the end of what was written, and the guesses that wait."""
 
-    def __init__(self, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, blocks: int, pool: ThreadPoolExecutor) -> None:
         self.writer = BlockWriter()
+        self._blocks = blocks
         self._pool = pool
-        self._waiting: deque[tuple[Segment, _Worker | None, Future[None] | None]] = deque()
+        self._waiting: deque[tuple[Segment, _Worker, Future[None]]] = deque()
         self._spare: list[_Worker] = []
         self._true: _Worker | None = None
         self._offset = 0
-        self._dull = False
-        """Whether the last segment was."""
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def submit(self, segment: Segment) -> None:
-        """Take a segment, and have a worker guess if that is worth it."""
-        if self._dull:
-            self._waiting.append((segment, None, None))
-        else:
-            worker = self._spare.pop() if self._spare else _Worker()
-            self._waiting.append((segment, worker, self._pool.submit(worker.guess, segment)))
+        """Take a segment, and have a worker guess."""
+        worker = self._spare.pop() if self._spare else _Worker(self._blocks)
+        self._waiting.append((segment, worker, self._pool.submit(worker.guess, segment)))
 
     def join(self) -> tuple[Segment, bytes]:
         """The first of the segments that wait, and its bits, as far as they fill bytes."""
         segment, guess, future = self._waiting.popleft()
-        if future:
-            future.result()
-        true = self._true or guess
-        if true is None:
-            raise AssertionError("the first segment is always guessed")
-        if true is not guess:
-            true.fast.matcher.rebase(segment.offset - self._offset)
-        for number, (start, stop) in enumerate(_borders(segment)):
-            if guess and true is not guess and true.fast.matcher.snapshot(start) == guess.snapshots.get(number):
-                self._spare.append(true)
-                true = guess
-            coded = guess.coded[number] if guess and true is guess else true.block(segment, start, stop)
-            if coded is None:
-                self.writer.stored(segment.window, start, stop)
-            else:
-                self.writer.bits.append(*coded)
-        if guess and true is not guess:
+        future.result()
+        agreed = self._agree(segment, guess, self._true) if self._true else 0
+        if agreed < 0:
             self._spare.append(guess)
-        self._true = true
+        else:
+            start = segment.start + agreed * MAX_STORED
+            guess.fast.put(self.writer, segment.window, start, segment.stop, agreed)
+            if self._true:
+                self._spare.append(self._true)
+            self._true = guess
         self._offset = segment.offset
-        packed = self.writer.bits.take()
-        self._dull = len(packed) * _DULL < segment.stop - segment.start
-        return segment, packed
+        return segment, self.writer.bits.take()
+
+    def _agree(self, segment: Segment, guess: _Worker, true: _Worker) -> int:
+        """Write blocks with the true table until a guess had the same; how many, or -1 if it never had."""
+        true.fast.matcher.rebase(segment.offset - self._offset)
+        at = segment.start
+        for number, snapshot in enumerate(guess.snapshots):
+            if true.fast.matcher.snapshot(at) == snapshot:
+                return number
+            following = min(at + MAX_STORED, segment.stop)
+            true.go_on(self.writer, segment, at, following)
+            at = following
+        true.go_on(self.writer, segment, at, segment.stop)
+        return -1
 
 
 def encode_fast(
@@ -135,7 +127,7 @@ def encode_fast(
     yield gzipmember.header(level, mtime)
     cutter = Cutter(chunks, blocks * MAX_STORED, _HISTORY, 0)
     with ThreadPoolExecutor(jobs) as pool:
-        join = _Join(pool)
+        join = _Join(blocks, pool)
         for segment in cutter:
             join.submit(segment)
             if len(join) > jobs + 1:
@@ -146,9 +138,3 @@ def encode_fast(
             yield join.join()[1]
     join.writer.finish()
     yield join.writer.bits.take() + gzipmember.trailer(cutter.crc, cutter.total)
-
-
-def _borders(segment: Segment) -> Iterator[tuple[int, int]]:
-    """Where in the window each block begins and ends."""
-    for start in range(segment.start, segment.stop, MAX_STORED):
-        yield start, min(start + MAX_STORED, segment.stop)

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 from array import array
 
-try:
-    import cython
-except ImportError:
-    from imgforensics.recompress import plain as cython
-
 from imgforensics.recompress.encoder import Octets
 from imgforensics.recompress.huffman import DIST_SYMBOLS, END_OF_BLOCK, LITLEN_SYMBOLS
 from imgforensics.recompress.sequences import Sequences
@@ -41,13 +36,20 @@ The first has two parts: distances up to 256 as they are, larger ones in steps o
 
 
 class Histogram:
-    """How often each symbol occurs in a block."""
+    """How often each symbol occurs in a block.
+
+    Methods return numbers of 0 or more, for compiled code that has released the interpreter's lock.
+    """
 
     def __init__(self) -> None:
         self.litlen = array("I", bytes(4 * LITLEN_SYMBOLS))
         self.dist = array("I", bytes(4 * DIST_SYMBOLS))
         self.extra_bits = 0
         """Extra bits of all lengths and distances together."""
+        self.litlen_count = 0
+        """How many literal and length codes a header lists, once the end was counted."""
+        self.dist_count = 0
+        """How many distance codes."""
         self.by_length = array("I", bytes(4 * 256))
         self.lanes = array("I", bytes(4 * 3 * 256))
         self.length_codes = LENGTH_CODES
@@ -55,24 +57,18 @@ class Histogram:
         self.dist_codes = DIST_CODES
         self.dist_extra = DIST_EXTRA
 
-    def count(self, sequences: Sequences) -> None:
+    def count(self, sequences: Sequences) -> int:
         """Count the symbols of some sequences, and nothing else: no end of block, no distance that is not there."""
-        with cython.nogil:
-            self._literals(sequences.lits, 0, sequences.lit_count)
-            self._matches(sequences.matches, sequences.count)
+        self._literals(sequences.lits, 0, sequences.lit_count)
+        return self._matches(sequences.matches, sequences.count)
 
-    def count_bytes(self, data: Octets, start: int, stop: int) -> None:
+    def count_bytes(self, data: Octets, start: int, stop: int) -> int:
         """Count a range of bytes as literals, and nothing else."""
-        with cython.nogil:
-            self._literals(data, start, stop)
-            self._matches(self.lanes, 0)
+        self._literals(data, start, stop)
+        return self._matches(self.lanes, 0)
 
-    def end(self) -> tuple[int, int]:
-        """Count the end of the block once, and distance code 0 once if there is no distance.
-
-        Returns:
-            How many literal and length codes a header lists, and how many distance codes.
-        """
+    def end(self) -> int:
+        """Count the end of the block once, and distance code 0 once if there is no distance."""
         self.litlen[END_OF_BLOCK] = 1
         litlen_count = LITLEN_SYMBOLS
         while self.litlen[litlen_count - 1] == 0:
@@ -83,7 +79,9 @@ class Histogram:
         if dist_count == 0:
             self.dist[0] = 1
             dist_count = 1
-        return litlen_count, dist_count
+        self.litlen_count = litlen_count
+        self.dist_count = dist_count
+        return 0
 
     def weigh(self, litlen: Octets, dist: Octets) -> int:
         """Bits of all symbols together in codes of the given lengths, extra bits not counted."""

@@ -4,8 +4,8 @@ Optimal codes are not unique. The bytes of a stream depend on which symbol of se
 shorter code, on how the list of code lengths is run-length coded, and on where the lists are cut off; this file makes
 these choices as Go 1.8 to 1.27 and klauspost/compress 1.14 to 1.19 do.
 
-An encoder keeps one :class:`HuffmanBuilder` and asks it once per block. It is an ordinary class, imported with an
-ordinary ``import`` by compiled code too: a call costs less than a microsecond, where a block takes some hundred.
+An encoder keeps one :class:`HuffmanBuilder` and asks it once per block. Its methods return numbers of 0 or more: compiled
+code calls them without the interpreter's lock, and keeps -1 for exceptions.
 """
 
 from __future__ import annotations
@@ -53,63 +53,19 @@ class HuffmanBuilder:
         self.next_code = array("I", bytes(4 * 16))
         self.bit_count = 0
 
-    def lengths(self, freq: array[int], count: int, max_bits: int, out: bytearray) -> None:
+    def lengths(self, freq: array[int], count: int, max_bits: int, out: bytearray) -> int:
         """The lengths of an optimal code in which no length exceeds ``max_bits``.
 
-        One or two used symbols get one bit each; nothing is made up to complete the code.
+        One or two used symbols get one bit each; nothing is made up to complete the code. This is package-merge
+        (Larmore and Hirschberg 1990) over lists as deep as the longest code: each list holds the leaves by weight, and
+        between them pairs of neighbours of the list before. Where a pair weighs as much as the next leaf, the pair
+        comes first: of equally frequent symbols the later get shorter codes.
 
         Args:
             freq: How often each symbol occurs, type code ``I``.
             count: Number of symbols, at most 286. Only ``freq[:count]`` is read.
             max_bits: At most 15; enough for the number of symbols in use.
             out: Takes ``count`` lengths in bits, 0 for symbols that do not occur.
-        """
-        self._lengths(freq, count, max_bits, out)
-
-    def codes(self, lengths: Octets, count: int, out: array[int]) -> None:
-        """The canonical codes of the lengths, each with its first bit in bit 0.
-
-        Args:
-            lengths: Length of each symbol's code in bits; 0 for none.
-            count: Number of symbols.
-            out: Takes the codes, type code ``H``. Symbols without a code keep what was there.
-        """
-        self._codes(lengths, count, out)
-
-    def header(self, litlen: Octets, litlen_count: int, dist: Octets, dist_count: int) -> tuple[bytes, int]:
-        """The header of a block with codes of its own, not final, RFC 1951, section 3.2.7.
-
-        Args:
-            litlen: Lengths of the literal and length codes.
-            litlen_count: How many of them are listed, 257 to 286.
-            dist: Lengths of the distance codes.
-            dist_count: How many of them are listed, 1 to 30.
-
-        Returns:
-            The header from its first bit (BFINAL) on, packed with the lowest bit first, and its size in bits.
-        """
-        size = self._header(litlen, litlen_count, dist, dist_count)
-        return bytes(self.packed[: (size + 7) >> 3]), size
-
-    def _sort(self, count: int) -> int:
-        """Sort ``keys[:count]``: insertion over shrinking gaps, in place."""
-        gap = 121  # then 40, 13, 4, 1
-        while gap > 0:
-            for right in range(gap, count):
-                key = self.keys[right]
-                at = right
-                while at >= gap and self.keys[at - gap] > key:
-                    self.keys[at] = self.keys[at - gap]
-                    at -= gap
-                self.keys[at] = key
-            gap = gap // 3
-        return 0
-
-    def _lengths(self, freq: array[int], count: int, max_bits: int, out: bytearray) -> int:
-        """Package-merge (Larmore and Hirschberg 1990) over lists as deep as the longest code.
-
-        Each list holds the leaves by weight, and between them pairs of neighbours of the list before. Where a pair
-        weighs as much as the next leaf, the pair comes first: of equally frequent symbols the later get shorter codes.
         """
         used = 0
         for symbol in range(count):
@@ -141,6 +97,92 @@ class HuffmanBuilder:
             wanted = 2 * (wanted - taken)
         return 0
 
+    def codes(self, lengths: Octets, count: int, out: array[int]) -> int:
+        """The canonical codes of the lengths, RFC 1951, section 3.2.2, each with its first bit in bit 0.
+
+        Args:
+            lengths: Length of each symbol's code in bits; 0 for none.
+            count: Number of symbols.
+            out: Takes the codes, type code ``H``. Symbols without a code keep what was there.
+        """
+        next_code = self.next_code
+        for length in range(16):
+            next_code[length] = 0
+        for symbol in range(count):
+            next_code[lengths[symbol]] += 1
+        code = 0
+        for length in range(1, 16):
+            used = next_code[length]
+            next_code[length] = code
+            code = (code + used) << 1
+        for symbol in range(count):
+            length = lengths[symbol]
+            if length:
+                code = next_code[length]
+                next_code[length] = code + 1
+                turned = (code & 0x5555) << 1 | (code >> 1 & 0x5555)
+                turned = (turned & 0x3333) << 2 | (turned >> 2 & 0x3333)
+                turned = (turned & 0x0F0F) << 4 | (turned >> 4 & 0x0F0F)
+                turned = (turned & 0x00FF) << 8 | turned >> 8
+                out[symbol] = turned >> (16 - length)
+        return 0
+
+    def header(self, litlen: Octets, litlen_count: int, dist: Octets, dist_count: int) -> int:
+        """Make the header of a block with codes of its own, not final, RFC 1951, section 3.2.7.
+
+        Args:
+            litlen: Lengths of the literal and length codes.
+            litlen_count: How many of them are listed, 257 to 286.
+            dist: Lengths of the distance codes.
+            dist_count: How many of them are listed, 1 to 30.
+
+        Returns:
+            Its size in bits. ``packed`` holds them, from the first (BFINAL) on, the lowest bit first.
+        """
+        for at in range(litlen_count):
+            self.values[at] = litlen[at]
+        for at in range(dist_count):
+            self.values[litlen_count + at] = dist[at]
+        items = self._run_lengths(litlen_count + dist_count)
+        for at in range(19):
+            self.meta_freq[at] = 0
+        for at in range(items):
+            self.meta_freq[self.symbols[at]] += 1
+        self.lengths(self.meta_freq, 19, MAX_META_BITS, self.meta_lengths)
+        self.codes(self.meta_lengths, 19, self.meta_codes)
+        listed = 19
+        while listed > 4 and self.meta_freq[_META_ORDER[listed - 1]] == 0:
+            listed -= 1
+        for at in range(_PACKED):
+            self.packed[at] = 0
+        self.bit_count = 0
+        self._put(4, 3)  # BFINAL 0, BTYPE 10
+        self._put(litlen_count - 257, 5)
+        self._put(dist_count - 1, 5)
+        self._put(listed - 4, 4)
+        for at in range(listed):
+            self._put(self.meta_lengths[_META_ORDER[at]], 3)
+        for at in range(items):
+            symbol = self.symbols[at]
+            self._put(self.meta_codes[symbol], self.meta_lengths[symbol])
+            if symbol >= 16:
+                self._put(self.extras[at], 2 if symbol == 16 else 3 if symbol == 17 else 7)
+        return self.bit_count
+
+    def _sort(self, count: int) -> int:
+        """Sort ``keys[:count]``: insertion over shrinking gaps, in place."""
+        gap = 121  # then 40, 13, 4, 1
+        while gap > 0:
+            for right in range(gap, count):
+                key = self.keys[right]
+                at = right
+                while at >= gap and self.keys[at - gap] > key:
+                    self.keys[at] = self.keys[at - gap]
+                    at -= gap
+                self.keys[at] = key
+            gap = gap // 3
+        return 0
+
     def _merge(self, level: int, used: int, size: int, wanted: int) -> int:
         """Make a list from the one before, which has ``size`` items; stop at ``wanted`` and return its size.
 
@@ -166,38 +208,6 @@ class HuffmanBuilder:
             leaf += is_leaf
             pair += 2 - 2 * is_leaf
         return made
-
-    def _header(self, litlen: Octets, litlen_count: int, dist: Octets, dist_count: int) -> int:
-        """Pack a header into ``packed``; return its size in bits."""
-        for at in range(litlen_count):
-            self.values[at] = litlen[at]
-        for at in range(dist_count):
-            self.values[litlen_count + at] = dist[at]
-        items = self._run_lengths(litlen_count + dist_count)
-        for at in range(19):
-            self.meta_freq[at] = 0
-        for at in range(items):
-            self.meta_freq[self.symbols[at]] += 1
-        self._lengths(self.meta_freq, 19, MAX_META_BITS, self.meta_lengths)
-        self._codes(self.meta_lengths, 19, self.meta_codes)
-        listed = 19
-        while listed > 4 and self.meta_freq[_META_ORDER[listed - 1]] == 0:
-            listed -= 1
-        for at in range(_PACKED):
-            self.packed[at] = 0
-        self.bit_count = 0
-        self._put(4, 3)  # BFINAL 0, BTYPE 10
-        self._put(litlen_count - 257, 5)
-        self._put(dist_count - 1, 5)
-        self._put(listed - 4, 4)
-        for at in range(listed):
-            self._put(self.meta_lengths[_META_ORDER[at]], 3)
-        for at in range(items):
-            symbol = self.symbols[at]
-            self._put(self.meta_codes[symbol], self.meta_lengths[symbol])
-            if symbol >= 16:
-                self._put(self.extras[at], 2 if symbol == 16 else 3 if symbol == 17 else 7)
-        return self.bit_count
 
     def _run_lengths(self, count: int) -> int:
         """Run-length code ``values[:count]`` into symbols 0 to 18 and their extra bits; return how many.
@@ -236,30 +246,6 @@ class HuffmanBuilder:
                 made += 1
                 run -= taken
         return made
-
-    def _codes(self, lengths: Octets, count: int, out: array[int]) -> int:
-        """Canonical codes, RFC 1951, section 3.2.2, with their bits in the order in which a stream holds them."""
-        next_code = self.next_code
-        for length in range(16):
-            next_code[length] = 0
-        for symbol in range(count):
-            next_code[lengths[symbol]] += 1
-        code = 0
-        for length in range(1, 16):
-            used = next_code[length]
-            next_code[length] = code
-            code = (code + used) << 1
-        for symbol in range(count):
-            length = lengths[symbol]
-            if length:
-                code = next_code[length]
-                next_code[length] = code + 1
-                turned = (code & 0x5555) << 1 | (code >> 1 & 0x5555)
-                turned = (turned & 0x3333) << 2 | (turned >> 2 & 0x3333)
-                turned = (turned & 0x0F0F) << 4 | (turned >> 4 & 0x0F0F)
-                turned = (turned & 0x00FF) << 8 | turned >> 8
-                out[symbol] = turned >> (16 - length)
-        return 0
 
     def _put(self, value: int, bits: int) -> int:
         """Append at most 16 bits to ``packed``."""

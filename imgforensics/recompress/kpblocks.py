@@ -36,8 +36,11 @@ _FEW = 250
 """Blocks of fewer tokens may take the fixed codes."""
 _USUAL_HEADER = 560
 """Bits that the header of a block of literals is taken to have."""
-_FIXED_DISTS = bytes((5,)) * _DIST_SYMBOLS
-
+_TINY = 32
+"""Bytes that levels 1 to 6 store without looking at them, if they are the last."""
+SMALL = 128
+"""Last blocks of less are not searched for matches at levels 1 to 6."""
+_SMALL = SMALL  # what compiled code has types of, nobody can import
 
 def code_length(share: float) -> float:
     """Bits of a symbol that makes up this share of all, at least 1 and at most 15: about -log2(share).
@@ -53,7 +56,10 @@ def code_length(share: float) -> float:
 
 
 class BlockWriter:
-    """One DEFLATE stream of blocks; ``bits`` has the output."""
+    """One DEFLATE stream of blocks; ``bits`` has the output.
+
+    Methods that return a number are for compiled code that has released the interpreter's lock, too: it is 0 or more.
+    """
 
     def __init__(self, dialect: Dialect, shift: int) -> None:
         """Begin a stream.
@@ -63,7 +69,8 @@ class BlockWriter:
             shift: Estimates are raised by themselves shifted right by this: 7 at levels 1 to 6, 8 at 7 to 9, 10 at -2.
         """
         self.bits = BitWriter()
-        self.dialect = dialect
+        self.counts_end = dialect.counts_end
+        self.trims_open = dialect.trims_open
         self.shift = shift
         self.huffman = HuffmanBuilder()
         self.histogram = Histogram()
@@ -76,12 +83,27 @@ class BlockWriter:
         self.dist = bytearray(_DIST_SYMBOLS)
         self.dist_codes = array("H", bytes(2 * _DIST_SYMBOLS))
         self.trial = bytearray(_LITLEN_SYMBOLS)
+        self.fixed_lengths = FIXED_LENGTHS
         self.fixed_codes = array("H", bytes(2 * len(FIXED_LENGTHS)))
+        self.fixed_dists = bytes((5,)) * _DIST_SYMBOLS
         self.fixed_dist_codes = array("H", bytes(2 * _DIST_SYMBOLS))
-        self.huffman.codes(FIXED_LENGTHS, len(FIXED_LENGTHS), self.fixed_codes)
-        self.huffman.codes(_FIXED_DISTS, _DIST_SYMBOLS, self.fixed_dist_codes)
+        self.huffman.codes(self.fixed_lengths, len(FIXED_LENGTHS), self.fixed_codes)
+        self.huffman.codes(self.fixed_dists, _DIST_SYMBOLS, self.fixed_dist_codes)
 
-    def put_sequences(self, sequences: Sequences, raw: Octets, start: int, size: int, last: bool) -> int:
+    def put_block(self, found: Sequences, window: Octets, start: int, end: int, last: bool) -> None:
+        """Write ``window[start:end]`` as levels 1 to 6 do.
+
+        Args:
+            found: Its literals and matches, if it has at least 128 bytes.
+            window: Content.
+            start: Where the block begins.
+            end: Where it ends, at most 65535 bytes further on.
+            last: Whether nothing may stay open behind it.
+        """
+        with cython.nogil:
+            self._put_block(found, window, start, end, last)
+
+    def put_sequences(self, sequences: Sequences, raw: Octets, start: int, size: int, last: bool) -> None:
         """Write a block's content in the kind of block that is expected to take the fewest bits.
 
         Args:
@@ -91,71 +113,29 @@ class BlockWriter:
             size: How many bytes it has; -1 if it is no longer there, and the block cannot be stored.
             last: Whether nothing may stay open behind it.
         """
-        histogram = self.histogram
-        count = sequences.tokens() + last
-        stored = (size + 5) * 8 if 0 <= size <= _MAX_STORED else _NEVER
-        histogram.count(sequences)
-        if self.header_bits and (self.literals_only or self._lacks_codes()):
-            self._close()
-        self.literals_only = False
-        fresh = 0  # what a block of its own would take, by its entropy
-        if self.header_bits:
-            fresh = self.header_bits + self._entropy(count)
-            fresh += self.litlen[_END_OF_BLOCK] + (fresh >> self.shift)
-        trims = last or self.dialect.trims_open
-        if last or self.dialect.counts_end:
-            histogram.litlen[_END_OF_BLOCK] = 1
-        if trims and sequences.count == 0:
-            histogram.dist[0] = 1
-        extra = histogram.extra_bits if self.header_bits or stored < _NEVER else 0
-        fixed = 3 + histogram.weigh(FIXED_LENGTHS, _FIXED_DISTS) + extra if count < _FEW else _NEVER
-        if self.header_bits:  # go on in the open block?
-            expected = histogram.weigh(self.litlen, self.dist) + extra
-            if fresh < expected:
-                self._close()
-                expected = fresh
-            if stored <= expected:
-                return self.put_stored(raw, start, size)
-            if fixed + 7 < expected:
-                return self._put_fixed(sequences)
-        if self.header_bits == 0:
-            histogram.litlen[_END_OF_BLOCK] = 1
-            self.huffman.lengths(histogram.litlen, _LITLEN_SYMBOLS, _MAX_BITS, self.litlen)
-            self.huffman.lengths(histogram.dist, _DIST_SYMBOLS, _MAX_BITS, self.dist)
-            header, header_bits = self._header(trims)
-            expected = header_bits + histogram.weigh(self.litlen, self.dist) + extra
-            if stored <= min(fixed, expected):
-                return self.put_stored(raw, start, size)
-            if fixed <= expected:
-                return self._put_fixed(sequences)
-            self._open(header, header_bits)
-        self.bits.sequences(sequences)
-        if last:
-            self._close()
-        return 0
+        with cython.nogil:
+            self._put_sequences(sequences, raw, start, size, last)
 
     def put_bytes(self, raw: Octets, start: int, size: int, last: bool) -> int:
         """Write ``raw[start:start + size]``, at most 65535 bytes, as literals, or stored if that is not larger."""
-        histogram = self.histogram
-        histogram.count_bytes(raw, start, start + size)
+        self.histogram.count_bytes(raw, start, start + size)
         if size > 1024 and self._is_even(size):
             return self.put_stored(raw, start, size)
-        histogram.litlen[_END_OF_BLOCK] = 1
-        self.huffman.lengths(histogram.litlen, _END_OF_BLOCK + 1, _MAX_BITS, self.trial)
-        expected = (self.header_bits or _USUAL_HEADER) + histogram.weigh(self.trial, self.dist)
+        self.histogram.litlen[_END_OF_BLOCK] = 1
+        self.huffman.lengths(self.histogram.litlen, _END_OF_BLOCK + 1, _MAX_BITS, self.trial)
+        expected = (self.header_bits or _USUAL_HEADER) + self.histogram.weigh(self.trial, self.dist)
         expected += expected >> self.shift
         if (size + 5) * 8 <= expected:
             return self.put_stored(raw, start, size)
-        histogram.litlen[_END_OF_BLOCK] = 0
-        reused = histogram.weigh(self.litlen, self.dist)
+        self.histogram.litlen[_END_OF_BLOCK] = 0
+        reused = self.histogram.weigh(self.litlen, self.dist)
         if self.header_bits and (expected < reused or self._lacks_codes()):
             self._close()
         if self.header_bits == 0:
             self.litlen[:] = self.trial
             for code in range(_DIST_SYMBOLS):
                 self.dist[code] = code == 0
-            header, header_bits = self._header(trims=True)
-            self._open(header, header_bits)
+            self._open(self._header(True))
             self.literals_only = True
         self.bits.literals(raw, start, start + size)
         if last:
@@ -168,28 +148,84 @@ class BlockWriter:
         self.bits.stored(raw, start, size)
         return 0
 
-    def put_marker(self) -> int:
+    def put_marker(self) -> None:
         """Write an empty stored block, behind which the next begins with a byte."""
-        return self.put_stored(b"", 0, 0)
+        self.put_stored(b"", 0, 0)
 
-    def put_end(self) -> int:
+    def put_end(self) -> None:
         """End the stream: an empty block with the fixed codes that says it is the last."""
         self._close()
         self.bits.put(3, 10)
         self.bits.align()
+
+    def _put_block(self, found: Sequences, window: Octets, start: int, end: int, last: bool) -> int:
+        size = end - start
+        if size <= _TINY or (size >= _SMALL and found.count == 0):
+            self.put_stored(window, start, size)
+        elif size < _SMALL or found.tokens() > size - (size >> 4):
+            self.put_bytes(window, start, size, last)
+        else:
+            self._put_sequences(found, window, start, size, last)
+        return 0
+
+    def _put_sequences(self, sequences: Sequences, raw: Octets, start: int, size: int, last: bool) -> int:
+        count = sequences.tokens() + last
+        stored = (size + 5) * 8 if 0 <= size <= _MAX_STORED else _NEVER
+        self.histogram.count(sequences)
+        if self.header_bits and (self.literals_only or self._lacks_codes()):
+            self._close()
+        self.literals_only = False
+        fresh = 0  # what a block of its own would take, by its entropy
+        if self.header_bits:
+            fresh = self.header_bits + self._entropy(count)
+            fresh += self.litlen[_END_OF_BLOCK] + (fresh >> self.shift)
+        trims = last or self.trims_open
+        if last or self.counts_end:
+            self.histogram.litlen[_END_OF_BLOCK] = 1
+        if trims and sequences.count == 0:
+            self.histogram.dist[0] = 1
+        extra = self.histogram.extra_bits if self.header_bits or stored < _NEVER else 0
+        fixed = _NEVER
+        if count < _FEW:
+            fixed = 3 + self.histogram.weigh(self.fixed_lengths, self.fixed_dists) + extra
+        if self.header_bits:  # go on in the open block?
+            expected = self.histogram.weigh(self.litlen, self.dist) + extra
+            if fresh < expected:
+                self._close()
+                expected = fresh
+            if stored <= expected:
+                return self.put_stored(raw, start, size)
+            if fixed + 7 < expected:
+                return self._put_fixed(sequences)
+        if self.header_bits == 0:
+            self.histogram.litlen[_END_OF_BLOCK] = 1
+            self.huffman.lengths(self.histogram.litlen, _LITLEN_SYMBOLS, _MAX_BITS, self.litlen)
+            self.huffman.lengths(self.histogram.dist, _DIST_SYMBOLS, _MAX_BITS, self.dist)
+            header_bits = self._header(trims)
+            expected = header_bits + self.histogram.weigh(self.litlen, self.dist) + extra
+            if stored <= min(fixed, expected):
+                return self.put_stored(raw, start, size)
+            if fixed <= expected:
+                return self._put_fixed(sequences)
+            self._open(header_bits)
+        self.bits.sequences(sequences)
+        if last:
+            self._close()
         return 0
 
     def _put_fixed(self, sequences: Sequences) -> int:
         """Write a block with the fixed codes."""
         self._close()
         self.bits.put(2, 3)
-        self.bits.set_codes(FIXED_LENGTHS, self.fixed_codes, _FIXED_DISTS, self.fixed_dist_codes, _LITLEN_SYMBOLS)
+        self.bits.set_codes(
+            self.fixed_lengths, self.fixed_codes, self.fixed_dists, self.fixed_dist_codes, _LITLEN_SYMBOLS
+        )
         self.bits.sequences(sequences)
         self.bits.end_of_block()
         return 0
 
-    def _header(self, trims: bool) -> tuple[bytes, int]:
-        """The header of a block with the codes in ``litlen`` and ``dist``, and its size in bits."""
+    def _header(self, trims: bool) -> int:
+        """Make the header of a block with the codes in ``litlen`` and ``dist``; return its size in bits."""
         litlen_count = _LITLEN_SYMBOLS
         dist_count = _DIST_SYMBOLS
         if trims:
@@ -199,12 +235,12 @@ class BlockWriter:
                 dist_count -= 1
         return self.huffman.header(self.litlen, litlen_count, self.dist, dist_count)
 
-    def _open(self, header: bytes, header_bits: int) -> int:
-        """Begin a block with the codes in ``litlen`` and ``dist``."""
+    def _open(self, header_bits: int) -> int:
+        """Begin a block with the codes in ``litlen`` and ``dist``, and the header made last."""
         self.huffman.codes(self.litlen, _LITLEN_SYMBOLS, self.litlen_codes)
         self.huffman.codes(self.dist, _DIST_SYMBOLS, self.dist_codes)
         self.bits.set_codes(self.litlen, self.litlen_codes, self.dist, self.dist_codes, _LITLEN_SYMBOLS)
-        self.bits.append(header, header_bits)
+        self.bits.append(self.huffman.packed, 0, header_bits)
         self.header_bits = header_bits
         return 0
 

@@ -20,8 +20,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from imgforensics.recompress.encoder import Buffer, Octets
-from imgforensics.recompress.kpblocks import BlockWriter
+from imgforensics.recompress.encoder import Buffer
+from imgforensics.recompress.kpblocks import SMALL, BlockWriter
 from imgforensics.recompress.kpchain import BLOCK_TOKENS, FULL, WINDOW, ChainMatcher
 from imgforensics.recompress.kpdialect import Dialect
 from imgforensics.recompress.kpfast import FastMatcher
@@ -32,10 +32,6 @@ HUFFMAN = -2
 
 BLOCK = 65535
 _HUFFMAN_BLOCK = 32768
-_TINY = 32
-"""Bytes that levels 1 to 6 store without looking at them, if they are the last."""
-SMALL = 128
-"""Last blocks of less are not searched for matches at levels 1 to 6."""
 REACH = 32768
 """Longest distance of DEFLATE."""
 KEPT = 5 * BLOCK
@@ -136,7 +132,7 @@ class _FastDeflate(Deflate):
         if self._end - self._start >= SMALL:
             self._match()
         if self._end > self._start:
-            put_fast(self._blocks, self._sequences, self._window, self._start, self._end, last)
+            self._blocks.put_block(self._sequences, self._window, self._start, self._end, last)
         self._start = self._end
         self._full = self._start + BLOCK
 
@@ -148,26 +144,6 @@ class _FastDeflate(Deflate):
             self._start -= gone
             self._end -= gone
         self._matcher.match(self._window, self._start, self._end, self._sequences)
-
-
-def put_fast(blocks: BlockWriter, found: Sequences, window: Octets, start: int, end: int, last: bool) -> None:
-    """Write ``window[start:end]`` as levels 1 to 6 do.
-
-    Args:
-        blocks: Takes the block.
-        found: Its literals and matches, if it has at least ``SMALL`` bytes.
-        window: Content.
-        start: Where the block begins.
-        end: Where it ends, at most ``BLOCK`` bytes further on.
-        last: Whether nothing may stay open behind it.
-    """
-    size = end - start
-    if size <= _TINY or (size >= SMALL and found.count == 0):
-        blocks.put_stored(window, start, size)
-    elif size < SMALL or found.tokens() > size - (size >> 4):
-        blocks.put_bytes(window, start, size, last)
-    else:
-        blocks.put_sequences(found, window, start, size, last)
 
 
 class _ChainDeflate(Deflate):

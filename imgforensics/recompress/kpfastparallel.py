@@ -17,8 +17,8 @@ from functools import partial
 
 from imgforensics.recompress import kpjoin
 from imgforensics.recompress.encoder import Buffer
-from imgforensics.recompress.kpblocks import BlockWriter
-from imgforensics.recompress.kpdeflate import BLOCK, KEPT, REACH, SMALL, put_fast
+from imgforensics.recompress.kpblocks import SMALL, BlockWriter
+from imgforensics.recompress.kpdeflate import BLOCK, KEPT, REACH
 from imgforensics.recompress.kpdialect import GO
 from imgforensics.recompress.kpfast import FastMatcher
 from imgforensics.recompress.kpjoin import Family, Step
@@ -96,7 +96,7 @@ class FastWriter:
 
     def put(self, step: Step, found: Sequences) -> None:
         """See :class:`~imgforensics.recompress.kpjoin.Writer`."""
-        put_fast(self._blocks, found, step.segment.window, step.start, step.stop, step.last)
+        self._blocks.put_block(found, step.segment.window, step.start, step.stop, step.last)
 
     def take(self) -> bytes:
         """See :class:`~imgforensics.recompress.kpjoin.Writer`."""

@@ -1,6 +1,7 @@
 # Types of sequences.py, for Cython.
 cimport cython
 
+@cython.final
 cdef class Sequences:
     cdef unsigned char[::1] lits
     cdef unsigned int[::1] runs, matches
@@ -10,8 +11,8 @@ cdef class Sequences:
     cdef int lit_read, read
     cdef unsigned int run_read
 
-    cpdef clear(self)
-    cpdef int tokens(self)
+    cpdef int clear(self) except -1 nogil
+    cpdef int tokens(self) except -1 nogil
     cpdef literals(self, const unsigned char[::1] data, Py_ssize_t start, Py_ssize_t stop)
     cdef int add_literals(self, const unsigned char[::1] data, Py_ssize_t start, Py_ssize_t stop) except -1 nogil
     cdef int add_match(self, unsigned int length, unsigned int distance) except -1 nogil

@@ -39,8 +39,8 @@ class Sequences:
         self.read = 0
         self.run_read = 0
 
-    def clear(self) -> None:
-        """Forget everything."""
+    def clear(self) -> int:
+        """Forget everything; return 0, as methods for compiled code without the interpreter's lock do."""
         self.lit_count = 0
         self.count = 0
         self.run = 0
@@ -48,6 +48,7 @@ class Sequences:
         self.lit_read = 0
         self.read = 0
         self.run_read = 0
+        return 0
 
     def tokens(self) -> int:
         """Number of literals and matches together."""
