@@ -3,6 +3,7 @@ cimport cython
 from imgforensics.recompress.bitwriter cimport BitWriter
 from imgforensics.recompress.histogram cimport Histogram
 from imgforensics.recompress.huffman cimport HuffmanBuilder
+from imgforensics.recompress.kpfound cimport Found
 from imgforensics.recompress.lzwords cimport fadd, fdiv, float_bits, float_of, fmul, whole
 from imgforensics.recompress.sequences cimport Sequences
 from imgforensics.recompress.words cimport Bytes
@@ -28,6 +29,7 @@ cdef class BlockWriter:
     cdef unsigned short[::1] litlen_codes, dist_codes, fixed_codes, fixed_dist_codes
 
     cpdef put_block(self, Sequences found, Bytes window, Py_ssize_t start, Py_ssize_t end, bint last)
+    cpdef put_blocks(self, Found found, Py_ssize_t number, Bytes window, Py_ssize_t start, Py_ssize_t stop, bint last)
     cpdef put_sequences(self, Sequences sequences, Bytes raw, Py_ssize_t start, Py_ssize_t size, bint last)
     @cython.locals(expected=cython.longlong, reused=cython.longlong, code=cython.int)
     cpdef int put_bytes(self, Bytes raw, Py_ssize_t start, Py_ssize_t size, bint last) except -1 nogil
@@ -37,6 +39,10 @@ cdef class BlockWriter:
     @cython.locals(size=cython.Py_ssize_t)
     cdef int _put_block(
         self, Sequences found, Bytes window, Py_ssize_t start, Py_ssize_t end, bint last
+    ) except -1 nogil
+    @cython.locals(end=cython.Py_ssize_t)
+    cdef int _put_blocks(
+        self, Found found, Py_ssize_t number, Bytes window, Py_ssize_t start, Py_ssize_t stop, bint last
     ) except -1 nogil
     @cython.locals(
         count=cython.Py_ssize_t, stored=cython.longlong, fresh=cython.longlong, extra=cython.longlong,

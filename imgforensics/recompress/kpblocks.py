@@ -22,6 +22,7 @@ if not cython.compiled:
     from imgforensics.recompress.bitwriter import BitWriter
     from imgforensics.recompress.histogram import Histogram
     from imgforensics.recompress.huffman import HuffmanBuilder
+    from imgforensics.recompress.kpfound import Found
     from imgforensics.recompress.lzwords import fadd, fdiv, float_bits, float_of, fmul, whole
     from imgforensics.recompress.sequences import Sequences
 
@@ -103,6 +104,20 @@ class BlockWriter:
         with cython.nogil:
             self._put_block(found, window, start, end, last)
 
+    def put_blocks(self, found: Found, number: int, window: Octets, start: int, stop: int, last: bool) -> None:
+        """Write blocks one after another, as :meth:`put_block` does.
+
+        Args:
+            found: Their literals and matches.
+            number: How many blocks it has before the first of them.
+            window: Content.
+            start: Where the first begins.
+            stop: Where the last one ends.
+            last: Whether nothing may stay open behind that.
+        """
+        with cython.nogil:
+            self._put_blocks(found, number, window, start, stop, last)
+
     def put_sequences(self, sequences: Sequences, raw: Octets, start: int, size: int, last: bool) -> None:
         """Write a block's content in the kind of block that is expected to take the fewest bits.
 
@@ -166,6 +181,15 @@ class BlockWriter:
             self.put_bytes(window, start, size, last)
         else:
             self._put_sequences(found, window, start, size, last)
+        return 0
+
+    def _put_blocks(self, found: Found, number: int, window: Octets, start: int, stop: int, last: bool) -> int:
+        while start < stop:
+            end = min(start + _MAX_STORED, stop)
+            found.show(number)
+            self._put_block(found.part, window, start, end, last and end == stop)
+            number += 1
+            start = end
         return 0
 
     def _put_sequences(self, sequences: Sequences, raw: Octets, start: int, size: int, last: bool) -> int:

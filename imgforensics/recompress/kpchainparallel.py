@@ -17,7 +17,7 @@ In long runs of one pattern, parses that began at different places may never be 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
 from imgforensics.recompress import kpjoin
@@ -72,6 +72,29 @@ class Pieces:
         return iter(self._all[: self._used])
 
 
+class Windows:
+    """What was found in some windows, one after another."""
+
+    def __init__(self) -> None:
+        self._all: list[Pieces] = []
+        self._used = 0
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._used = 0
+
+    def begin(self) -> Pieces:
+        """Begin another window."""
+        if self._used == len(self._all):
+            self._all.append(Pieces())
+        self._used += 1
+        return self._all[self._used - 1]
+
+    def __getitem__(self, number: int) -> Pieces:
+        """What was found in a window, counted from 0."""
+        return self._all[number]
+
+
 class ChainParser:
     """A matcher that goes from window to window."""
 
@@ -79,14 +102,15 @@ class ChainParser:
         self._matcher = ChainMatcher(level, GO)
         self._over = _piece()
 
-    def guess(self, step: Step, scratch: Pieces) -> None:
+    def guess(self, step: Step, scratch: Windows) -> None:
         """See :class:`~imgforensics.recompress.kpjoin.Parser`: begin two windows before, in the middle."""
         back = min(_WARM_UP, step.number)
         start = step.start - back * REACH
         known = REACH if step.number > back else 0
         self._matcher.restart(memoryview(step.segment.window)[start:], known)
         for number in range(step.number - back, step.number):
-            self.find(Step(step.segment, number, start, start + WINDOW, last=False), scratch)
+            scratch.clear()
+            self._find(Step(step.segment, number, start, start + WINDOW, last=False), scratch.begin())
             start += REACH
 
     def snapshot(self, step: Step) -> bytes:
@@ -94,8 +118,12 @@ class ChainParser:
         del step  # the window was moved already
         return self._matcher.snapshot()
 
-    def find(self, step: Step, found: Pieces) -> None:
+    def find(self, steps: Sequence[Step], found: Windows) -> None:
         """See :class:`~imgforensics.recompress.kpjoin.Parser`."""
+        for step in steps:
+            self._find(step, found.begin())
+
+    def _find(self, step: Step, found: Pieces) -> None:
         window = memoryview(step.segment.window)[step.start :]
         end = step.stop - step.start
         self._matcher.weigh(window, end)
@@ -116,13 +144,14 @@ class ChainWriter:
         self._start = 0
         """Where in the content the current block begins."""
 
-    def put(self, step: Step, found: Pieces) -> None:
+    def put(self, steps: Sequence[Step], found: Windows, number: int) -> None:
         """See :class:`~imgforensics.recompress.kpjoin.Writer`."""
-        for piece in found:
-            while self._block.fill(piece, BLOCK_TOKENS) == BLOCK_TOKENS:
+        for window, step in enumerate(steps, number):
+            for piece in found[window]:
+                while self._block.fill(piece, BLOCK_TOKENS) == BLOCK_TOKENS:
+                    self._put_block(step)
+            if step.last and self._block.tokens():
                 self._put_block(step)
-        if step.last and self._block.tokens():
-            self._put_block(step)
 
     def take(self) -> bytes:
         """See :class:`~imgforensics.recompress.kpjoin.Writer`."""
@@ -154,7 +183,7 @@ def encode_chain(level: int, chunks: Iterable[Buffer], jobs: int, *, steps: int 
     family = Family(
         parser=partial(ChainParser, level),
         writer=ChainWriter,
-        room=Pieces,
+        room=Windows,
         steps=_windows,
         size=steps * REACH,
         history=_HISTORY,

@@ -9,18 +9,20 @@ from imgforensics.recompress.words cimport Bytes
 
 cdef Py_ssize_t _FAR, _HIGHEST_BIAS
 
+@cython.final
 cdef class FastMatcher:
     cdef int level
     cdef Py_ssize_t longest, onward, bias
     cdef unsigned int[::1] short, long
     cdef unsigned long long[::1] pairs
 
-    cpdef restart(self, Py_ssize_t end)
-    cpdef slide(self, Py_ssize_t shift)
+    cpdef int restart(self, Py_ssize_t end) except -1 nogil
+    cpdef int slide(self, Py_ssize_t shift) except -1 nogil
     @cython.locals(distances="unsigned short[::1]")
     cpdef bytes snapshot(self, Py_ssize_t at)
     cpdef match(self, Bytes window, Py_ssize_t start, Py_ssize_t end, Sequences out)
-    cdef int _match(
+    cpdef int find(self, Bytes window, Py_ssize_t start, Py_ssize_t end, Sequences out) except -1 nogil
+    cdef int _find(
         self,
         Bytes window,
         Py_ssize_t start,
@@ -41,4 +43,4 @@ cdef class FastMatcher:
     )
     cdef int _snapshot(self, unsigned int at, unsigned short[::1] distances) except -1 nogil
     @cython.locals(gone=cython.Py_ssize_t, pair=cython.ulonglong, slot=cython.Py_ssize_t)
-    cdef int _rebase(self) except -1
+    cdef int _rebase(self) except -1 nogil

@@ -29,7 +29,10 @@ _PAIR_BITS = {3: 16, 5: 15, 6: 15}
 
 
 class FastMatcher:
-    """Finds matches block by block. Not for several threads at once."""
+    """Finds matches block by block. Not for several threads at once.
+
+    Methods that return a number return 0, for compiled code that has released the interpreter's lock.
+    """
 
     def __init__(self, level: int, dialect: Dialect) -> None:
         self.level = level
@@ -40,15 +43,16 @@ class FastMatcher:
         self.long = array("I", bytes(4 << _LONG_BITS.get(level, 0)))
         self.pairs = array("Q", bytes(8 << _PAIR_BITS.get(level, 0)))
 
-    def restart(self, end: int) -> None:
+    def restart(self, end: int) -> int:
         """Begin another stream: put everything out of reach. ``end`` is where the content of the old one ended."""
-        self.slide(end + _FAR)
+        return self.slide(end + _FAR)
 
-    def slide(self, shift: int) -> None:
+    def slide(self, shift: int) -> int:
         """Know that content was moved so far towards the start of the window."""
         self.bias += shift
         if self.bias > _HIGHEST_BIAS:
             self._rebase()
+        return 0
 
     def snapshot(self, at: int) -> bytes:
         """What the tables hold that matters to a block from a position on: matchers with equal snapshots go on alike.
@@ -70,9 +74,13 @@ class FastMatcher:
             out: Takes literals and matches.
         """
         with cython.nogil:
-            self._match(window, start, end, out, out.lits, out.runs, out.matches)
+            self.find(window, start, end, out)
 
-    def _match(
+    def find(self, window: Octets, start: int, end: int, out: Sequences) -> int:
+        """As ``match``, for compiled code that has released the interpreter's lock."""
+        return self._find(window, start, end, out, out.lits, out.runs, out.matches)
+
+    def _find(
         self,
         window: Octets,
         start: int,

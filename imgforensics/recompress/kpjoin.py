@@ -17,7 +17,7 @@ they work: there the caller is alone.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
@@ -26,8 +26,8 @@ from imgforensics.recompress import gzipmember
 from imgforensics.recompress.encoder import Buffer
 from imgforensics.recompress.segments import Cutter, Segment
 
-_SNAPSHOTS = 4
-"""Steps of a segment before which states are compared."""
+_SNAPSHOTS = 2
+"""Steps of a segment before which states are compared; one is enough as a rule."""
 _AHEAD = 8
 """Bytes behind a segment: they are read in passing, and show that the segment is not the last."""
 _QUEUE = 2
@@ -55,8 +55,15 @@ class Step:
     """Whether the content ends with it."""
 
 
-Found = TypeVar("Found")
-"""What was found in a step: memory that is used again."""
+class Room(Protocol):
+    """What was found in some steps: memory that is used again."""
+
+    def clear(self) -> object:
+        """Forget everything."""
+
+
+Found = TypeVar("Found", bound=Room)
+"""What levels keep of some steps."""
 Found_contra = TypeVar("Found_contra", contravariant=True)
 """The same, for protocols that only take it."""
 
@@ -70,15 +77,21 @@ class Parser(Protocol[Found_contra]):
     def snapshot(self, step: Step) -> bytes:
         """The state where a step is about to begin. Parsers with equal snapshots there find the same from there on."""
 
-    def find(self, step: Step, found: Found_contra) -> None:
-        """Go through a step."""
+    def find(self, steps: Sequence[Step], found: Found_contra) -> None:
+        """Go through steps that follow one another; what is found in them goes behind what there is."""
 
 
 class Writer(Protocol[Found_contra]):
     """Writes what was found."""
 
-    def put(self, step: Step, found: Found_contra) -> None:
-        """Write a step, or keep it until more is known."""
+    def put(self, steps: Sequence[Step], found: Found_contra, number: int) -> None:
+        """Write steps that follow one another, or keep them until more is known.
+
+        Args:
+            steps: The steps.
+            found: What was found in them.
+            number: How many other steps it was found in before.
+        """
 
     def take(self) -> bytes:
         """What of the stream is ready."""
@@ -111,24 +124,26 @@ class _Work(Generic[Found]):
     steps: list[Step]
     parser: Parser[Found] | None = None
     """Who looked, if anybody did."""
-    found: list[Found] = field(default_factory=list)
-    """For each step."""
+    found: Found | None = None
+    """Memory for what is found, if anybody looks."""
     snapshots: list[bytes] = field(default_factory=list)
     """States where the first steps begin."""
     future: Future[None] | None = None
 
-    def guess(self, parser: Parser[Found]) -> None:
+    def guess(self, parser: Parser[Found], found: Found) -> None:
         """Go through the segment from a state that may not be the true one; it is, in the first segment."""
-        parser.guess(self.steps[0], self.found[0])
-        for step, found in zip(self.steps, self.found, strict=True):
-            if len(self.snapshots) < _SNAPSHOTS:
-                self.snapshots.append(parser.snapshot(step))
-            parser.find(step, found)
+        parser.guess(self.steps[0], found)
+        found.clear()
+        for step in self.steps[:_SNAPSHOTS]:
+            self.snapshots.append(parser.snapshot(step))
+            parser.find([step], found)
+        if len(self.steps) > _SNAPSHOTS:
+            parser.find(self.steps[_SNAPSHOTS:], found)
 
-    def go_on(self, parser: Parser[Found]) -> None:
+    def go_on(self, parser: Parser[Found], found: Found) -> None:
         """Go through the segment from the true state."""
-        for step, found in zip(self.steps, self.found, strict=True):
-            parser.find(step, found)
+        found.clear()
+        parser.find(self.steps, found)
 
 
 class _Join(Generic[Found]):
@@ -141,8 +156,10 @@ class _Join(Generic[Found]):
         self._waiting: deque[_Work[Found]] = deque()
         self._true = family.parser()
         self._parsers: list[Parser[Found]] = []
-        self._rooms = [family.room()]
-        """Memory that is not in use; a step that the caller goes through itself needs one piece."""
+        self._own = family.room()
+        """Memory for steps that the caller goes through itself."""
+        self._rooms: list[Found] = []
+        """Memory that is not in use."""
         self._dull = False
         """Whether the last segment was."""
         self._pause = 0
@@ -156,49 +173,57 @@ class _Join(Generic[Found]):
         work: _Work[Found] = _Work(self._family.steps(segment))
         self._waiting.append(work)
         if not self._family.guesses:
-            work.parser = self._true
-            work.found = self._room(len(work.steps))
-            work.future = self._pool.submit(work.go_on, self._true)
+            self._hand_over(work, self._true, work.go_on)
         elif self._pause:
             self._pause -= 1
         elif not self._dull:
-            work.parser = self._parsers.pop() if self._parsers else self._family.parser()
-            work.found = self._room(len(work.steps))
-            work.future = self._pool.submit(work.guess, work.parser)
+            self._hand_over(work, self._parsers.pop() if self._parsers else self._family.parser(), work.guess)
 
     def join(self) -> tuple[Segment, bytes]:
         """Write the first of the segments that wait; return it, and what of the stream is ready."""
         work = self._waiting.popleft()
         if work.future:
             work.future.result()
-        known = work.parser is self._true
-        for number, step in enumerate(work.steps):
-            found = work.found[number] if work.found else self._rooms[0]
-            if work.parser and not known and number < len(work.snapshots):
-                known = self._true.snapshot(step) == work.snapshots[number]
-                if known:
-                    self._parsers.append(self._true)
-                    self._true = work.parser
-            if not known:
-                self._true.find(step, found)
-            self.writer.put(step, found)
-        self._rooms += work.found
-        if work.parser and not known:
-            self._parsers.append(work.parser)
-            self._pause = self._next_pause
-            self._next_pause = min(2 * self._next_pause, _MOST_PAUSE)
-        elif known:
-            self._next_pause = 1
+        written = self._agree(work)
+        if work.found is not None:
+            if written < len(work.steps):
+                self.writer.put(work.steps[written:], work.found, written)
+            self._rooms.append(work.found)
         segment = work.steps[0].segment
         packed = self.writer.take()
         self._dull = len(packed) * _DULL < segment.stop - segment.start
         return segment, packed
 
-    def _room(self, steps: int) -> list[Found]:
-        """Memory for so many steps; the first piece stays with the caller."""
-        taken = self._rooms[1 : steps + 1]
-        del self._rooms[1 : steps + 1]
-        return taken + [self._family.room() for _ in range(steps - len(taken))]
+    def _hand_over(
+        self, work: _Work[Found], parser: Parser[Found], how: Callable[[Parser[Found], Found], None]
+    ) -> None:
+        work.parser = parser
+        work.found = self._rooms.pop() if self._rooms else self._family.room()
+        work.future = self._pool.submit(how, parser, work.found)
+
+    def _agree(self, work: _Work[Found]) -> int:
+        """Write steps from the true state until a worker had the same; how many, all of them if it never had."""
+        if work.parser is self._true:
+            return 0
+        for number, snapshot in enumerate(work.snapshots):
+            if work.parser and self._true.snapshot(work.steps[number]) == snapshot:
+                self._parsers.append(self._true)
+                self._true = work.parser
+                self._next_pause = 1
+                return number
+            self._go_on(work.steps[number : number + 1])
+        self._go_on(work.steps[len(work.snapshots) :])
+        if work.parser:
+            self._parsers.append(work.parser)
+            self._pause = self._next_pause
+            self._next_pause = min(2 * self._next_pause, _MOST_PAUSE)
+        return len(work.steps)
+
+    def _go_on(self, steps: list[Step]) -> None:
+        if steps:
+            self._own.clear()
+            self._true.find(steps, self._own)
+            self.writer.put(steps, self._own, 0)
 
 
 def encode(family: Family[Found], level: int, chunks: Iterable[Buffer], jobs: int) -> Iterator[bytes]:
