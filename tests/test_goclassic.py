@@ -12,6 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imgforensics.recompress import COMPILED, ENCODERS, measure
+from imgforensics.recompress.goblocks import BlockWriter
+from imgforensics.recompress.golazy import DONE, EFFORTS, MORE, LazyMatcher
+from imgforensics.recompress.sequences import Sequences
 from tests import vectors
 from tests.content import KINDS, MIB, endless
 from tests.plainsources import plain
@@ -110,6 +113,28 @@ pieces = st.lists(
     st.tuples(st.sampled_from([kind for kind in KINDS if kind != "tar"]), st.integers(0, 9), st.integers(0, 40_000)),
     max_size=6 if COMPILED else 1,
 ).map(lambda parts: b"".join(KINDS[kind](str(seed), size) for kind, seed, size in parts))
+
+
+@slow_without_compiler
+def test_positions_move_where_they_would_outgrow_their_tables() -> None:
+    """As after a thousand megabytes: the table of the chains is gone through in the middle of a stream."""
+    data = content("mixed", 2 * MIB)
+    made = []
+    for before in (0, (1 << 30) - (1 << 17) - 1000):
+        matcher = LazyMatcher(EFFORTS[6])
+        matcher.rebase(before)
+        matcher.begin(0, 0, 0)
+        bias = matcher.bias
+        sequences = Sequences(len(data), len(data) // 4)
+        assert matcher.parse(data[:MIB], MIB, False, sequences, len(data)) == MORE
+        shift = (matcher.at >> 16) - 1 << 16
+        matcher.rebase(shift)
+        assert (matcher.bias < bias) == (before > 0)
+        assert matcher.parse(data[shift:], len(data) - shift, True, sequences, len(data)) == DONE
+        writer = BlockWriter()
+        writer.best(sequences, data, -1, 0)
+        made.append(writer.bits.take())
+    assert made[0] == made[1]
 
 
 @settings(deadline=None)

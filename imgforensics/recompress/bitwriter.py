@@ -144,9 +144,7 @@ class BitWriter:
     def sequences(self, sequences: Sequences) -> int:
         """Write sequences with the codes that were set."""
         self._reserve((sequences.lit_count * 15 + sequences.count * _TOKEN_BITS) // 8 + 1)
-        return self._sequences(
-            sequences.lits, sequences.lit_count, sequences.runs, sequences.matches, sequences.count
-        )
+        return self._sequences(sequences.lits, sequences.lit_count, sequences.runs, sequences.matches, sequences.count)
 
     def literals(self, data: Octets, start: int, stop: int) -> int:
         """Write a range of bytes as literals with the codes that were set."""

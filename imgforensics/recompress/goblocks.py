@@ -29,6 +29,7 @@ _MAX_STORED = MAX_STORED  # what compiled code has types of, nobody can import
 FIXED_LENGTHS = bytes((8,)) * 144 + bytes((9,)) * 112 + bytes((7,)) * 24 + bytes((8,)) * 8
 """RFC 1951, section 3.2.6, with the two symbols that never occur but take part in the code."""
 
+
 class BlockWriter:
     """One DEFLATE stream of blocks; ``bits`` has the output.
 

@@ -4,13 +4,16 @@ from imgforensics.recompress.sequences cimport Sequences
 from imgforensics.recompress.words cimport common, hash_big, load32
 
 cdef int _MORE, _FULL, _DONE, _STOPPED, _AGREED, _AHEAD, _LOOKAHEAD, _SLIDE_AT, _WINDOW, _WALK, _SPREAD
+cdef Py_ssize_t _FAR, _HIGHEST_BIAS
 
+@cython.final
 cdef class LazyMatcher:
     cdef int lazy, nice, chain
     cdef const unsigned char[::1] window
     cdef unsigned int[::1] heads
     cdef unsigned short[::1] links, ordinals
     cdef Py_ssize_t entered
+    cdef readonly Py_ssize_t bias
     cdef public Py_ssize_t at, base
     cdef Py_ssize_t stop, trail_start, trail_end
     cdef unsigned char[::1] trail
@@ -23,8 +26,8 @@ cdef class LazyMatcher:
     cpdef int parse(
         self, const unsigned char[::1] window, Py_ssize_t end, bint final, Sequences sequences, int tokens
     ) except -1
-    @cython.locals(heads=cython.uint[::1], at=cython.Py_ssize_t, head=cython.uint)
-    cdef int _rebase(self, Py_ssize_t shift) except -1 nogil
+    @cython.locals(heads=cython.uint[::1], slot=cython.Py_ssize_t, head=cython.uint, gone=cython.uint)
+    cdef int _shift(self, Py_ssize_t shift) except -1 nogil
     @cython.locals(
         window="const unsigned char[::1]",
         heads=cython.uint[::1],
@@ -35,6 +38,7 @@ cdef class LazyMatcher:
         last_slot=cython.uint,
         ordinal=cython.uint,
         link=cython.Py_ssize_t,
+        bias=cython.Py_ssize_t,
     )
     cdef int _enter(self, Py_ssize_t stop) except -1 nogil
     @cython.locals(

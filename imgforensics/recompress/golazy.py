@@ -16,7 +16,7 @@ This implementation finds the same matches with less work. Three things make tha
   chain (``ordinals``), so that the difference of two numbers tells how many candidates Go would have looked at.
 
 Positions are indices into the window that the caller holds; ``rebase`` moves them. ``heads`` holds the last position of
-each of 2**17 chains plus 65536, so that 0 is none and farther away than any match can reach, which is 32768 bytes.
+each of 2**17 chains plus ``bias``, so that 0 is none and farther away than any match can reach, which is 32768 bytes.
 ``links`` leads from a position to the one before in its chain, as a distance, with 65535 for none; both it and
 ``ordinals`` are rings over the last 65536 positions.
 
@@ -49,6 +49,10 @@ _LOOKAHEAD = 262
 """Bytes behind the current position without which no step is taken before the content has ended."""
 _SLIDE_AT = 65275
 _WINDOW = 65536
+_FAR = 65536
+"""A distance out of reach."""
+_HIGHEST_BIAS = 1 << 30
+"""Heads stay well below 32 bits."""
 """Go's window slides by half, when less than the look-ahead is left; candidates before it are out of reach."""
 _WALK = 2
 """Links followed to see where the chain of the last four bytes leads."""
@@ -87,6 +91,7 @@ class LazyMatcher:
         self.nice = effort.nice
         self.chain = effort.chain
         self.window: Octets = b""
+        self.bias = _FAR
         self.heads = array("I", bytes(4 << 17))
         self.links = array("H", b"\xff" * (2 * 65536))
         self.ordinals = array("H", bytes(2 * 65536))
@@ -108,8 +113,10 @@ class LazyMatcher:
 
     def rebase(self, shift: int) -> None:
         """Follow the window: its first ``shift`` bytes, a multiple of 65536, are gone."""
-        with cython.nogil:
-            self._rebase(shift)
+        self._shift(shift)
+        self.entered -= shift
+        self.at -= shift
+        self.base -= shift
 
     def parse(self, window: Octets, end: int, final: bool, sequences: Sequences, tokens: int) -> int:
         """Find literals and matches.
@@ -136,8 +143,7 @@ class LazyMatcher:
             base: Where Go's window would begin.
             entered: The first position that matters to the chains, at most 32768 before.
         """
-        for slot in range(1 << 17):
-            self.heads[slot] = 0
+        self._shift(max(self.entered - entered, 0) + _FAR)  # everything entered so far is out of reach
         self.match_length = 3
         self.pending = 0
         self.at = at
@@ -163,14 +169,16 @@ class LazyMatcher:
         self.trail_end = start + len(trail)
         self.compare = compare
 
-    def _rebase(self, shift: int) -> int:
-        heads = self.heads
-        for at in range(1 << 17):
-            head = heads[at]
-            heads[at] = head - shift if head > shift else 0
-        self.entered -= shift
-        self.at -= shift
-        self.base -= shift
+    def _shift(self, shift: int) -> int:
+        """Move what was entered so far back; rarely is it necessary to touch it."""
+        self.bias += shift
+        if self.bias > _HIGHEST_BIAS:
+            heads = self.heads
+            gone = self.bias - _FAR
+            for slot in range(1 << 17):
+                head = heads[slot]
+                heads[slot] = head - gone if head > gone else 0
+            self.bias = _FAR
         return 0
 
     def _enter(self, stop: int) -> int:
@@ -179,6 +187,7 @@ class LazyMatcher:
         heads = self.heads
         links = self.links
         ordinals = self.ordinals
+        bias = self.bias
         ordinal = 0
         last_slot = 1 << 17
         for at in range(self.entered, stop):
@@ -187,11 +196,11 @@ class LazyMatcher:
                 links[at & 65535] = 1
                 ordinal += 1
             else:
-                link = at + 65536 - heads[slot]
+                link = at + bias - heads[slot]
                 links[at & 65535] = 65535 if link > 32768 else link
                 ordinal = ordinals[(at - link) & 65535] + 1
                 last_slot = slot
-            heads[slot] = at + 65536
+            heads[slot] = at + bias
             ordinals[at & 65535] = ordinal & 65535
         self.entered = stop
         return 0

@@ -4,8 +4,8 @@ Optimal codes are not unique. The bytes of a stream depend on which symbol of se
 shorter code, on how the list of code lengths is run-length coded, and on where the lists are cut off; this file makes
 these choices as Go 1.8 to 1.27 and klauspost/compress 1.14 to 1.19 do.
 
-An encoder keeps one :class:`HuffmanBuilder` and asks it once per block. Its methods return numbers of 0 or more: compiled
-code calls them without the interpreter's lock, and keeps -1 for exceptions.
+An encoder keeps one :class:`HuffmanBuilder` and asks it once per block. Its methods return numbers of 0 or more:
+compiled code calls them without the interpreter's lock, and keeps -1 for exceptions.
 """
 
 from __future__ import annotations

@@ -43,6 +43,7 @@ SMALL = 128
 """Last blocks of less are not searched for matches at levels 1 to 6."""
 _SMALL = SMALL  # what compiled code has types of, nobody can import
 
+
 def code_length(share: float) -> float:
     """Bits of a symbol that makes up this share of all, at least 1 and at most 15: about -log2(share).
 
@@ -150,7 +151,7 @@ class BlockWriter:
             self.litlen[:] = self.trial
             for code in range(_DIST_SYMBOLS):
                 self.dist[code] = code == 0
-            self._open(self._header(True))
+            self._open(self._header(trims=True))
             self.literals_only = True
         self.bits.literals(raw, start, start + size)
         if last:
@@ -209,9 +210,7 @@ class BlockWriter:
         if trims and sequences.count == 0:
             self.histogram.dist[0] = 1
         extra = self.histogram.extra_bits if self.header_bits or stored < _NEVER else 0
-        fixed = _NEVER
-        if count < _FEW:
-            fixed = 3 + self.histogram.weigh(self.fixed_lengths, self.fixed_dists) + extra
+        fixed = 3 + extra + self.histogram.weigh(self.fixed_lengths, self.fixed_dists) if count < _FEW else _NEVER
         if self.header_bits:  # go on in the open block?
             expected = self.histogram.weigh(self.litlen, self.dist) + extra
             if fresh < expected:

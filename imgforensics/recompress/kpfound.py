@@ -7,6 +7,7 @@ Blocks are searched one by one and written one by one, and whoever does either s
 from __future__ import annotations
 
 from array import array
+from typing import Any
 
 try:
     import cython
@@ -26,9 +27,10 @@ class Found:
     def __init__(self, blocks: int) -> None:
         """Make room for so many blocks of 65535 bytes."""
         matches = blocks * (_BLOCK // 4)
-        self.lits = memoryview(bytearray(blocks * _BLOCK + _SLACK))
-        self.runs = memoryview(bytearray(4 * matches)).cast("I")
-        self.matches = memoryview(bytearray(4 * matches)).cast("I")
+        # Views, since parts of them share their memory, in plain Python too; whom they are lent to has bytes and arrays
+        self.lits: Any = memoryview(bytearray(blocks * _BLOCK + _SLACK))
+        self.runs: Any = memoryview(bytearray(4 * matches)).cast("I")
+        self.matches: Any = memoryview(bytearray(4 * matches)).cast("I")
         self.lit_ends = array("q", bytes(8 * (blocks + 1)))
         """Where the literals of each block end; those of the first begin at 0."""
         self.match_ends = array("q", bytes(8 * (blocks + 1)))
