@@ -32,8 +32,9 @@ _TRAIL = 1 << 18
 """Bytes at the beginning of a segment in which two parses may meet."""
 _AHEAD = 1024
 """Bytes behind a segment: more than the longest match and Go's look-ahead."""
-_SEGMENT = 1 << 19
-"""Bytes that one worker parses at a time: what it finds should still be in a cache when it is written."""
+_SEGMENT = 1 << 20
+"""Bytes that one worker parses at a time: smaller ones are begun, entered into chains and joined more often than it
+helps that they fit into a cache."""
 _QUEUE = 3
 """Segments that wait, or are parsed, more than there are workers."""
 _MAX_JOBS = 8

@@ -23,7 +23,7 @@ from imgforensics.recompress.kpfound import Found
 from imgforensics.recompress.kpjoin import Family, Step
 from imgforensics.recompress.segments import Segment
 
-_BLOCKS = 48
+_BLOCKS = 40
 """Blocks of a segment."""
 _WARM_UP = 2
 """Blocks before a segment that fill the tables for a guess."""
