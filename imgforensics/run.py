@@ -19,7 +19,7 @@ from imgforensics.errors import InputError, SelectionError
 from imgforensics.expectfile import key
 from imgforensics.findings import Severity, Skipped
 from imgforensics.limits import MIB
-from imgforensics.rendering import FORMATS, TELL_OF_ALL, Manner, printable
+from imgforensics.rendering import FORMATS, Manner, printable
 from imgforensics.rendering.attestation import Attestation
 from imgforensics.rendering.style import Style
 from imgforensics.report import ArchiveReport, Options, Period, moment
@@ -126,11 +126,10 @@ class _Writing:
     def end(self, period: Period | None) -> None:
         """Write what follows the last answer."""
         if self._is_judged and not self.writer.interrupted:
-            self.writer.about_all = self._together.findings(self._options)
-            self._bad |= any(_counts(each.severity, self._settings.fail_on) for each in self.writer.about_all)
-        if self._settings.format not in TELL_OF_ALL:
-            for each in self.writer.about_all:
-                print(f"imgforensics: {each.severity} {each.rule.code}: {printable(each.message)}", file=sys.stderr)
+            found, asked = self._together.findings(self._options), self._together.rules
+            for writer in (self.writer, self._attestation):
+                writer.about_all, writer.asked = found, asked
+            self._bad |= any(_counts(each.severity, self._settings.fail_on) for each in found)
         for text in self.writer.end(self.skipped, period):
             self._sink.write(text)
         if self._attest is not None:

@@ -68,10 +68,11 @@ def document(result: Result | str) -> Any:
 
 
 def lines(result: Result) -> list[Any]:
-    parsed = [json.loads(line) for line in result.stdout.splitlines()]
-    for each in parsed:
+    *archives, last = [json.loads(line) for line in result.stdout.splitlines()]
+    for each in archives:
         LINE_VALIDATOR.validate(each)
-    return parsed
+    assert list(last) == ["about_all"]
+    return [*archives, last]
 
 
 @pytest.fixture
@@ -542,7 +543,8 @@ def test_json_of_everything_at_once(files: Path) -> None:
 def test_jsonl_is_the_archives_of_json_one_a_line(files: Path) -> None:
     paths = [files / "two.tar", files / "gone.tar", files / "evil.tar"]
     one, other = invoke("verify", *paths, "-f", "jsonl"), invoke("verify", *paths, "-f", "json")
-    assert lines(one) == document(other)["archives"]
+    whole = document(other)
+    assert lines(one) == [*whole["archives"], {"about_all": whole["about_all"]}]
     assert one.exit_code == other.exit_code == 2
 
 
