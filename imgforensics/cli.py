@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from imgforensics import cliforensics, clisets, clisignatures
+from imgforensics import clicompletion, cliforensics, clisets, clisignatures
 from imgforensics.clioptions import (
     Attest,
     Codes,
@@ -323,7 +323,10 @@ def inspect(
 
 @app.command()
 def rules(
-    code: Annotated[str | None, typer.Argument(help="A rule's code or name, e.g. IMG301.", metavar="[CODE]")] = None,
+    code: Annotated[
+        str | None,
+        typer.Argument(help="A rule's code or name, e.g. IMG301.", metavar="[CODE]", autocompletion=clicompletion.rule),
+    ] = None,
     format: Annotated[PlainFormat, typer.Option("--format", "-f", help="Form of the list.")] = PlainFormat.TABLE,  # noqa: A002
     output: Output = "-",
 ) -> None:
