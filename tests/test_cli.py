@@ -843,7 +843,7 @@ def test_the_table_of_options_on_paper_is_that_of_the_commands() -> None:
     for command, parsed in {"": group, **group.commands}.items():
         options = [each for each in parsed.params if each.param_type_name == "option"]
         known = {name for each in options for name in (*each.opts, *each.secondary_opts)}
-        assert paper[command] == known - {"--install-completion", "--show-completion"}, command
+        assert paper[command] == known, command
 
 
 @pytest.mark.parametrize(
