@@ -151,6 +151,7 @@ def verify(
     at: AtTime = None,
     require_signature: Required = False,
     budget: clisets.BudgetOf = None,
+    skip_others: clisets.SkipOthers = False,
     lock: clisets.LockFile = None,
     baseline: clisets.BaselineFile = None,
     resume: clisets.StateFile = None,
@@ -205,7 +206,7 @@ def verify(
             **asked.options,
         )
         settings = clisets.about_sets(asked.settings, lock, baseline, resume, rehash, cluster)
-        run("verify", paths, options, replace(settings, attest=attest))
+        run("verify", paths, options, replace(settings, attest=attest, skip_others=skip_others))
 
 
 @app.command()

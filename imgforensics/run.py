@@ -48,6 +48,8 @@ class Settings:
     """Digests expected in single archives, by path."""
     attest: str | None = None
     """File for the verdict as an in-toto statement; None for none."""
+    skip_others: bool = False
+    """Files that are named and are no image archives are skipped, as those that are found are."""
     how: How = DEFAULT
     """Where and from where on the work is done."""
     lock: Lock | None = None
@@ -62,13 +64,13 @@ def run(command: str, paths: list[str], options: Options, settings: Settings) ->
     request_of(options)  # so is an expectation that is no digest
     _check_attest(options, settings)
     started = moment(options)
-    found: Iterable[str | Skipped] = batch.discover(paths)
+    found: Iterable[str | Skipped] = batch.discover(paths, skip_others=settings.skip_others)
     files = [each for each in (settings.output, settings.attest) if each is not None and each != "-"]
     if files:
         found = list(found)  # before a report's temporary file lies among them
     for file in files:
         spare_evidence(found, file)
-    work = batch.tasks(found, options, paths, settings.expect)
+    work = batch.tasks(found, options, () if settings.skip_others else paths, settings.expect)
     with ExitStack() as stack:
         writing = _Writing(command, paths, options, settings, stack)
         try:
@@ -79,7 +81,7 @@ def run(command: str, paths: list[str], options: Options, settings: Settings) ->
             if not writing.writer.counts:
                 raise
             writing.writer.interrupted = True
-        if not writing.writer.counts:
+        if not writing.writer.counts and not (settings.skip_others and writing.skipped):
             raise InputError(_nothing(paths, writing.skipped))
         writing.end(Period.since(started))
     return writing.code()
