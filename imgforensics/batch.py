@@ -23,18 +23,20 @@ from imgforensics.watching import Progress
 STDIN = "-"
 
 
-def discover(paths: Sequence[str]) -> Iterator[str | Skipped]:
+def discover(paths: Sequence[str], *, skip_others: bool = False) -> Iterator[str | Skipped]:
     """The files to look at, in the order given; inside a directory sorted by path.
 
-    A path given by name is always looked at. A file found in a directory is looked at if its content is a tar,
-    compressed or not; links to directories are not followed, and what is no regular file is skipped. An unpacked
-    archive is named, since it has to be packed first, and what lies in it beside its own parts is looked at.
+    A path given by name is always looked at, unless others than archives are to be skipped there too. A file found in
+    a directory is looked at if its content is a tar, compressed or not; links to directories are not followed, and what
+    is no regular file is skipped. An unpacked archive is named, since it has to be packed first, and what lies in it
+    beside its own parts is looked at.
     """
     for path in paths:
         if path != STDIN and os.path.isdir(path):
             yield from _inside(path)
         else:
-            yield path
+            reason = _reason_to_skip(path) if skip_others and os.path.isfile(path) else None
+            yield path if reason is None else Skipped(path, reason)
 
 
 def _inside(folder: str) -> Iterator[str | Skipped]:

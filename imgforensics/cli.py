@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from imgforensics import cliforensics, clisets, clisignatures
+from imgforensics import clicompletion, cliforensics, clisets, clisignatures
 from imgforensics.clioptions import (
     Attest,
     Codes,
@@ -151,6 +151,7 @@ def verify(
     at: AtTime = None,
     require_signature: Required = False,
     budget: clisets.BudgetOf = None,
+    skip_others: clisets.SkipOthers = False,
     lock: clisets.LockFile = None,
     baseline: clisets.BaselineFile = None,
     resume: clisets.StateFile = None,
@@ -205,7 +206,7 @@ def verify(
             **asked.options,
         )
         settings = clisets.about_sets(asked.settings, lock, baseline, resume, rehash, cluster)
-        run("verify", paths, options, replace(settings, attest=attest))
+        run("verify", paths, options, replace(settings, attest=attest, skip_others=skip_others))
 
 
 @app.command()
@@ -323,7 +324,10 @@ def inspect(
 
 @app.command()
 def rules(
-    code: Annotated[str | None, typer.Argument(help="A rule's code or name, e.g. IMG301.", metavar="[CODE]")] = None,
+    code: Annotated[
+        str | None,
+        typer.Argument(help="A rule's code or name, e.g. IMG301.", metavar="[CODE]", autocompletion=clicompletion.rule),
+    ] = None,
     format: Annotated[PlainFormat, typer.Option("--format", "-f", help="Form of the list.")] = PlainFormat.TABLE,  # noqa: A002
     output: Output = "-",
 ) -> None:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from imgforensics import clicompletion
+
 
 class Format(StrEnum):
     """Formats of a report."""
@@ -58,7 +60,13 @@ ImageChoice = Annotated[
     ),
 ]
 PlatformChoice = Annotated[
-    str | None, typer.Option("--platform", metavar="OS/ARCH", help="Report on images of this platform only.")
+    str | None,
+    typer.Option(
+        "--platform",
+        metavar="OS/ARCH",
+        help="Report on images of this platform only.",
+        autocompletion=clicompletion.platforms,
+    ),
 ]
 Jobs = Annotated[
     int | None,
@@ -74,8 +82,16 @@ Fast = Annotated[
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show notes, evidence, and what was not checked.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="One line an archive.")]
 ColourChoice = Annotated[Colour, typer.Option("--color", help="Colour in tables; auto heeds NO_COLOR.")]
-Codes = Annotated[list[str] | None, typer.Option("--select", metavar="CODE,...", help="Only these rules, e.g. IMG3.")]
-Ignored = Annotated[list[str] | None, typer.Option("--ignore", metavar="CODE,...", help="Not these rules.")]
+Codes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--select", metavar="CODE,...", help="Only these rules, e.g. IMG3.", autocompletion=clicompletion.rule_codes
+    ),
+]
+Ignored = Annotated[
+    list[str] | None,
+    typer.Option("--ignore", metavar="CODE,...", help="Not these rules.", autocompletion=clicompletion.rule_codes),
+]
 Threshold = Annotated[FailOn, typer.Option("--fail-on", help="Least severity that makes the exit code 1.")]
 Timestamps = Annotated[
     bool,
@@ -111,7 +127,10 @@ NoLedger = Annotated[bool, typer.Option("--no-ledger", help="Neither use nor wri
 PusherChoice = Annotated[
     list[str] | None,
     typer.Option(
-        "--pusher", metavar="NAME|all", help="Pushing tools to imitate; those that fit by default; repeatable."
+        "--pusher",
+        metavar="NAME|all",
+        help="Pushing tools to imitate; those that fit by default; repeatable.",
+        autocompletion=clicompletion.pushers,
     ),
 ]
 Raw = Annotated[bool, typer.Option("--raw", help="The exact bytes of the likely manifest, nothing added.")]

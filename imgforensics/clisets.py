@@ -46,6 +46,9 @@ BudgetOf = Annotated[
         help="What one archive may cost, e.g. 90s, 5m, 20GiB (bytes read); repeatable. The rest of it is not checked.",
     ),
 ]
+SkipOthers = Annotated[
+    bool, typer.Option("--skip-others", help="Skip files that are no image archives, those that are named too.")
+]
 AnyVerdict = Annotated[bool, typer.Option("--any", help="Also lock archives that are not intact.")]
 
 

@@ -152,9 +152,9 @@ def _wants_colour(color: Colour, output: str) -> bool:
 
 def codes(values: list[str] | None) -> tuple[str, ...]:
     """The same for rule codes, in upper case; what begins no code stays as it was written, for the message."""
-    from imgforensics.checks import ALL
+    from imgforensics.rendering.rules import RULES
 
-    known = tuple(each.rule.code for each in ALL)
+    known = tuple(rule.code for rule in RULES)
     return tuple(
         name.upper() if any(code.startswith(name.upper()) for code in known) else name for name in names(values)
     )

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from imgforensics import clicompletion
+
 if TYPE_CHECKING:
     from imgforensics.trust.material import Material
 
@@ -68,7 +70,12 @@ GpgKeyring = Annotated[
 ]
 AtTime = Annotated[
     str | None,
-    typer.Option("--at", metavar="TIME|now", help="When to judge what has no trusted time of its own."),
+    typer.Option(
+        "--at",
+        metavar="TIME|now",
+        help="When to judge what has no trusted time of its own.",
+        autocompletion=clicompletion.moments,
+    ),
 ]
 Required = Annotated[
     bool,

@@ -57,6 +57,12 @@ class Options:
     """Tell when the work on each archive began and ended. Without it, the same evidence gives the same report."""
     limits: Limits = DEFAULT_LIMITS
 
+    def selects(self, code: str) -> bool:
+        """Whether findings of the rule with this code are reported."""
+        return (not self.select or code.startswith(tuple(self.select))) and not (
+            self.ignore and code.startswith(tuple(self.ignore))
+        )
+
 
 DEFAULT_OPTIONS = Options()
 

@@ -19,7 +19,7 @@ from imgforensics.errors import InputError, SelectionError
 from imgforensics.expectfile import key
 from imgforensics.findings import Severity, Skipped
 from imgforensics.limits import MIB
-from imgforensics.rendering import FORMATS, TELL_OF_ALL, Manner, printable
+from imgforensics.rendering import FORMATS, Manner, printable
 from imgforensics.rendering.attestation import Attestation
 from imgforensics.rendering.style import Style
 from imgforensics.report import ArchiveReport, Options, Period, moment
@@ -48,6 +48,8 @@ class Settings:
     """Digests expected in single archives, by path."""
     attest: str | None = None
     """File for the verdict as an in-toto statement; None for none."""
+    skip_others: bool = False
+    """Files that are named and are no image archives are skipped, as those that are found are."""
     how: How = DEFAULT
     """Where and from where on the work is done."""
     lock: Lock | None = None
@@ -62,13 +64,13 @@ def run(command: str, paths: list[str], options: Options, settings: Settings) ->
     request_of(options)  # so is an expectation that is no digest
     _check_attest(options, settings)
     started = moment(options)
-    found: Iterable[str | Skipped] = batch.discover(paths)
+    found: Iterable[str | Skipped] = batch.discover(paths, skip_others=settings.skip_others)
     files = [each for each in (settings.output, settings.attest) if each is not None and each != "-"]
     if files:
         found = list(found)  # before a report's temporary file lies among them
     for file in files:
         spare_evidence(found, file)
-    work = batch.tasks(found, options, paths, settings.expect)
+    work = batch.tasks(found, options, () if settings.skip_others else paths, settings.expect)
     with ExitStack() as stack:
         writing = _Writing(command, paths, options, settings, stack)
         try:
@@ -79,7 +81,7 @@ def run(command: str, paths: list[str], options: Options, settings: Settings) ->
             if not writing.writer.counts:
                 raise
             writing.writer.interrupted = True
-        if not writing.writer.counts:
+        if not writing.writer.counts and not (settings.skip_others and writing.skipped):
             raise InputError(_nothing(paths, writing.skipped))
         writing.end(Period.since(started))
     return writing.code()
@@ -126,11 +128,10 @@ class _Writing:
     def end(self, period: Period | None) -> None:
         """Write what follows the last answer."""
         if self._is_judged and not self.writer.interrupted:
-            self.writer.about_all = self._together.findings(self._options)
-            self._bad |= any(_counts(each.severity, self._settings.fail_on) for each in self.writer.about_all)
-        if self._settings.format not in TELL_OF_ALL:
-            for each in self.writer.about_all:
-                print(f"imgforensics: {each.severity} {each.rule.code}: {printable(each.message)}", file=sys.stderr)
+            found, asked = self._together.findings(self._options), self._together.rules
+            for writer in (self.writer, self._attestation):
+                writer.about_all, writer.asked = found, asked
+            self._bad |= any(_counts(each.severity, self._settings.fail_on) for each in found)
         for text in self.writer.end(self.skipped, period):
             self._sink.write(text)
         if self._attest is not None:

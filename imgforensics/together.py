@@ -8,9 +8,10 @@ from imgforensics.analysis import analyze_archive
 from imgforensics.errors import ImgforensicsError
 from imgforensics.expectation import Result
 from imgforensics.facts import facts_of
+from imgforensics.findings import Rule
 from imgforensics.refnames import normalise
 from imgforensics.report import ArchiveReport, Options
-from imgforensics.sets import rules
+from imgforensics.sets import baseline, rules, transfer
 from imgforensics.sets.baseline import Baseline
 from imgforensics.sets.lockfile import Lock
 from imgforensics.sets.rule import SetFinding
@@ -63,8 +64,17 @@ class Together:
             self._found += self._baseline.finish()
         if self._store.count > 1:
             self._found += (found for rule in rules.RULES for found in rule.run(self._store))
-        chosen = [each for each in self._found if _is_selected(each.rule.code, options)]
+        chosen = [each for each in self._found if options.selects(each.rule.code)]
         return tuple(sorted(chosen, key=lambda each: (each.severity.rank, each.rule.code)))
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules by which they were judged: of a lock and of an earlier report where there is one."""
+        return (
+            *(rule.rule for rule in (rules.RULES if self._store.count > 1 else ())),
+            *(transfer.RULES if self._transfer is not None else ()),
+            *(baseline.RULES if self._baseline is not None else ()),
+        )
 
     def _proved(self, transfer: Transfer, options: Options) -> Iterator[str]:
         """Digests of a list's references that are rebuilt from an archive with an image of that name."""
@@ -85,8 +95,3 @@ class Together:
             SELECT DISTINCT path FROM tags JOIN images ON images.id = tags.image
             JOIN archives ON archives.id = images.archive WHERE tag >= ? AND tag < ? ORDER BY archives.id LIMIT ?"""
         return [path for (path,) in self._store.ask(query, f"{repository}:", f"{repository};", _TRIED)]
-
-
-def _is_selected(code: str, options: Options) -> bool:
-    chosen = not options.select or code.startswith(tuple(options.select))
-    return chosen and not (options.ignore and code.startswith(tuple(options.ignore)))

@@ -119,6 +119,7 @@ ORDER = [
     "commands",
     "forensics",
     "console",
+    "clicompletion",
     "clioptions",
     "clitrust",
     "clisupport",
@@ -148,6 +149,7 @@ OPENERS = {
     "locking",
     "commands",
     "console",
+    "clicompletion",
     "clisupport",
     "cli",
 }
@@ -300,6 +302,7 @@ def test_the_version_loads_no_more_than_it_needs() -> None:
     assert {name for name in loaded if name.startswith("imgforensics")} == {
         "imgforensics",
         "imgforensics.cli",
+        "imgforensics.clicompletion",
         "imgforensics.cliforensics",
         "imgforensics.clisets",
         "imgforensics.clisignatures",

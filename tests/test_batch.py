@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import io
+import json
 import lzma
 import os
 import sys
@@ -16,8 +17,10 @@ from imgforensics import Options, Verdict, batch
 from imgforensics.analysis import analyze_archive
 from imgforensics.findings import Skipped
 from imgforensics.inflate import Inflater
+from imgforensics.rendering import FORMATS
 from imgforensics.report import ArchiveReport
 from tests import builder
+from tests.test_cli import invoke
 
 GOOD = builder.archive("crane")
 EVIL = GOOD.replace(b"hello", b"owned")
@@ -280,3 +283,20 @@ def test_archives_beside_the_parts_of_an_unpacked_one_are_looked_at(tmp_path: Pa
     first, second, third = (each for each in results(tmp_path) if isinstance(each, ArchiveReport))
     assert (first.error or "").startswith("an unpacked OCI layout; pack it first")
     assert (second.verdict, third.verdict) == (Verdict.INTACT, Verdict.INTACT)
+
+
+def test_others_are_skipped_where_they_are_named_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("image.tar").write_bytes(builder.archive("crane"))
+    Path("text.tar").write_text("version https://git-lfs.github.com/spec/v1\n")
+    Path("notes.tar").write_bytes(builder.tar([builder.Entry("notes.txt", b"hello")]))
+    named = ["image.tar", "text.tar", "notes.tar"]
+    assert invoke("verify", *named).exit_code == 2
+    report = json.loads(invoke("verify", *named, "--skip-others", "-f", "json").stdout)
+    assert [each["path"] for each in report["archives"]] == ["image.tar"]
+    assert [each["path"] for each in report["skipped"]] == ["text.tar", "notes.tar"]
+    for form in FORMATS:
+        nothing = invoke("verify", *named[1:], "--skip-others", "-f", form)
+        assert (nothing.exit_code, nothing.stderr) == (0, "")
+    assert invoke("verify", "gone.tar", "notes.tar", "--skip-others").exit_code == 2
+    assert invoke("verify", ".", "--skip-others").exit_code == 0

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from google.protobuf import json_format
+from in_toto_attestation.v1 import statement_pb2
+from in_toto_attestation.v1.statement import Statement
 from typer.testing import CliRunner, Result
 
 import imgforensics
@@ -228,6 +231,17 @@ def test_hostile_names_in_a_statement() -> None:
     text = text_of(report, Attestation(Manner()))
     assert text.isascii()
     json.dumps(json.loads(text), ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize("paths", [["good.tar"], ["good.tar", "bad.tar", "text.tar"]])
+def test_in_toto_takes_the_statement(files: Path, paths: list[str]) -> None:
+    target = files / "statement.json"
+    invoke("verify", *[files / path for path in paths], "--attest", target, "--timestamps")
+    parsed = json_format.Parse(target.read_text(encoding="utf-8"), statement_pb2.Statement())
+    Statement.copy_from_pb(parsed).validate()
+    assert parsed.predicate_type == PREDICATE
+    assert [each.name for each in parsed.subject] == [str(files / path) for path in paths if path != "text.tar"]
+    assert json_format.MessageToDict(parsed)["predicate"] == json.loads(target.read_text())["predicate"]
 
 
 def test_the_contract_names_the_predicate() -> None:

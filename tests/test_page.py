@@ -24,7 +24,10 @@ from imgforensics.model import Digest, Location
 from imgforensics.rendering import layerpicture, page, pageview, printable
 from imgforensics.rendering.layerpicture import picture, size
 from imgforensics.rendering.layerstate import State, States
+from imgforensics.rendering.writer import Manner
 from imgforensics.report import ArchiveReport
+from imgforensics.sets.known import KNOWN
+from imgforensics.sets.rule import SetFinding
 from imgforensics.signature import (
     Binding,
     Bound,
@@ -371,7 +374,12 @@ def reports_to_look_at() -> dict[str, str]:
     clean = report_of(builder.archive("oci_archive"))
     many = Report(tuple(report_of(builder.archive(layout)) for layout in list(builder.LAYOUTS)[:6]) * 8)
     spec = builder.ImageSpec(layers=[builder.tar([builder.Entry(f"f{number}", b"x")]) for number in range(40)])
+    together = page.Page(Manner())
+    together.add(clean)
+    together.asked = KNOWN
+    together.about_all = [SetFinding(rule, rule.severity, "a" * 90, ("in/a.tar", "b" * 90), "x") for rule in KNOWN]
     return {
+        "set": "".join(together.end(())),
         "one": render(Report((clean,)), "html"),
         "several": render(several(), "html"),
         "many": render(many, "html"),

@@ -17,6 +17,7 @@ import pytest
 
 from imgforensics import analyze, batch
 from imgforensics.batch import Task, examine_in_pool
+from imgforensics.rendering import FORMATS
 from imgforensics.report import ArchiveReport, Options
 from imgforensics.reportstore import pack, unpack
 from tests import builder
@@ -54,6 +55,25 @@ def test_side_by_side_gives_the_bytes_of_one_by_one(folder: Path, form: str) -> 
     together = invoke("verify", "in", "-f", form, "-j", "2")
     assert together.stdout == alone.stdout
     assert together.exit_code == alone.exit_code == 1
+
+
+@pytest.fixture
+def together(folder: Path) -> list[str]:
+    """Options by which the archives of the folder are also held against a lock and an earlier report."""
+    assert invoke("lock", "in", "--any", "-o", "transfer.lock").exit_code == 0
+    assert invoke("verify", "in", "-f", "json", "-o", "old.json").exit_code == 1
+    (folder / "00.tar").unlink()
+    (folder / "copy.tar").write_bytes((folder / "02.tar").read_bytes())
+    return ["verify", "in", "--lock", "transfer.lock", "--baseline", "old.json"]
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_what_is_said_of_all_does_not_depend_on_how_they_are_looked_at(together: list[str], form: str) -> None:
+    alone = invoke(*together, "-f", form, "-j", "1")
+    assert alone.exit_code == 1
+    assert "IMG811" in alone.stdout
+    for how in (["-j", "2"], ["-j", "1", "--resume", "state"], ["-j", "2", "--resume", "state"]):
+        assert invoke(*together, "-f", form, *how).stdout == alone.stdout
 
 
 def test_digests_come_out_alike(folder: Path) -> None:
@@ -223,6 +243,15 @@ def test_a_cluster_gives_the_same_report(folder: Path, scheduler: tuple[str, lis
     assert stdout == alone.stdout
 
 
+def test_a_cluster_says_the_same_of_all(
+    together: list[str], scheduler: tuple[str, list[subprocess.Popen[bytes]]]
+) -> None:
+    for form in ("jsonl", "sarif", "junit", "html"):
+        command = [*COMMAND, *together, "-f", form, "--cluster", scheduler[0]]
+        there = subprocess.run(command, capture_output=True, check=False)
+        assert there.stdout.decode() == invoke(*together, "-f", form).stdout, there.stderr.decode()
+
+
 def test_a_cluster_that_is_not_there(folder: Path) -> None:
     pytest.importorskip("distributed")
     ended = subprocess.run(
@@ -252,8 +281,6 @@ def test_lock_and_check(folder: Path) -> None:
     table = invoke("verify", "in", "--lock", "transfer.lock")
     assert table.exit_code == 1
     assert "error IMG811 lock-missing: 02.tar" in table.stdout
-    lines = invoke("verify", "in", "--lock", "transfer.lock", "-f", "jsonl")
-    assert "imgforensics: error IMG811: 02.tar" in lines.stderr
 
 
 def test_what_is_not_intact_is_not_locked(folder: Path) -> None:
@@ -285,6 +312,13 @@ def test_a_baseline(folder: Path) -> None:
         ("IMG823", "in/02.tar"),
     ]
     assert invoke("verify", "in", "--baseline", "in/note.txt").exit_code == 2
+
+
+def test_a_baseline_of_lines(folder: Path) -> None:
+    invoke("verify", "in", "-f", "jsonl", "-o", "old.jsonl")
+    assert '{"about_all"' in Path("old.jsonl").read_text()
+    report = document(invoke("verify", "in", "-f", "json", "--baseline", "old.jsonl"))
+    assert report["about_all"] == []
 
 
 def test_a_large_archive_gets_all_processors(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

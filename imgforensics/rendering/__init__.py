@@ -22,8 +22,6 @@ FORMATS: Mapping[str, type[Writer]] = {
     "html": Page,
 }
 """Name of a format to what writes it."""
-TELL_OF_ALL = frozenset({"table", "json", "csv"})
-"""Formats that tell what the archives say together."""
 
 
 def render(report: Report, format: str = "table") -> str:  # noqa: A002 - the contract's word
@@ -44,4 +42,4 @@ def text_of(report: Report, writer: Writer) -> str:
     return "".join([*parts, *writer.end(report.skipped, report.period)])
 
 
-__all__ = ["FORMATS", "TELL_OF_ALL", "Manner", "Writer", "printable", "render", "text_of"]
+__all__ = ["FORMATS", "Manner", "Writer", "printable", "render", "text_of"]

@@ -57,11 +57,13 @@ class Attestation(Writer):
         yield from self._archives.read()
         yield '],\n"unanswered":['
         yield from self._unanswered.read()
-        yield f'],\n"skippedFiles":{len(skipped)},\n{dump(custody)[1:]}}}\n'
+        yield f'],\n"skippedFiles":{len(skipped)},\n'
+        if self.asked:
+            yield f'"aboutAll":{dump(_judged([(each.severity, each.rule.code) for each in self.about_all]))},\n'
+        yield f"{dump(custody)[1:]}}}\n"
 
 
 def _told(archive: ArchiveReport, name: str) -> dict[str, Any]:
-    found = Counter(finding.severity for finding in archive.findings)
     blobs = {} if archive.case is None else archive.case.catalogue.blobs
     configs = [blobs.get(-1 if image.config_member is None else image.config_member) for image in archive.images]
     manifests = [blobs.get(-1 if image.manifest_member is None else image.manifest_member) for image in archive.images]
@@ -70,11 +72,19 @@ def _told(archive: ArchiveReport, name: str) -> dict[str, Any]:
         "sha256": str(archive.digest),
         "size": archive.size,
         "verdict": archive.verdict.value,
-        "findings": {severity.value: found[severity] for severity in Severity},
-        "codes": sorted({finding.rule.code for finding in archive.findings}),
+        **_judged([(finding.severity, finding.rule.code) for finding in archive.findings]),
         "imageIds": sorted({str(blob.digest) for blob in configs if blob is not None}),
         "manifestDigests": sorted({str(blob.digest) for blob in manifests if blob is not None}),
         "notChecked": [
             {"what": json_text(each.what), "reason": json_text(each.reason)} for each in archive.not_checked
         ],
+    }
+
+
+def _judged(found: Sequence[tuple[Severity, str]]) -> dict[str, Any]:
+    """How many findings there are of each severity, and of which rules."""
+    counts = Counter(severity for severity, _ in found)
+    return {
+        "findings": {severity.value: counts[severity] for severity in Severity},
+        "codes": sorted({code for _, code in found}),
     }

@@ -80,6 +80,11 @@ def render_line(archive: ArchiveReport, custody: Custody) -> str:
     return _dump(archive_json(archive, custody), indent=None) + "\n"
 
 
+def about_all_line(findings: Sequence[SetFinding]) -> str:
+    """What archives say together as one line (``jsonl``)."""
+    return _dump({"about_all": [_about_all(each) for each in findings]}, indent=None) + "\n"
+
+
 def head_json(schema: str, command: str, **archives: ArchiveReport) -> Json:
     """What a document about single archives begins with, in any schema: whose it is, and which archives it is about."""
     return {

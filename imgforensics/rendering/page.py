@@ -13,10 +13,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from imgforensics.custody import words
-from imgforensics.findings import Rule, Skipped, Verdict
+from imgforensics.findings import Rule, Severity, Skipped, Verdict
 from imgforensics.rendering.escape import printable
 from imgforensics.rendering.layerpicture import short
 from imgforensics.rendering.layerstate import State
+from imgforensics.rendering.pageset import SetView, set_view
 from imgforensics.rendering.pageview import ArchiveView, view
 from imgforensics.rendering.words import MEANINGS, plural
 from imgforensics.rendering.writer import Manner, Memory, Spool, Writer, utc
@@ -28,13 +29,15 @@ if TYPE_CHECKING:
 _LONGEST = 2_000
 """Characters of one text; names and commands in an archive can have megabytes."""
 _SKIPPED = 500
-_SIGNS = {
+_SIGNS: Mapping[Verdict | Severity, str] = {
     Verdict.INTACT: "\u2713",
     Verdict.UNCHECKED: "\u25cb",
     Verdict.INCOMPLETE: "\u25d1",
     Verdict.SUSPECT: "!",
     Verdict.TAMPERED: "\u2715",
     Verdict.UNREADABLE: "?",
+    Severity.ERROR: "\u2715",
+    Severity.WARNING: "!",
 }
 _STATE_SIGNS = {
     State.HELD: "\u2713",
@@ -52,6 +55,11 @@ _ONE = {
     Verdict.UNREADABLE: "The archive gives no answer",
 }
 _ORDER = tuple(reversed(Verdict))
+_MILDER: Mapping[Severity, tuple[Verdict, ...]] = {
+    Severity.ERROR: (Verdict.INTACT, Verdict.UNCHECKED, Verdict.INCOMPLETE, Verdict.SUSPECT),
+    Severity.WARNING: (Verdict.INTACT, Verdict.UNCHECKED),
+}
+"""Verdicts that are milder than a finding about the archives together."""
 
 
 class Page(Writer):
@@ -89,25 +97,28 @@ class Page(Writer):
         explanation = self._explanation()
         if self._only is not None:
             self._keep(self._only, opened=True)
-        rules = [self._rules[code] for code in sorted(self._rules)]
+        together = set_view(self.asked, self.about_all)
+        known = self._rules | {each.rule.code: each.rule for each in self.about_all}
+        rules = [known[code] for code in sorted(known)]
         style, style_hash = _style()
         yield _render(
             "head",
             style=style,
             style_hash=style_hash,
             custody=self.custody,
-            headline=self._headline(),
+            headline=self._headline(together),
             explanation=explanation,
-            gravest=gravest(self.counts),
+            tone=self._tone(together),
             total=total,
             shares=self._shares(),
+            together=together,
             rules=rules,
             period=period,
         )
         if total > 1:
             for verdict in _ORDER:
                 yield from self._rows[verdict].read()
-        yield _render("between", total=total)
+        yield _render("between", total=total, together=together)
         for verdict in _ORDER:
             yield from self._sections[verdict].read()
         yield _render(
@@ -120,7 +131,16 @@ class Page(Writer):
             period=period,
         )
 
-    def _headline(self) -> str:
+    def _headline(self, together: SetView | None) -> str:
+        bad = "" if together is None else together.gravest
+        return f"{self._answer()}; {bad} about the archives together" if bad else self._answer()
+
+    def _tone(self, together: SetView | None) -> Verdict | Severity:
+        """What the answer is painted in: the gravest verdict, unless what is said of all archives is graver."""
+        worst, verdict = None if together is None else together.worst, gravest(self.counts)
+        return worst if worst is not None and verdict in _MILDER.get(worst, ()) else verdict
+
+    def _answer(self) -> str:
         total, intact = self.counts.total(), self.counts[Verdict.INTACT]
         if total < 2:
             return _ONE[gravest(self.counts)] if total else "There was no archive"

@@ -7,7 +7,7 @@ from tabulate import tabulate
 from imgforensics.checks import ALL
 from imgforensics.errors import SelectionError
 from imgforensics.findings import Rule
-from imgforensics.sets import baseline, rules, transfer
+from imgforensics.sets.known import KNOWN
 
 _GROUPS = {
     "1": "The outer tar and its compression",
@@ -20,12 +20,7 @@ _GROUPS = {
     "8": "Sets of archives",
     "9": "What could not be checked",
 }
-RULES: tuple[Rule, ...] = tuple(
-    sorted(
-        (*(each.rule for each in ALL), *(each.rule for each in rules.RULES), *transfer.RULES, *baseline.RULES),
-        key=lambda rule: rule.code,
-    )
-)
+RULES: tuple[Rule, ...] = tuple(sorted((*(each.rule for each in ALL), *KNOWN), key=lambda rule: rule.code))
 """The rules about archives, and those about sets of them."""
 
 

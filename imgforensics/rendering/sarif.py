@@ -1,7 +1,8 @@
 """``sarif``: the report as SARIF 2.1.0 (OASIS Standard, 27 March 2020), for viewers and code-scanning services.
 
 Archives are artifacts, findings are results, and an archive without an answer is a notification of the tool, as the
-standard wants failures of a tool to be kept apart from what it found. Results are written as the archives end.
+standard wants failures of a tool to be kept apart from what it found. Results are written as the archives end; those
+about several archives come last. Who would load what, and signatures, are properties of an artifact, as JSON has them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,10 +13,14 @@ from imgforensics.itself import NAME
 from imgforensics.model import Digest
 from imgforensics.rendering.custody_json import custody_json
 from imgforensics.rendering.escape import json_text
+from imgforensics.rendering.json_v1 import load_json
 from imgforensics.rendering.jsonparts import Items, dump
-from imgforensics.rendering.sarifplaces import Fingerprints, Json, Places, text, uri
+from imgforensics.rendering.sarifplaces import Fingerprints, Json, Places, SetFingerprints, text, uri
+from imgforensics.rendering.signatures_json import signatures_json
 from imgforensics.rendering.writer import Manner, Memory, Spool, Writer, utc
 from imgforensics.report import ArchiveReport, Period
+from imgforensics.sets.known import KNOWN
+from imgforensics.sets.rule import SetFinding
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 VERSION = "2.1.0"
@@ -29,7 +34,8 @@ class Sarif(Writer):
     def __init__(self, manner: Manner, spool: Callable[[], Spool] = Memory) -> None:
         super().__init__(manner, spool)
         self._artifacts, self._notifications = Items(spool()), Items(spool())
-        self._rules = {rule.code: index for index, rule in enumerate(self.custody.rules)}
+        self._known = (*self.custody.rules, *KNOWN)
+        self._rules = {rule.code: index for index, rule in enumerate(self._known)}
         self._any = False
         self._numbers: dict[str, int] = {}
         """Artifacts by what is said of them, hashed: the standard wants each of them once (section 3.14.15)."""
@@ -39,7 +45,7 @@ class Sarif(Writer):
         driver = {
             "name": NAME,
             "version": identity.version,
-            "rules": [_rule(rule) for rule in self.custody.rules],
+            "rules": [_rule(rule) for rule in self._known],
             "properties": {"digest": identity.digest, "compiled": identity.compiled},
         }
         return (
@@ -57,35 +63,41 @@ class Sarif(Writer):
         if archive.error is not None:
             where = {"physicalLocation": {"artifactLocation": {"uri": uri(archive.path), "index": index}}}
             self._notifications.add({"level": "error", "message": {"text": text(archive.error)}, "locations": [where]})
-        lines = []
-        for finding in archive.findings:
-            result = {**self._result(finding, places), "partialFingerprints": fingerprints.of(finding)}
-            lines.append(f"{',' if self._any else ''}\n{dump(result)}")
-            self._any = True
-        return "".join(lines)
+        return "".join(
+            self._result(
+                finding,
+                [places.location(each) for each in (finding.location, *finding.related[:_RELATED])],
+                fingerprints.of(finding),
+                {"claimed": finding.claimed, "computed": finding.computed, "related": len(finding.related)},
+            )
+            for finding in archive.findings
+        )
 
-    def _result(self, finding: Finding, places: Places) -> Json:
-        result: dict[str, Any] = {
+    def _result(self, finding: Finding | SetFinding, places: Sequence[Json], prints: Json, more: Json) -> str:
+        """One result: the first of its places is where it is, the others are related to it."""
+        result = {
             "ruleId": finding.rule.code,
             "ruleIndex": self._rules[finding.rule.code],
             "level": finding.severity.value,
             "message": {"text": text(finding.message)},
-            "locations": [places.location(finding.location)],
+            "locations": places[:1],
+            **({"relatedLocations": [{"id": at, **each} for at, each in enumerate(places[1:])]} if places[1:] else {}),
+            "properties": {
+                name: json_text(value) if isinstance(value, str) else value
+                for name, value in more.items()
+                if value is not None
+            },
+            "suppressions": [],  # the standard's way of saying that nothing was suppressed
+            "partialFingerprints": prints,
         }
-        if finding.related:
-            related = finding.related[:_RELATED]
-            result["relatedLocations"] = [
-                {"id": number, **places.location(each)} for number, each in enumerate(related)
-            ]
-        told = {"claimed": finding.claimed, "computed": finding.computed}
-        result["properties"] = {
-            **{name: json_text(value) for name, value in told.items() if value is not None},
-            "related": len(finding.related),
-        }
-        result["suppressions"] = []  # the standard's way of saying that nothing was suppressed
-        return result
+        comma, self._any = "," if self._any else "", True
+        return f"{comma}\n{dump(result)}"
 
     def closing(self, skipped: Sequence[Skipped], period: Period | None) -> Iterator[str]:
+        fingerprints = SetFingerprints()
+        for each in self.about_all:
+            places = [{"physicalLocation": {"artifactLocation": {"uri": uri(path)}}} for path in each.paths]
+            yield self._result(each, places, fingerprints.of(each), {"subject": each.subject, "about": "set"})
         yield '],\n"artifacts":['
         yield from self._artifacts.read()
         times = {} if period is None else {"startTimeUtc": utc(period.started), "endTimeUtc": utc(period.ended)}
@@ -123,6 +135,10 @@ def _artifact(archive: ArchiveReport) -> Json:
             ],
         },
     }
+    if archive.case is not None:
+        result["properties"]["loads"] = [load_json(load) for load in archive.case.loads]
+        if archive.case.signatures is not None:
+            result["properties"]["signatures"] = signatures_json(archive.case.signatures)
     if archive.size is not None:
         result["length"] = archive.size
     if archive.digest is not None:

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +12,7 @@ from imgforensics.model import Compression, Digest, Location, Member
 from imgforensics.rendering.escape import json_text, printable
 from imgforensics.rendering.jsonparts import dump
 from imgforensics.report import ArchiveReport
+from imgforensics.sets.rule import SetFinding
 
 Json = Mapping[str, Any]
 
@@ -104,6 +105,18 @@ def _logical(place: Location) -> list[Json]:
     return result
 
 
+class _Hashes:
+    """Hashes of values; one that comes again gets another hash, by how often it came before."""
+
+    def __init__(self) -> None:
+        self._seen: Counter[str] = Counter()
+
+    def of(self, kind: str, value: Sequence[str | int | None]) -> str:
+        told = dump([kind, *(json_text(each) if isinstance(each, str) else each for each in value)])
+        self._seen[told] += 1
+        return Digest.of(f"{told}{self._seen[told]}".encode()).encoded
+
+
 class Fingerprints:
     """Tells the findings of one archive from each other, and knows them again.
 
@@ -113,16 +126,22 @@ class Fingerprints:
 
     def __init__(self, archive: ArchiveReport) -> None:
         self._archive = str(archive.digest)
-        self._seen: Counter[str] = Counter()
+        self._hashes = _Hashes()
 
     def of(self, finding: Finding) -> Json:
         """The partial fingerprints of a finding, in the order in which the archive has them."""
         where = finding.location
         place = [finding.rule.code, where.member, where.pointer, where.image, where.layer]
         evidence = [*place, where.offset, where.length, finding.claimed, finding.computed, self._archive]
-        return {"evidence/v1": self._hash("evidence", evidence), "place/v1": self._hash("place", place)}
+        return {"evidence/v1": self._hashes.of("evidence", evidence), "place/v1": self._hashes.of("place", place)}
 
-    def _hash(self, kind: str, value: list[str | int | None]) -> str:
-        told = dump([kind, *(json_text(each) if isinstance(each, str) else each for each in value)])
-        self._seen[told] += 1
-        return Digest.of(f"{told}{self._seen[told]}".encode()).encoded
+
+class SetFingerprints:
+    """The same for what archives say together: by rule and by the tag, digest or path that it is about."""
+
+    def __init__(self) -> None:
+        self._hashes = _Hashes()
+
+    def of(self, finding: SetFinding) -> Json:
+        """The partial fingerprint of a finding, in the order in which the set has them."""
+        return {"set/v1": self._hashes.of("set", [finding.rule.code, finding.subject])}

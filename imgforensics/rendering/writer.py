@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Protocol
 
 from imgforensics.custody import Custody, custody
-from imgforensics.findings import Severity, Skipped, Verdict
+from imgforensics.findings import Rule, Severity, Skipped, Verdict
 from imgforensics.rendering.style import Style
 from imgforensics.report import DEFAULT_OPTIONS, ArchiveReport, Options, Period
 from imgforensics.sets.rule import SetFinding
@@ -69,6 +69,8 @@ class Writer(ABC):
         self.findings = 0
         self.about_all: Sequence[SetFinding] = ()
         """What the archives say together; known before the end."""
+        self.asked: Sequence[Rule] = ()
+        """The rules that they were asked by for this; none where one archive stood for itself, or the run was ended."""
         self.interrupted = False
         """Whether the run was ended before all archives were looked at."""
 

@@ -40,7 +40,7 @@ class Lines(Writer):
 
     def closing(self, skipped: Sequence[Skipped], period: Period | None) -> Iterator[str]:
         del skipped, period
-        yield ""
+        yield json_v1.about_all_line(self.about_all) if self.asked else ""
 
 
 class Document(Writer):

@@ -142,6 +142,8 @@ def read(text: str, source: str) -> Baseline:
             archives += document["archives"]
         elif isinstance(document, dict) and "verdict" in document:
             archives.append(document)
+        elif isinstance(document, dict) and list(document) == ["about_all"]:
+            continue  # the last of JSON lines is about no archive of its own
         else:
             raise InputError(f"{source}: no report of schema {_SCHEMA}; imgforensics verify -f json writes one")
     return Baseline(dict(_earlier(each, source) for each in archives), source)
