@@ -35,7 +35,7 @@ class UsualExtensions:
         self.size = 0
         """Bytes of the bodies of all extension headers so far."""
         self.headers = 0
-        """All of these headers, and those of their entries."""
+        """Headers so far that have to do with them: theirs, those of their entries, and whatever is read one by one."""
         # What they say about one entry: nothing where a name is empty, and a number None.
         self.name = b""
         self.linkname = b""

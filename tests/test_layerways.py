@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import imgforensics.layerwalk
 from imgforensics import blobscan, paxrecords
 from imgforensics.archive import Archive
 from imgforensics.errors import InputError
@@ -53,7 +54,7 @@ def test_what_is_called_plain_is() -> None:
     assert len(ROOMS) > 5
     assert all(str(plain_room(name.rpartition(".")[2]).__file__).endswith(".py") for name in ROOMS)
     assert PLAIN_WALKER is not LayerWalker
-    assert blobscan.LayerWalker is LayerWalker
+    assert imgforensics.layerwalk.LayerWalker is LayerWalker
 
 
 # ---------------------------------------------------------------------------------------------- layers of any kind
@@ -142,7 +143,7 @@ def test_records_are_the_same_compiled_and_plain(body: bytes) -> None:
 # ------------------------------------------------------------------------------------------------ crafted archives
 
 
-def _layers(archive: bytes, chunk: int, walker: Any, survey: Any) -> Mapping[int, LayerFacts] | None:
+def _inside(archive: bytes, chunk: int, walker: Any, survey: Any) -> Mapping[int, LayerFacts] | None:
     """What is in the layers of an archive, None where it is none."""
     with mock.patch.object(blobscan, "LayerWalker", walker), mock.patch.object(blobscan, "LayerSurvey", survey):
         try:
@@ -157,6 +158,6 @@ def test_crafted_layers_are_the_same_however_they_are_read(start: int) -> None:
     for crafted in CRAFTED[start : start + 20]:
         archive = crafted.make()
         for chunk in (DEFAULT_LIMITS.chunk, 1500):
-            expected = _layers(archive, chunk, OneByOne, LayerSurvey)
-            assert _layers(archive, chunk, LayerWalker, LayerSurvey) == expected, crafted.name
-            assert _layers(archive, chunk, PLAIN_WALKER, PLAIN_SURVEY) == expected, crafted.name
+            expected = _inside(archive, chunk, OneByOne, LayerSurvey)
+            assert _inside(archive, chunk, LayerWalker, LayerSurvey) == expected, crafted.name
+            assert _inside(archive, chunk, PLAIN_WALKER, PLAIN_SURVEY) == expected, crafted.name
