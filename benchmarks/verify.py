@@ -52,9 +52,8 @@ def content(seed: int) -> bytes:
         if kind < 0.7:
             part = b"\n".join(draw.choices(phrases, k=20) + draw.choices(words, k=20))
         elif kind < 0.9:
-            part = b"".join(number.to_bytes(4, "little") for number in range(draw.randrange(1 << 20), (1 << 20) + 300))[
-                :4096
-            ]
+            start = draw.randrange(1 << 20)
+            part = b"".join(number.to_bytes(4, "little") for number in range(start, min(start + 1024, (1 << 20) + 300)))
         else:
             part = draw.randbytes(1024)
         parts.append(part)
