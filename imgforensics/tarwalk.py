@@ -48,7 +48,6 @@ from imgforensics.tartext import decode
 _KEPT = 256 * MIB
 """Bound, in bytes of memory, on all extension headers that are kept: one of 5 bytes a record would cost 30 times its
 size. Real archives spend some 500 bytes a member."""
-
 _RECORD_COST = 150
 
 T = TypeVar("T")
