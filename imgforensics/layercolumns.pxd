@@ -11,7 +11,6 @@ cdef class Columns:
     cdef int _searches
     cdef dict _places
 
-    @cython.locals(mode=cython.long)
     cpdef append(self, object entry, object key, int code)
 
 cpdef int kind_code(object kind) except -1

@@ -20,7 +20,8 @@ cdef class LayerSurvey:
 
     @cython.locals(path=str, code=cython.int)
     cdef void _take(self, object entry) except *
-    @cython.locals(folder=str)
+    @cython.locals(folder=str, key=object)
     cdef void _place(self, object entry, str path, int code) except *
     cdef void _remember(self, object entry, object key, int code) except *
+    @cython.locals(key=object)
     cdef void _enter(self, object entry, str folder) except *

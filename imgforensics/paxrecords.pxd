@@ -2,6 +2,7 @@
 cimport cython
 
 cdef int _LENGTH_DIGITS, _NUMBER_DIGITS
+cdef object _TIME
 
 @cython.locals(
     records=list,

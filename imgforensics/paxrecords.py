@@ -5,6 +5,7 @@ A record is ``<length> <key>=<value>\n``, where the length, in decimal digits, i
 quickly.
 """
 
+import re
 from collections import Counter
 
 from imgforensics.model import AnomalyKind
@@ -19,6 +20,7 @@ _REPEATED_KEYS = frozenset((b"GNU.sparse.offset", b"GNU.sparse.numbytes"))
 
 _LENGTH_DIGITS = 8
 _NUMBER_DIGITS = 32
+_TIME = re.compile(rb"-?[0-9]+(?:\.[0-9]*)?")
 
 
 def parse_pax(body: bytes) -> tuple[Records, tuple[Note, ...]]:
@@ -66,10 +68,7 @@ def pax_integer(value: bytes) -> int | None:
 
 def pax_time(value: bytes) -> float | None:
     """A PAX time in seconds, ``-?digits[.digits]``, None where it is none."""
-    whole, _, fraction = value.removeprefix(b"-").partition(b".")
-    if not whole.isdigit() or fraction.strip(b"0123456789") or len(value) > 2 * _NUMBER_DIGITS:
-        return None
-    return float(value)
+    return float(value) if len(value) <= 2 * _NUMBER_DIGITS and _TIME.fullmatch(value) else None
 
 
 def _notes(records: list[tuple[bytes, bytes]], malformed: str) -> tuple[Note, ...]:
