@@ -1,8 +1,8 @@
 """Compiles what has to be quick where a C compiler is at hand; all else is in pyproject.toml.
 
-That is the encoders of ``imgforensics/recompress``, and the reader of layers' headers. Each is one Python source with
-its C types in a ``.pxd`` file beside it. Every extension is optional: without a compiler the installation succeeds and
-the sources run as plain Python, with the same output, the encoders about a hundred times slower.
+That is the encoders of ``imgforensics/recompress``, and what handles every entry of a layer. Each is one Python source
+with its C types in a ``.pxd`` file beside it. Every extension is optional: without a compiler the installation succeeds
+and the sources run as plain Python, with the same output, the encoders about a hundred times slower.
 ``IMGFORENSICS_BOUNDSCHECK=1`` in the environment compiles every index with a check, as the tests want.
 
 Neither -march=native nor contraction of floating-point operations: the same bits must come out on every processor.

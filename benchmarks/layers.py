@@ -1,16 +1,12 @@
-"""What looking inside layers costs, as ratios of pairs that are measured in turn in one run.
+"""What looking into layers costs beside hashing them: a part of ``benchmarks/verify.py``.
 
-    python benchmarks/layers.py [--source DIR] [--size MIB] [--rounds N] [--folder DIR] [--entries N]
-
-Packs files of a folder, as many as fit, into a docker save archive of several layers, and prints: microseconds an
-entry, walked and surveyed alone; the wall time of measuring that archive on all processors, with and without looking
-inside; the same with gzip layers; and peak memory for a layer of so many entries. How much it costs depends on how many
-entries a mebibyte has: it is printed.
+Files of a folder, as many as fit, are packed as image builders pack them: owned by root, times in whole seconds, a PAX
+header where a name needs one; and once more with a PAX header before every entry. The archive of these layers is then
+measured on all processors, as ``verify`` does it, with and without looking inside, in turn. How much that costs depends
+on how many entries a mebibyte has: it is printed.
 """
 
-import argparse
 import os
-import statistics
 import subprocess
 import sys
 import tarfile
@@ -20,31 +16,52 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
 
+from benchmarks.measuring import MIB, peak, ratio
 from imgforensics import archive as archive_room
 from imgforensics.archive import Archive
 from imgforensics.blobscan import BlobScanner
 from imgforensics.layersurvey import LayerSurvey
 from imgforensics.layerwalk import LayerWalker
 
-MIB = 1 << 20
 LAYERS = 6
+WANTED = "<= 1.3"
+MEASURE = """
+import sys
+from imgforensics.archive import Archive
+with Archive(sys.argv[1]) as archive:
+    archive.measure(1)
+"""
 
 
-def pack(source: Path, target: Path, size: int) -> int:
-    """Write layer tars into ``target``; returns the entries."""
+def pack(source: Path, target: Path, size: int, *, every: bool) -> int:
+    """Write layer tars into ``target``, with a PAX header before every entry, or where one is needed; count entries."""
     entries = 0
     paths = sorted(source.rglob("*"))
-    share = size // LAYERS
     position = 0
     for number in range(LAYERS):
-        with tarfile.open(target / f"{number}.tar", "w", format=tarfile.GNU_FORMAT) as layer:
-            while position < len(paths) and layer.offset < share:
+        with tarfile.open(target / f"{number}.tar", "w", format=tarfile.PAX_FORMAT) as layer:
+            while position < len(paths) and layer.offset < size // LAYERS:
                 path = paths[position]
                 position += 1
                 if path.is_symlink() or path.is_dir() or (path.is_file() and path.stat().st_size < 64 * MIB):
-                    layer.add(path, str(path).lstrip("/"), recursive=False)
+                    add(layer, path, every=every)
                     entries += 1
     return entries
+
+
+def add(layer: tarfile.TarFile, path: Path, *, every: bool) -> None:
+    info = layer.gettarinfo(path, str(path).lstrip("/"))
+    info.uid = info.gid = 0
+    info.uname = info.gname = "root"
+    if every:
+        info.pax_headers = {"atime": str(path.lstat().st_atime), "ctime": str(path.lstat().st_ctime)}
+    else:
+        info.mtime = int(info.mtime)
+    if info.isreg():
+        with path.open("rb") as file:
+            layer.addfile(info, file)
+    else:
+        layer.addfile(info)
 
 
 def save(folder: Path, path: Path, *, gzip: bool) -> None:
@@ -61,16 +78,16 @@ def save(folder: Path, path: Path, *, gzip: bool) -> None:
 
 
 def alone(folder: Path) -> float:
-    """Seconds to walk and survey all layers, without hashing."""
+    """Seconds of processor time to walk and survey all layers, without hashing."""
     taken = 0.0
     for number in range(LAYERS):
         data = memoryview((folder / f"{number}.tar").read_bytes())
-        start = time.perf_counter()
+        start = time.process_time()
         walker, survey = LayerWalker(), LayerSurvey()
         for at in range(0, len(data), MIB):
             survey.add(walker.feed(data[at : at + MIB]))
         survey.finish(walker.finish())
-        taken += time.perf_counter() - start
+        taken += time.process_time() - start
     return taken
 
 
@@ -93,31 +110,8 @@ def blind(path: Path) -> float:
         return measured(path)
 
 
-def ratio(name: str, path: Path, rounds: int) -> None:
-    pairs = [(measured(path), blind(path)) for _ in range(rounds)]
-    ratios = sorted(one / other for one, other in pairs)
-    one, other = pairs[-1]
-    print(f"{name}: {statistics.median(ratios):.2f} ({ratios[0]:.2f}-{ratios[-1]:.2f}), wanted <= 1.1")
-    print(f"    last pair: {one:.2f} s against {other:.2f} s")
-
-
-PEAK = """
-import resource, subprocess, sys
-subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
-"""
-MEASURE = """
-import sys
-from imgforensics.archive import Archive
-with Archive(sys.argv[1]) as archive:
-    archive.measure(1)
-"""
-
-
-def peak(path: Path) -> int:
-    """Peak memory of measuring, in MiB. A small process starts it: a child counts at least as large as that."""
-    command = [sys.executable, "-c", PEAK, sys.executable, "-c", MEASURE, str(path)]
-    return int(subprocess.run(command, capture_output=True, check=True).stdout)
+def looking(name: str, path: Path, rounds: int) -> None:
+    ratio(f"{name}, looking inside / not", [(measured(path), blind(path)) for _ in range(rounds)], WANTED)
 
 
 def many(count: int) -> Iterator[tarfile.TarInfo]:
@@ -125,31 +119,32 @@ def many(count: int) -> Iterator[tarfile.TarInfo]:
         yield tarfile.TarInfo(f"srv/data/{number % 997:03}/a-file-with-a-name-{number:09}")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--source", type=Path, default=Path("/usr"), help="files to pack")
-    parser.add_argument("--size", type=int, default=1024, help="MiB of the plain archive")
-    parser.add_argument("--rounds", type=int, default=5, help="pairs measured")
-    parser.add_argument("--folder", default=None, help="where the archives are made")
-    parser.add_argument("--entries", type=int, default=1_000_000, help="entries of the layer for peak memory")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=options.folder) as name:
-        folder, path = Path(name), Path(name, "archive.tar")
-        entries = pack(options.source, folder, options.size * MIB)
-        save(folder, path, gzip=False)
-        size = path.stat().st_size / MIB
-        print(f"{os.cpu_count()} processors, {size:.0f} MiB, {entries} entries, {entries / size:.0f} in a MiB")
-        print(f"walked and surveyed alone: {min(alone(folder) for _ in range(3)) / entries * 1e6:.2f} us an entry")
-        ratio("plain layers, looking inside / not", path, options.rounds)
-        save(folder, path, gzip=True)
-        ratio("gzip layers, looking inside / not", path, options.rounds)
-        with tarfile.open(folder / "0.tar", "w", format=tarfile.GNU_FORMAT) as tar:
-            for info in many(options.entries):
+def cost(source: Path, size: int, rounds: int, parent: str | None) -> None:
+    """Print what looking into layers of files from a folder costs, as many MiB of them."""
+    for kind, every in (("an ordinary tree", False), ("a PAX header each", True)):
+        with tempfile.TemporaryDirectory(dir=parent) as name:
+            folder, path = Path(name), Path(name, "archive.tar")
+            entries = pack(source, folder, size * MIB, every=every)
+            save(folder, path, gzip=False)
+            mib = path.stat().st_size / MIB
+            print(f"{kind}: {mib:.0f} MiB, {entries} entries, {entries / mib:.0f} in a MiB", flush=True)
+            print(
+                f"    walked and surveyed alone: {min(alone(folder) for _ in range(3)) / entries * 1e6:.2f} us an entry"
+            )
+            looking(f"{kind}, plain layers", path, rounds)
+            if not every:
+                save(folder, path, gzip=True)
+                looking(f"{kind}, gzip layers", path, rounds)
+
+
+def memory(entries: int, parent: str | None) -> None:
+    """Print the peak memory that a layer of so many entries takes."""
+    with tempfile.TemporaryDirectory(dir=parent) as name:
+        layer, path = Path(name, "layer.tar"), Path(name, "archive.tar")
+        with tarfile.open(layer, "w", format=tarfile.GNU_FORMAT) as tar:
+            for info in many(entries):
                 tar.addfile(info)
         with tarfile.open(path, "w") as tar:
-            tar.add(folder / "0.tar", "layer.tar")
-        print(f"peak memory, a layer of {options.entries} entries, one thread: {peak(path)} MiB, wanted <= 200")
-
-
-if __name__ == "__main__":
-    main()
+            tar.add(layer, layer.name)
+        taken = peak([sys.executable, "-c", MEASURE, str(path)])
+        print(f"peak memory, a layer of {entries} entries, one thread: {taken} MiB, wanted <= 200", flush=True)

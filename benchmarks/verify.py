@@ -1,12 +1,18 @@
 """How fast and how small `imgforensics verify` is, as ratios of pairs that are measured in turn in one run.
 
-    python benchmarks/verify.py [--size MIB] [--rounds N] [--memory MIB ...] [--folder DIR]
+    python -m benchmarks.verify [--parts PART ...] [--size MIB] [--rounds N] [--memory MIB ...] [--folder DIR]
+        [--source DIR] [--tree MIB] [--entries N]
 
-Makes a docker save archive of the given size with several layers, and a gzip OCI archive of the same content, then
-prints: the wall time of `imgforensics verify` against `openssl dgst -sha256` of the same file; inflating and hashing
-everything in the gzip archive on all processors, and the whole command on it, against the same work with zlib of the
-standard library on one; peak memory for each size asked for; and whether anything was spooled. Times on shared machines
-vary: look at the ratios.
+Its parts, of which all are taken where none is named:
+
+* `plain`: makes a docker save archive of the given size with several layers, and prints the wall time of `imgforensics
+  verify` against `openssl dgst -sha256` of the same file, and whether anything was spooled;
+* `gzip`: makes a gzip OCI archive of the same content, and prints the time of inflating and hashing everything in it on
+  all processors, and of the whole command, against the same work with zlib of the standard library on one;
+* `layers`: packs files of a folder, and prints the time of measuring them with and without looking into the layers;
+* `memory`: prints peak memory for archives of each size asked for, and for a layer of so many entries.
+
+Times on shared machines vary: look at the ratios.
 """
 
 import argparse
@@ -16,8 +22,6 @@ import itertools
 import json
 import os
 import random
-import statistics
-import subprocess
 import sys
 import tarfile
 import tempfile
@@ -27,9 +31,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from benchmarks import layers
+from benchmarks.measuring import MIB, peak, ratio, run
 from imgforensics.archive import Archive
 
-MIB = 1 << 20
+PARTS = ("plain", "gzip", "layers", "memory")
 LAYERS = 6
 PIECE = 8 * MIB
 
@@ -46,9 +52,8 @@ def content(seed: int) -> bytes:
         if kind < 0.7:
             part = b"\n".join(draw.choices(phrases, k=20) + draw.choices(words, k=20))
         elif kind < 0.9:
-            part = b"".join(number.to_bytes(4, "little") for number in range(draw.randrange(1 << 20), (1 << 20) + 300))[
-                :4096
-            ]
+            start = draw.randrange(1 << 20)
+            part = b"".join(number.to_bytes(4, "little") for number in range(start, min(start + 1024, (1 << 20) + 300)))
         else:
             part = draw.randbytes(1024)
         parts.append(part)
@@ -182,25 +187,6 @@ def descriptor(kind: str, digest: str, size: int) -> dict[str, object]:
     return {"mediaType": f"application/vnd.oci.image.{kind}", "digest": f"sha256:{digest}", "size": size}
 
 
-def run(command: list[str], **environment: str) -> float:
-    """Wall seconds of a command that must succeed."""
-    start = time.perf_counter()
-    subprocess.run(command, stdout=subprocess.DEVNULL, env=os.environ | environment, check=True)
-    return time.perf_counter() - start
-
-
-PEAK = """
-import resource, subprocess, sys
-subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
-"""
-
-
-def peak(command: list[str]) -> int:
-    """Peak memory of a command in MiB. A small process starts it: a child counts at least as large as that."""
-    return int(subprocess.run([sys.executable, "-c", PEAK, *command], capture_output=True, check=True).stdout)
-
-
 def tool(path: Path) -> list[str]:
     return [sys.executable, "-m", "imgforensics", "verify", str(path)]
 
@@ -232,43 +218,61 @@ def in_parallel(path: Path) -> float:
         return time.perf_counter() - start
 
 
-def ratio(name: str, pairs: list[tuple[float, float]], wanted: str) -> None:
-    ratios = sorted(one / other for one, other in pairs)
-    one, other = pairs[-1]
-    print(f"{name}: {statistics.median(ratios):.2f} ({ratios[0]:.2f}-{ratios[-1]:.2f}), wanted {wanted}")
-    print(f"    last pair: {one:.2f} s against {other:.2f} s")
+def plain_part(path: Path, rounds: int) -> None:
+    run(tool(path))  # warms the page cache
+    openssl = ["openssl", "dgst", "-sha256", str(path)]
+    ratio("plain archive, verify / openssl dgst", [(run(tool(path)), run(openssl)) for _ in range(rounds)], "<= 1.3")
+    run(tool(path), TMPDIR="/nonexistent")
+    print("plain archive with no temporary folder: verified, so nothing was spooled", flush=True)
+
+
+def gzip_part(path: Path, rounds: int) -> None:
+    turns = [(serially(path), in_parallel(path), run(tool(path))) for _ in range(rounds)]
+    ratio("gzip archive, zlib on one processor / inflating and hashing", [turn[:2] for turn in turns], ">= 3")
+    ratio("gzip archive, zlib on one processor / verify, start-up and all", [turn[::2] for turn in turns], "-")
+
+
+def memory_part(plain: Path, packed: Path, sizes: list[int]) -> None:
+    for size in sizes:
+        made = make_plain(plain, size * MIB)
+        print(f"peak memory, {size} MiB plain: {peak(tool(plain))} MiB, wanted <= 150", flush=True)
+        plain.unlink()
+        make_gzip(packed, made, level=1)
+        print(f"peak memory, {size} MiB gzip: {peak(tool(packed))} MiB, wanted <= 150", flush=True)
+        packed.unlink()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--parts", nargs="+", default=PARTS, choices=PARTS, help="what to measure")
     parser.add_argument("--size", type=int, default=2048, help="MiB of the plain archive")
     parser.add_argument("--rounds", type=int, default=5, help="pairs measured")
     parser.add_argument("--memory", type=int, nargs="*", default=[200, 2048], help="MiB of archives for peak memory")
     parser.add_argument("--folder", default=None, help="where the archives are made")
+    parser.add_argument("--source", type=Path, default=Path("/usr"), help="files to pack into layers")
+    parser.add_argument("--tree", type=int, default=1024, help="MiB of these")
+    parser.add_argument("--entries", type=int, default=1_000_000, help="entries of the layer for peak memory")
     options = parser.parse_args()
+    parts = options.parts
+    print(f"{os.cpu_count()} processors, Python {sys.version.split()[0]}")
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         plain, packed = Path(folder, "plain.tar"), Path(folder, "gzip.tar")
-        make_gzip(packed, make_plain(plain, options.size * MIB))
-        sizes = f"{plain.stat().st_size >> 20} MiB plain, {packed.stat().st_size >> 20} MiB gzip"
-        print(f"{os.cpu_count()} processors, {sizes}, {LAYERS} layers, Python {sys.version.split()[0]}")
-        run(tool(plain))  # warms the page cache
-        openssl = ["openssl", "dgst", "-sha256", str(plain)]
-        pairs = [(run(tool(plain)), run(openssl)) for _ in range(options.rounds)]
-        ratio("plain archive, verify / openssl dgst -sha256", pairs, "<= 1.3")
-        turns = [(serially(packed), in_parallel(packed), run(tool(packed))) for _ in range(options.rounds)]
-        ratio("gzip archive, zlib on one processor / inflating and hashing", [turn[:2] for turn in turns], ">= 3")
-        ratio("gzip archive, zlib on one processor / verify, start-up and all", [turn[::2] for turn in turns], "-")
-        run(tool(plain), TMPDIR="/nonexistent")
-        print("plain archive with no temporary folder: verified, so nothing was spooled")
-        plain.unlink()
-        packed.unlink()
-        for size in options.memory:
-            layers = make_plain(plain, size * MIB)
-            print(f"peak memory, {size} MiB plain: {peak(tool(plain))} MiB, wanted <= 150")
+        if "plain" in parts or "gzip" in parts:
+            made = make_plain(plain, options.size * MIB)
+            print(f"{LAYERS} layers, {plain.stat().st_size >> 20} MiB plain", flush=True)
+            if "plain" in parts:
+                plain_part(plain, options.rounds)
             plain.unlink()
-            make_gzip(packed, layers, level=1)
-            print(f"peak memory, {size} MiB gzip: {peak(tool(packed))} MiB, wanted <= 150")
-            packed.unlink()
+            if "gzip" in parts:
+                make_gzip(packed, made)
+                print(f"{LAYERS} layers, {packed.stat().st_size >> 20} MiB gzip", flush=True)
+                gzip_part(packed, options.rounds)
+                packed.unlink()
+        if "layers" in parts:
+            layers.cost(options.source, options.tree, options.rounds, options.folder)
+        if "memory" in parts:
+            memory_part(plain, packed, options.memory)
+            layers.memory(options.entries, options.folder)
 
 
 if __name__ == "__main__":

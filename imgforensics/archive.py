@@ -80,6 +80,7 @@ class Archive:
         self._budget = Budget(limits)
         self._sparse: dict[int, SparseLayout] = {}
         self._survey = False
+        self._lookers: Executor | None = None
         self._layers: dict[int, LayerFacts] = {}
         self._indexed = 0
         with ExitStack() as stack:
@@ -191,7 +192,8 @@ class Archive:
         self._survey = not fast
         total += sum(span.length for span in (_tail(anomaly, fast=fast) for anomaly in found.anomalies) if span)
         self._progress.expect(total + (self.spooled.size if whole else 0))
-        with _threads(jobs) as pool, _threads(1) as filler:
+        with _threads(jobs) as pool, _threads(1) as filler, _threads(jobs) as lookers:
+            self._lookers = lookers if jobs > 1 else None
             try:
                 beside = filler if jobs > 1 and self._are_mostly_compressed(large) else pool
                 custody = beside.submit(self._digest, Span(0, self.spooled.size)) if whole else None
@@ -291,7 +293,7 @@ class Archive:
         for member in members:
             layout = self._sparse.get(member.index)
             size = member.present if layout is None else layout.size
-            scanner = BlobScanner(size, self._limits, algorithms, survey=self._survey)
+            scanner = BlobScanner(size, self._limits, algorithms, survey=self._survey, beside=self._lookers)
             try:
                 for chunk in self._content(member):
                     scanner.feed(chunk)

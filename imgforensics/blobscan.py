@@ -6,6 +6,7 @@ What the bytes are is decided by the bytes: a media type or a file name has no s
 import codecs
 import hashlib
 import re
+from concurrent.futures import Executor
 from itertools import chain
 
 from imgforensics.inflate import Inflater
@@ -20,6 +21,9 @@ from imgforensics.sniffing import sniff
 _HEAD = 512
 _SNIFF = 16
 """Bytes by which the compression can be told."""
+
+_CROWD = 32
+"""Entries in one chunk from which on it takes longer to read them than to hand them to another thread."""
 
 _SCALAR = 64
 """Bytes up to which a blob may be a JSON value that is neither object nor array."""
@@ -39,6 +43,7 @@ class BlobScanner:
         algorithms: frozenset[str] = frozenset(),
         *,
         survey: bool = False,
+        beside: Executor | None = None,
     ) -> None:
         """Begin a blob.
 
@@ -47,6 +52,7 @@ class BlobScanner:
             limits: bounds on the inflating and on what counts as a document.
             algorithms: digests to compute besides SHA-256; those that are not in ``DIGEST_LENGTHS`` are left out.
             survey: look inside, if it is a tar.
+            beside: where that may be done while the same bytes are hashed.
         """
         self._limits = limits
         self._algorithms = sorted(algorithms & DIGEST_LENGTHS.keys() - {"sha256"})
@@ -60,6 +66,8 @@ class BlobScanner:
         self._content: bytearray | None = bytearray() if size <= limits.document else None
         self._scalar = size <= _SCALAR
         self._walker = LayerWalker(limits) if survey else None
+        self._beside = beside
+        self._crowd = 0
         self._tail = b""
         self._survey: LayerSurvey | None = None
         self.layer: LayerFacts | None = None
@@ -67,7 +75,6 @@ class BlobScanner:
 
     def feed(self, data: bytes | memoryview) -> None:
         """Take the next bytes of the blob. No reference to ``data`` is kept."""
-        self._stored.update(data)
         self._size += len(data)
         self._tail = (self._tail + bytes(data[-FOOTER:]))[-FOOTER:]
         if self._compression is not None:
@@ -141,28 +148,36 @@ class BlobScanner:
         self._take(data)
 
     def _take(self, data: bytes | memoryview) -> None:
-        if self._inflater is not None:
-            for chunk in self._inflater.feed(data):
-                self._take_uncompressed(chunk)
-                del chunk  # the next one then gets the same memory
-        elif self._compression is Compression.NONE:
-            if len(self._head) < _HEAD:
-                self._head += data[: _HEAD - len(self._head)]
-            self._look_inside(data)
+        if self._compression is Compression.NONE:
+            self._take_uncompressed(data)
             if self._content is not None:
                 self._content += data
                 if len(self._content) > self._limits.document:  # more than was promised
                     self._content = None
+            return
+        self._stored.update(data)
+        if self._inflater is not None:
+            for chunk in self._inflater.feed(data):
+                self._take_uncompressed(chunk)
+                del chunk  # the next one then gets the same memory
 
-    def _take_uncompressed(self, chunk: bytes) -> None:
+    def _take_uncompressed(self, data: bytes | memoryview) -> None:
+        """Hash some bytes, and look inside; at the same time, where it is as crowded as to be worth another thread."""
         if len(self._head) < _HEAD:
-            self._head += chunk[: _HEAD - len(self._head)]
-        self._uncompressed.update(chunk)
-        self._look_inside(chunk)
+            self._head += data[: _HEAD - len(self._head)]
+        if self._beside is None or self._crowd < _CROWD:
+            self._uncompressed.update(data)
+            self._look_inside(data)
+            return
+        # Hashing lets others run at once, looking inside does not: it has to be what the other thread does.
+        looking = self._beside.submit(self._look_inside, data)
+        self._uncompressed.update(data)
+        looking.result()
 
     def _look_inside(self, data: bytes | memoryview) -> None:
         if self._walker is not None:
             entries = self._walker.feed(data)
+            self._crowd = len(entries)
             if entries:
                 self._survey = self._survey or LayerSurvey(self._limits)
                 self._survey.add(entries)

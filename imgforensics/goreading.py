@@ -1,8 +1,10 @@
 """How Go's ``archive/tar`` reads a header where that is not how :mod:`imgforensics.tarextensions` reads it. No I/O."""
 
 from imgforensics.model import GoReading
-from imgforensics.tarextensions import Claims, Extensions, decode, pax_integer
+from imgforensics.paxrecords import pax_integer
+from imgforensics.tarextensions import Claims, Extensions
 from imgforensics.tarheader import Header
+from imgforensics.tartext import decode
 
 _NUMBERS = ((100, 108), (108, 116), (116, 124), (124, 136), (136, 148))
 _DEVICE = ((329, 337), (337, 345))

@@ -1,7 +1,7 @@
 """Looks at the bytes of a header: the plain twins of the C functions in ``layerbytes.pxd``.
 
-``layerheader.py`` imports these only where it runs as plain Python; compiled, it takes the C functions of the same
-names.
+The sources that are compiled import these only where they run as plain Python; compiled, they take the C functions of
+the same names.
 """
 
 from zlib import adler32
@@ -9,6 +9,7 @@ from zlib import adler32
 compiled = False
 """As the ``cython`` module has it in plain Python, for where that is not installed."""
 
+_MAGICS = (b"ustar\0", b"ustar  \0")
 _SUM_AS_SPACES = 8 * 0x20
 
 
@@ -20,12 +21,15 @@ def octal(data: bytes | memoryview, at: int, digits: int) -> int:
     return int(field[:-1], 8)
 
 
-def checksum(data: bytes | memoryview, at: int) -> int:
-    """The sum of a block's bytes, its checksum field taken as spaces."""
+def sound(data: bytes | memoryview, at: int) -> bool:
+    """Whether a header of POSIX or GNU stands at an index, with the right checksum as writers spell it."""
+    if not (same(data, at + 257, _MAGICS[0]) or same(data, at + 257, _MAGICS[1])):
+        return False
     first, second = bytes(data[at : at + 256]), bytes(data[at + 256 : at + 512])
     # The lower half of Adler-32 (RFC 1950) is the sum of so few bytes.
     total = (adler32(first, 0) & 0xFFFF) + (adler32(second, 0) & 0xFFFF)
-    return total - (adler32(first[148:156], 0) & 0xFFFF) + _SUM_AS_SPACES
+    total += _SUM_AS_SPACES - (adler32(first[148:156], 0) & 0xFFFF)
+    return octal(data, at + 148, 6 if first[155] == 0x20 else 7) == total
 
 
 def until_nul(data: bytes | memoryview, at: int, most: int) -> int:
@@ -34,17 +38,26 @@ def until_nul(data: bytes | memoryview, at: int, most: int) -> int:
     return most if end < 0 else end
 
 
+def nonzero(data: bytes | memoryview, at: int, length: int) -> int:
+    """How many of these bytes are not zero."""
+    return length - bytes(data[at : at + length]).count(0)
+
+
 def same(data: bytes | memoryview, at: int, other: bytes) -> bool:
     """Whether these bytes stand at an index."""
     return data[at : at + len(other)] == other
 
 
+def begins(whole: bytes, data: bytes | memoryview, at: int, length: int) -> bool:
+    """Whether some bytes begin with those at an index."""
+    return whole.startswith(bytes(data[at : at + length]))
+
+
+def raw(data: bytes | memoryview, at: int, length: int) -> bytes:
+    """The bytes at an index."""
+    return bytes(data[at : at + length])
+
+
 def text(data: bytes | memoryview, at: int, length: int) -> str:
-    """Bytes as UTF-8 with surrogateescape."""
+    """The bytes at an index as UTF-8 with surrogateescape."""
     return str(data[at : at + length], "utf-8", "surrogateescape")
-
-
-def cleanable(data: bytes | memoryview, at: int, length: int) -> bool:
-    """Whether a name of at least one byte has a part that is empty or begins with a dot."""
-    name = bytes(data[at : at + length])
-    return name[:1] in (b".", b"/") or b"//" in name or b"/." in name

@@ -5,7 +5,7 @@ A layer may have two million entries; they take some thirty bytes each here.
 
 from array import array
 
-from imgforensics.layerentry import TOC, Entry
+from imgforensics.layerentry import ATTRIBUTES, TOC, Entry
 from imgforensics.layertoc import ANY, Known, owner_hash
 from imgforensics.model import MemberKind, clean_path
 
@@ -25,7 +25,7 @@ _IS_FOLDER, _IS_FILE, _IS_SYMLINK = KINDS[:3]
 _WORDS = ("a folder", "a file", "a symlink", "a hard link", "a device", "a fifo", "a sparse file", "of another type")
 _MODE = 12
 """Bits of a mode; the kind stands above them."""
-_STAR = b"SCHILY.xattr."
+_STAR = ATTRIBUTES[0]
 _SEARCHES = 20
 """Searches from the start, until a dictionary of all entries pays."""
 
@@ -114,16 +114,21 @@ def kind_words(code: int) -> str:
     return _WORDS[code]
 
 
+def has_attributes(entry: Entry) -> bool:
+    """Whether an entry has extended attributes."""
+    for key, _ in entry.pax:  # noqa: SIM110 (a generator takes longer than all of this)
+        if key.startswith(ATTRIBUTES):
+            return True
+    return False
+
+
 def owner_of(entry: Entry) -> int:
     """What stands for an entry's owner and attributes; of these, those that tables of contents take over."""
-    if not entry.pax:
-        return hash((entry.uid, entry.gid, ()))  # as owner_hash has it, quicker
-    star = {
-        key.removeprefix(_STAR).decode("utf-8", "surrogateescape"): value
-        for key, value in entry.pax
-        if key.startswith(_STAR)
-    }
-    return owner_hash(entry.uid, entry.gid, star)
+    star = {}
+    for key, value in entry.pax:
+        if key.startswith(_STAR):
+            star[key[len(_STAR) :].decode("utf-8", "surrogateescape")] = value
+    return owner_hash(entry.uid, entry.gid, star) if star else hash((entry.uid, entry.gid, ()))
 
 
 def _value(entry: Entry, code: int) -> int:

@@ -9,10 +9,10 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from imgforensics.model import Anomaly, MemberKind, Span
-from imgforensics.tarextensions import Note, decode
+from imgforensics.tartext import Note, decode
 
-_SCHILY = b"SCHILY.xattr."
-_LIBARCHIVE = b"LIBARCHIVE.xattr."
+ATTRIBUTES = _SCHILY, _LIBARCHIVE = b"SCHILY.xattr.", b"LIBARCHIVE.xattr."
+"""How the keys of PAX records that are extended attributes begin: in star's spelling, and in libarchive's."""
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 

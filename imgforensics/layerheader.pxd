@@ -1,18 +1,19 @@
 # Types of layerheader.py, for Cython.
 cimport cython
-from imgforensics.layerbytes cimport checksum, cleanable, octal, same, text, until_nul
+from imgforensics.layerbytes cimport begins, octal, raw, same, sound, text, until_nul
+from imgforensics.layerextensions cimport UsualExtensions
 
-cdef int BLOCK
+cdef int BLOCK, FULL
 cdef object _KINDS
-cdef tuple _MAGICS, _NO_DEVICE
-cdef bytes _STAR
+cdef bytes _GNU, _STAR, _NO_DEVICE, _DEVICE_0, _DEVICE_0_SPACE, _DEVICE_00
 cdef int _OWNERS
 
 cdef class UsualHeaders:
+    cdef UsualExtensions said
     cdef bytes owners
     cdef str uname, gname
 
-    @cython.locals(size=cython.longlong, length=cython.Py_ssize_t)
+    @cython.locals(size=cython.longlong, length=cython.Py_ssize_t, header=cython.longlong, extended=cython.bint)
     cpdef long long run(self, const unsigned char[::1] data, long long at, long long base, list entries) except -1
     @cython.locals(
         known=tuple,
@@ -21,14 +22,20 @@ cdef class UsualHeaders:
         gid=cython.longlong,
         size=cython.longlong,
         mtime=cython.longlong,
-        claimed=cython.longlong,
-        name_length=cython.Py_ssize_t,
-        is_file=cython.bint,
+        extended=cython.bint,
         name=str,
+        link=str,
+        said=UsualExtensions,
         fields=tuple,
     )
-    cdef long long usual(self, const unsigned char[::1] data, Py_ssize_t at, long long base, list entries) except? -2
-    @cython.locals(start=cython.Py_ssize_t, end=cython.Py_ssize_t)
-    cdef object path(self, const unsigned char[::1] data, Py_ssize_t at, Py_ssize_t length, str name)
-    @cython.locals(none=bytes)
+    cdef long long usual(
+        self, const unsigned char[::1] data, Py_ssize_t start, Py_ssize_t at, long long base, list entries
+    ) except? -2
+    @cython.locals(length=cython.Py_ssize_t, prefix=cython.Py_ssize_t, full=bytes, usual=cython.bint, short=bytes)
+    cdef str name(self, const unsigned char[::1] data, Py_ssize_t at, bint extended)
+    @cython.locals(length=cython.Py_ssize_t, full=bytes, usual=cython.bint)
+    cdef str link(self, const unsigned char[::1] data, Py_ssize_t at, bint extended)
     cdef bint no_device(self, const unsigned char[::1] data, Py_ssize_t at) except -1
+
+@cython.locals(start=cython.Py_ssize_t, end=cython.Py_ssize_t)
+cdef object cleaned(str name)

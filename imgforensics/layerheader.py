@@ -1,7 +1,7 @@
 """Usual headers of a layer to entries, as many as follow each other. Compiled where a C compiler is; no I/O.
 
 A usual header is a sound one of POSIX or GNU, of a file, folder, symlink or hard link, with octal numbers, as every
-writer spells them, no device numbers, and nothing before it that says more about its entry. Layers consist of little
+writer spells them, no device numbers, and nothing before it but usual extension headers. Layers consist of little
 else, and all of it runs while no other thread can, so that it has to be quick. Everything else is left to
 :mod:`~imgforensics.layerwalk`, which gives the same for a usual header, only slower.
 """
@@ -11,10 +11,12 @@ try:
 except ImportError:
     from imgforensics import layerbytes as cython
 if not cython.compiled:
-    from imgforensics.layerbytes import checksum, cleanable, octal, same, text, until_nul
+    from imgforensics.layerbytes import begins, octal, raw, same, sound, text, until_nul
 
 from imgforensics.layerentry import TOC, Entry
+from imgforensics.layerextensions import UsualExtensions
 from imgforensics.model import MemberKind, clean_path
+from imgforensics.tarextensions import FULL, is_ordinary_short_form
 from imgforensics.tarheader import BLOCK
 
 _KINDS = {
@@ -23,9 +25,9 @@ _KINDS = {
     50: (MemberKind.SYMLINK, "2"),
     53: (MemberKind.DIRECTORY, "5"),
 }
-_MAGICS = (b"ustar\0", b"ustar  \0")
+_GNU = b"ustar  \0"
 _STAR = b"tar\0"
-_NO_DEVICE = (bytes(16), b"0000000\0" * 2, b"0000000 " * 2, b"000000 \0" * 2)
+_NO_DEVICE, _DEVICE_0, _DEVICE_0_SPACE, _DEVICE_00 = bytes(16), b"0000000\0" * 2, b"0000000 " * 2, b"000000 \0" * 2
 _OWNERS = 64
 """Bytes of the names of owner and group."""
 
@@ -35,7 +37,8 @@ _new = tuple.__new__
 class UsualHeaders:
     """Reads usual headers; remembers who owned the last one."""
 
-    def __init__(self) -> None:
+    def __init__(self, extensions: UsualExtensions) -> None:
+        self.said = extensions
         self.owners = bytes(_OWNERS)
         self.uname = ""
         self.gname = ""
@@ -50,21 +53,29 @@ class UsualHeaders:
             entries: what is read is appended here.
 
         Returns:
-            Index of the first block that is none; behind the end of ``data``, perhaps.
+            Index of the first block that is none, or of the first extension header before it; behind the end of
+            ``data``, perhaps.
         """
         length = len(data)
         while at + BLOCK <= length:
-            size = self.usual(data, at, base, entries)
+            header = at
+            extended = self.said.begin(data[at + 156])
+            if extended:
+                header = self.said.read(data, at)
+            size = -1 if header < 0 else self.usual(data, at, header, base, entries)
             if size < 0:
                 break
-            at += BLOCK + (size + BLOCK - 1) // BLOCK * BLOCK
+            if extended:
+                self.said.keep()
+            at = header + BLOCK + (size + BLOCK - 1) // BLOCK * BLOCK
         return at
 
-    def usual(self, data: bytes | memoryview, at: int, base: int, entries: list[Entry]) -> int:
-        """Read one, and return the bytes of its data; -1 where this is none."""
+    def usual(self, data: bytes | memoryview, start: int, at: int, base: int, entries: list[Entry]) -> int:
+        """Read one, with extension headers from ``start`` on. Returns the bytes of its data, -1 where it is unusual."""
         known = _KINDS.get(data[at + 156])
-        if known is None or not (same(data, at + 257, _MAGICS[0]) or same(data, at + 257, _MAGICS[1])):
+        if known is None or not sound(data, at) or same(data, at + 508, _STAR):
             return -1
+        kind, flag = known
         mode = octal(data, at + 100, 7)
         uid = octal(data, at + 108, 7)
         gid = octal(data, at + 116, 7)
@@ -72,29 +83,21 @@ class UsualHeaders:
         mtime = octal(data, at + 136, 11)
         if mode < 0 or uid < 0 or gid < 0 or size < 0 or mtime < 0:
             return -1
-        claimed = octal(data, at + 148, 6 if data[at + 155] == 32 else 7)
-        if claimed != checksum(data, at):
+        if (size and kind is not MemberKind.FILE) or not self.no_device(data, at + 329):
             return -1
-        kind, flag = known
-        name_length = until_nul(data, at, 100)
-        is_file = kind is MemberKind.FILE
-        if not name_length or (size and not is_file) or (is_file and data[at + name_length - 1] == 47):
+        extended = at > start
+        name = self.name(data, at, extended)
+        link = self.link(data, at, extended)
+        if name is None or link is None or (kind is MemberKind.FILE and name.endswith("/")):
             return -1
-        if same(data, at + 508, _STAR) or not self.no_device(data, at + 329):
-            return -1
-        name = text(data, at, name_length)
-        if data[at + 345] and data[at + 263] != 32:
-            name = text(data, at + 345, until_nul(data, at + 345, 155)) + "/" + name
-            path = clean_path(name)
-        else:
-            path = self.path(data, at, name_length, name)
+        path = cleaned(name)
         if path == TOC:
             return -1
         if not same(data, at + 265, self.owners):
-            self.owners = bytes(data[at + 265 : at + 265 + _OWNERS])
+            self.owners = raw(data, at + 265, _OWNERS)
             self.uname = text(data, at + 265, until_nul(data, at + 265, 32))
             self.gname = text(data, at + 297, until_nul(data, at + 297, 32))
-        linkname = text(data, at + 157, until_nul(data, at + 157, 100)) if data[at + 157] else ""
+        said = self.said
         fields = (
             name,
             path,
@@ -102,34 +105,73 @@ class UsualHeaders:
             flag,
             size,
             mode,
-            uid,
-            gid,
+            said.uid if extended and said.uid is not None else uid,
+            said.gid if extended and said.gid is not None else gid,
             self.uname,
             self.gname,
-            float(mtime),
-            linkname,
+            said.mtime if extended and said.mtime is not None else float(mtime),
+            link,
             0,
             0,
-            (),
-            base + at,
+            said.records if extended else (),
+            base + start,
             base + at + BLOCK,
             (),
         )
         entries.append(_new(Entry, fields))
         return size
 
-    def path(self, data: bytes | memoryview, at: int, length: int, name: str) -> str | None:
-        """The name cleaned; what needs no cleaning, but for ``./`` before it and a slash behind it, costs little."""
-        start = at
-        if length > 2 and data[at] == 46 and data[at + 1] == 47:
-            start += 2
-        end = at + length
-        if data[end - 1] == 47:
-            end -= 1
-        if end <= start or cleanable(data, start, end - start) or data[end - 1] == 47:
-            return clean_path(name)
-        return name if end - start == length else text(data, start, end - start)
+    def name(self, data: bytes | memoryview, at: int, extended: bool) -> str | None:
+        """The name of an entry; None where it is not usual."""
+        length = until_nul(data, at, 100)
+        prefix = 0
+        if data[at + 345]:
+            if same(data, at + 257, _GNU):
+                return None
+            prefix = until_nul(data, at + 345, 155)
+        if not length or (data[at + 156] == 48 and data[at + length - 1] == 47):
+            return None
+        if extended and self.said.name:
+            full = self.said.name
+            if prefix:
+                short = raw(data, at + 345, prefix) + b"/" + raw(data, at, length)
+                usual = is_ordinary_short_form(short, full)
+            else:
+                usual = length >= FULL and begins(full, data, at, length)
+                usual = usual or is_ordinary_short_form(raw(data, at, length), full)
+            return full.decode("utf-8", "surrogateescape") if usual else None
+        if prefix:
+            return text(data, at + 345, prefix) + "/" + text(data, at, length)
+        return text(data, at, length)
+
+    def link(self, data: bytes | memoryview, at: int, extended: bool) -> str | None:
+        """Where an entry links to; None where that is not usual."""
+        length = until_nul(data, at + 157, 100)
+        if extended and self.said.linkname:
+            full = self.said.linkname
+            usual = length >= FULL and begins(full, data, at + 157, length)
+            usual = usual or is_ordinary_short_form(raw(data, at + 157, length), full)
+            return full.decode("utf-8", "surrogateescape") if usual else None
+        return text(data, at + 157, length)
 
     def no_device(self, data: bytes | memoryview, at: int) -> bool:
         """Whether the fields for a device's numbers say nothing, as they do for all other entries."""
-        return any(same(data, at, none) for none in _NO_DEVICE)
+        return (
+            same(data, at, _DEVICE_0)
+            or same(data, at, _NO_DEVICE)
+            or same(data, at, _DEVICE_0_SPACE)
+            or same(data, at, _DEVICE_00)
+        )
+
+
+def cleaned(name: str) -> str | None:
+    """As ``clean_path``, quicker for what needs no cleaning but for ``./`` before it and a slash behind it."""
+    start = 2 if name.startswith("./") else 0
+    end = len(name)
+    if name.endswith("/"):
+        end -= 1
+    if end <= start or name[start] in "./" or name[end - 1] == "/":
+        return clean_path(name)
+    if name.find("//", start, end) >= 0 or name.find("/.", start, end) >= 0:
+        return clean_path(name)
+    return name[start:end]

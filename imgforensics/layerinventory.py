@@ -58,7 +58,7 @@ class Inventory:
             self.note(Odd.WRITABLE_PRIVILEGED, entry, f"mode {entry.mode:o}: everyone may write what runs as its owner")
 
     def attributes(self, entry: Entry) -> None:
-        """The extended attributes of an entry that has PAX records."""
+        """The extended attributes of an entry that has some."""
         for name in entry.xattrs:
             if name in self.xattrs or len(self.xattrs) < NAMED:
                 self.xattrs[short(name)] += 1

@@ -4,7 +4,17 @@ from array import array
 from collections import Counter
 from collections.abc import Iterable
 
-from imgforensics.layercolumns import FILE, FOLDER, KINDS, SYMLINK, Columns, kind_code, kind_words, owner_of
+from imgforensics.layercolumns import (
+    FILE,
+    FOLDER,
+    KINDS,
+    SYMLINK,
+    Columns,
+    has_attributes,
+    kind_code,
+    kind_words,
+    owner_of,
+)
 from imgforensics.layerentry import TOC, Entry, LayerEnd, WhiteoutKind, whiteout
 from imgforensics.layerfacts import LayerFacts, LayerIndex, Odd, Pending
 from imgforensics.layerinventory import SETGID, SETUID, WITH_RIGHTS, Inventory
@@ -136,7 +146,7 @@ class LayerSurvey:
         if path is None:
             self._note(Odd.ESCAPES, entry, "the name climbs out of the layer's root")
             return
-        if entry.pax:
+        if entry.pax and has_attributes(entry):
             self._inventory.attributes(entry)
         if entry.name[:1] == "/":
             self._note(Odd.ABSOLUTE, entry, "the name is absolute; readers cut the slash off")

@@ -14,11 +14,12 @@ reading is taken, and not the forgiving one of :mod:`~imgforensics.tarwalk`, whi
 """
 
 from imgforensics.layerentry import TOC, Entry, LayerEnd
+from imgforensics.layerextensions import UsualExtensions
 from imgforensics.layerheader import UsualHeaders
 from imgforensics.layerpadding import Padding
 from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.model import Anomaly, AnomalyKind, MemberKind, Span, clean_path
-from imgforensics.tarextensions import EXTENSIONS, Extensions, Note, claim, decode
+from imgforensics.tarextensions import EXTENSIONS, Extensions, claim
 from imgforensics.tarheader import (
     BLOCK,
     SIZE_BOUND,
@@ -30,6 +31,7 @@ from imgforensics.tarheader import (
     parse_number,
     resembles_header_strongly,
 )
+from imgforensics.tartext import Note, decode
 
 _PROBE = 512
 """Bytes kept of what follows the end marker: a tar header's size."""
@@ -53,14 +55,13 @@ class LayerWalker:
         self._pending = bytearray()
         self._over = False
         self._entries = 0
-        self._usual = UsualHeaders()
+        self._said = UsualExtensions(limits)
+        self._usual = UsualHeaders(self._said)
         self._start = 0
         self._extension: Header | None = None
         self._extensions = Extensions(0)
         self._extension_notes: list[Note] = []
         self._globals: dict[bytes, bytes] = {}
-        self._extended = 0
-        self._slow = 0
         self._sparse: tuple[Header, bytes] | None = None
         self._data_end = 0
         self._zero: int | None = None
@@ -238,8 +239,8 @@ class LayerWalker:
         self._behind_marker = False
 
     def _header(self, unit: bytes, here: int) -> Entry | None:
-        self._slow += 1
-        if self._slow > self._limits.layer_headers or self._entries > 2 * self._limits.layer_entries:
+        self._said.headers += 1
+        if self._said.headers > self._limits.layer_headers or self._entries > 2 * self._limits.layer_entries:
             self._fail(AnomalyKind.LIMIT, "more headers than any layer has; the rest was not read", Span(here, BLOCK))
             return None
         header = parse_header(unit)
@@ -249,12 +250,12 @@ class LayerWalker:
         if header.typeflag in EXTENSIONS:
             if size is None or not 0 <= size < SIZE_BOUND:
                 self._fail(AnomalyKind.BAD_SIZE, f"an extension header of {size} bytes", Span(here, BLOCK))
-            elif size > self._limits.extension or self._extended + size > self._limits.layer_extensions:
-                detail = f"an extension header of {size} bytes, behind {self._extended} bytes of others: too many"
+            elif size > self._limits.extension or self._said.size + size > self._limits.layer_extensions:
+                detail = f"an extension header of {size} bytes, behind {self._said.size} bytes of others: too many"
                 self._fail(AnomalyKind.LIMIT, detail, Span(here, BLOCK))
             else:
                 self._next = here + BLOCK
-                self._extended += size
+                self._said.size += size
                 self._extension = header
                 self._want = size
                 if not size:

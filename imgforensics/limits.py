@@ -130,8 +130,8 @@ class Limits:
     100 bytes while its layer is read, as much again where many paths stand twice, and 8 later."""
 
     layer_headers: int = 8_000_000
-    """Header blocks of one layer that are read one by one, because something in or before them is unusual: each takes
-    some 20 microseconds."""
+    """Header blocks of one layer in or before which something is said that most entries lack: where it is unusual, each
+    takes some 20 microseconds."""
 
     layer_names: int = 32 * MIB
     """Characters of names and targets that are kept of one layer, of its symlinks, hard links and whiteouts."""

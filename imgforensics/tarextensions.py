@@ -6,15 +6,13 @@ type ``g``, about all later ones. Readers disagree about several of them, and ab
 means beside a size; each place where they do is noted.
 """
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from imgforensics.model import Anomaly, AnomalyKind, MemberKind
+from imgforensics.paxrecords import parse_pax, pax_integer, pax_time
 from imgforensics.tarheader import SIZE_BOUND, Header
-
-Note = tuple[AnomalyKind, str]
-"""An oddity without a place yet."""
+from imgforensics.tartext import Note, decode, show, show_keys
 
 OCTAL_MAX = 0o77777777777
 """The largest size in bytes that fits eleven octal digits; star and libarchive leave it there for larger files."""
@@ -49,82 +47,18 @@ _APPLIED = frozenset(
 )
 """PAX keys that change what a member is. Of global headers only these are kept."""
 
-_TEXT_KEYS = frozenset((b"path", b"linkpath", b"uname", b"gname", b"GNU.sparse.name"))
 _SPLITTING = frozenset((b"path", b"linkpath", b"size"))
 """What no writer says of all later members at once; Go does not apply it, POSIX, GNU tar and Python do."""
 
 _UTF8 = b"ISO-IR 10646 2000 UTF-8"
 """How PAX spells the character set that its values have anyway."""
 
-_REPEATED_KEYS = frozenset((b"GNU.sparse.offset", b"GNU.sparse.numbytes"))
-"""Keys that GNU's sparse format 0.0 repeats by design (GNU tar manual, "Storing Sparse Files")."""
-
 _UNSURE = bytes(range(128, 256)) + b"?"
 """Bytes that a writer leaves out, or writes, for characters that are not ASCII."""
 
-_LENGTH_DIGITS = 8
-_NUMBER_DIGITS = 32
-
-_FULL = 96
+FULL = 96
 """Bytes from which a name field of 100 counts as filled: a writer may drop a slash, or the three bytes of a character
 that it would have to cut."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pax:
-    """The body of one PAX extended header."""
-
-    records: tuple[tuple[bytes, bytes], ...]
-    """Keys and values in order, up to the first malformed record."""
-    notes: tuple[Note, ...]
-    """What was odd; one a kind at most."""
-
-
-def parse_pax(body: bytes) -> Pax:
-    r"""Read PAX records strictly by their lengths: ``<length> <key>=<value>\n`` (POSIX.1-2017, "pax Extended Header").
-
-    A NUL is malformed in a key, and in the values that are names: C programs see such a name cut there. Elsewhere it
-    is ordinary: values of ``SCHILY.xattr.*`` are binary.
-    """
-    records: list[tuple[bytes, bytes]] = []
-    malformed = ""
-    at = 0
-    while at < len(body):
-        space = body.find(b" ", at, at + _LENGTH_DIGITS + 1)
-        digits = body[at : max(space, at)]
-        end = at + int(digits) if digits.isdigit() else 0
-        if not space + 1 < end <= len(body) or body[end - 1 : end] != b"\n":
-            malformed = f"the record at byte {at} of the header's body has a wrong length"
-            break
-        key, equals, value = body[space + 1 : end - 1].partition(b"=")
-        if not key or not equals:
-            malformed = f"the record at byte {at} of the header's body has no key, or no value"
-            break
-        if b"\0" in key or (key in _TEXT_KEYS and b"\0" in value):
-            malformed = malformed or f"a NUL in {show(key)}"
-        records.append((key, value))
-        at = end
-    notes: list[Note] = [(AnomalyKind.PAX_MALFORMED, malformed)] if malformed else []
-    seen = Counter(key for key, _ in records)
-    if len(seen) < len(records):
-        twice = [key for key, count in seen.items() if count > 1 and key not in _REPEATED_KEYS]
-        if twice:
-            notes.append((AnomalyKind.PAX_DUPLICATE_KEY, f"more than once: {show_keys(twice)}"))
-    return Pax(tuple(records), tuple(notes))
-
-
-def pax_integer(value: bytes) -> int | None:
-    """A decimal number of a PAX record, None where it is none."""
-    digits = value.removeprefix(b"-")
-    return int(value) if digits.isdigit() and len(digits) <= _NUMBER_DIGITS else None
-
-
-def pax_time(value: bytes) -> float | None:
-    """A PAX time in seconds, ``-?digits[.digits]``, None where it is none."""
-    whole, _, fraction = value.removeprefix(b"-").partition(b".")
-    if not whole.isdigit() or fraction.strip(b"0123456789") or len(value) > 2 * _NUMBER_DIGITS:
-        return None
-    return float(value)
 
 
 def is_ordinary_short_form(short: bytes, full: bytes) -> bool:
@@ -145,7 +79,7 @@ def is_ordinary_short_form(short: bytes, full: bytes) -> bool:
     parent, _, last = short_directory.rpartition(b"/")
     if last.startswith(b"GNUSparseFile.") and file.startswith(short_file):
         return (directory or b".").startswith(parent)
-    if len(short) < _FULL:
+    if len(short) < FULL:
         return False
     return whole.startswith(plain) or (directory.startswith(short_directory) and file.startswith(short_file))
 
@@ -184,23 +118,23 @@ class Extensions:
             else:
                 self.long_link = name
             return notes
-        pax = parse_pax(body)
-        notes += pax.notes
-        charset = dict(pax.records).get(b"hdrcharset", _UTF8)
+        records, odd = parse_pax(body)
+        notes += odd
+        charset = dict(records).get(b"hdrcharset", _UTF8)
         if charset != _UTF8:
             notes.append((AnomalyKind.PAX_CHARSET, f"PAX says that names are in {show(charset)}"))
         if typeflag == "X":
             notes.append((AnomalyKind.SPECIAL_TYPE, "type 'X': a Solaris extended header"))
         if typeflag == "g":
-            common.update((key, value) for key, value in pax.records if key in _APPLIED)
-            keys = show_keys(list(dict(pax.records))) or "nothing in it"
+            common.update((key, value) for key, value in records if key in _APPLIED)
+            keys = show_keys(list(dict(records))) or "nothing in it"
             notes.append((AnomalyKind.PAX_GLOBAL, f"a PAX header for all later members, with {keys}"))
-            split = [key for key, _ in pax.records if key in _SPLITTING or key.startswith(b"GNU.sparse.")]
+            split = [key for key, _ in records if key in _SPLITTING or key.startswith(b"GNU.sparse.")]
             if split:
                 detail = f"a PAX header gives all later members {show_keys(split)}, which some readers do not apply"
                 notes.append((AnomalyKind.PAX_OVERRIDES, detail))
         else:
-            self.records += pax.records
+            self.records += records
         return notes
 
     def _stacking(self, typeflag: str) -> list[Note]:
@@ -333,22 +267,6 @@ def _type_of(flag: str, plain: bytes, full: bytes, size: int) -> tuple[MemberKin
     elif size and flag in _DATALESS:
         notes.append((AnomalyKind.DATA_ON_LINK, f"a {kind} of {size} bytes"))
     return kind, directory_name, notes
-
-
-def decode(text: bytes) -> str:
-    """Bytes of a name as text; those that are not UTF-8 become lone surrogates."""
-    return text.decode("utf-8", "surrogateescape")
-
-
-def show(text: bytes) -> str:
-    """Bytes quoted for an anomaly's detail, shortened where they are long."""
-    return repr(decode(text if len(text) <= 120 else text[:120] + b"..."))
-
-
-def show_keys(keys: list[bytes]) -> str:
-    """Keys for an anomaly's detail, shortened where they are many."""
-    more = f" and {len(keys) - 8} more" if len(keys) > 8 else ""
-    return ", ".join(show(key) for key in keys[:8]) + more
 
 
 def _is_utf8(text: bytes) -> bool:

@@ -9,8 +9,8 @@ import hashlib
 from collections.abc import Iterator
 
 from imgforensics.model import Anomaly, AnomalyKind, Digest, Span
-from imgforensics.tarextensions import show
 from imgforensics.tarheader import Header
+from imgforensics.tartext import show
 
 _TEXTS = ((0, 100, "name"), (157, 257, "linkname"), (265, 297, "uname"), (297, 329, "gname"))
 _UNUSED = {

@@ -28,7 +28,7 @@ from imgforensics.goreading import go_reading
 from imgforensics.limits import DEFAULT_LIMITS, MIB, Limits
 from imgforensics.looks import describe
 from imgforensics.model import Anomaly, AnomalyKind, Member, Span
-from imgforensics.tarextensions import EXTENSIONS, Claims, Extensions, claim, decode, field_notes
+from imgforensics.tarextensions import EXTENSIONS, Claims, Extensions, claim, field_notes
 from imgforensics.tarheader import (
     BLOCK,
     SIZE_BOUND,
@@ -43,11 +43,11 @@ from imgforensics.tarheader import (
 from imgforensics.tarnotes import Notes
 from imgforensics.tarremains import Remains
 from imgforensics.tarscan import scan
+from imgforensics.tartext import decode
 
 _KEPT = 256 * MIB
 """Bound, in bytes of memory, on all extension headers that are kept: one of 5 bytes a record would cost 30 times its
 size. Real archives spend some 500 bytes a member."""
-
 _RECORD_COST = 150
 
 T = TypeVar("T")

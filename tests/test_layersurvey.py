@@ -1,20 +1,13 @@
 """What is kept of layers: bounds, layers used twice, and what is told of them."""
 
 import json
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
-from types import ModuleType
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-import imgforensics
-from imgforensics import Limits, Options, Severity, analyze, layerheader, render
+from imgforensics import Limits, Options, Severity, analyze, render
 from imgforensics.cli import app
-from imgforensics.layerentry import Entry
 from imgforensics.layerfacts import LayerFacts, Odd
 from imgforensics.layernames import climbs_out
 from imgforensics.layersurvey import LayerSurvey
@@ -25,7 +18,6 @@ from tests import builder, layertables
 from tests.builder import ImageSpec
 from tests.crafted.layers import LISTED, TABLE
 from tests.support import case_of, codes, descriptor, manifest, oci, report_of, the, told
-from tests.test_layerwalk import MIXED
 
 
 def survey(*entries: builder.Entry, limits: Limits = DEFAULT_LIMITS) -> LayerFacts:
@@ -204,41 +196,3 @@ def test_inspect_shows_the_inventory(tmp_path: Path) -> None:
     shown = CliRunner().invoke(app, ["inspect", str(path)]).output
     assert "in layers: 5 entries (2 files, 1 folders, 1 symlinks, 1 hard links), 12 bytes" in shown
     assert "setuid: bin/su" in shown
-
-
-# --------------------------------------------------------------------------------------- compiled and plain headers
-
-
-def _plain() -> ModuleType:
-    path = Path(imgforensics.__file__).parent / "layerheader.py"
-    spec = spec_from_loader("plain_layerheader", SourceFileLoader("plain_layerheader", str(path)))
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-PLAIN = _plain()
-
-
-def _read(module: ModuleType, data: bytes) -> tuple[int, list[Entry]]:
-    entries: list[Entry] = []
-    return module.UsualHeaders().run(data, 0, 0, entries), entries
-
-
-@settings(deadline=None, max_examples=150)
-@given(
-    places=st.lists(st.tuples(st.integers(0, 511), st.integers(0, 255)), max_size=3),
-    sound=st.booleans(),
-    skip=st.integers(0, 5),
-)
-def test_compiled_and_plain_headers_agree(places: list[tuple[int, int]], sound: bool, skip: int) -> None:
-    block = bytearray(builder.tar([builder.Entry("./d/f", b"", mode=0o644, uname="user", mtime=7)], end=b""))
-    for place, byte in places:
-        block[place] = byte
-    if sound:
-        block[148:156] = b" " * 8
-        block[148:156] = b"%06o\0 " % sum(block)
-    data = bytes(block) + MIXED[512 * skip :]
-    assert _read(layerheader, data) == _read(PLAIN, data)

@@ -176,6 +176,31 @@ def test_however_a_checksum_is_spelled_it_counts_alike(spelling: bytes) -> None:
     assert walk(bytes(data), 600) == walk(bytes(data))
 
 
+def _sealed(block: bytearray) -> bytes:
+    """A header with the right checksum."""
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block)
+
+
+@pytest.mark.parametrize("step", [0, 600])
+def test_a_prefix_counts_whatever_the_version_beside_the_magic(step: int) -> None:
+    header = bytearray(builder.header(builder.Entry("p" * 90 + "/" + "q" * 90)))
+    header[263:265] = b" \0"
+    entries, _ = walk(_sealed(header) + builder.END, step)
+    assert names(entries) == ["p" * 90 + "/" + "q" * 90]
+
+
+@pytest.mark.parametrize("step", [0, 600])
+def test_what_stands_in_place_of_a_prefix_is_told(step: int) -> None:
+    """GNU tar keeps the time of access there, which Python and busybox put before the name."""
+    header = bytearray(builder.header(builder.Entry("f", magic=builder.GNU)))
+    header[345:357] = b"14576463200\0"
+    entries, _ = walk(_sealed(header) + builder.END, step)
+    assert names(entries) == ["f"]
+    assert [kind for kind, _ in entries[0].notes] == [AnomalyKind.STRAY_PREFIX]
+
+
 def test_what_it_says_of_an_entry() -> None:
     entries, end = walk(MIXED)
     folder, file, symlink, hardlink, pax, empty = entries

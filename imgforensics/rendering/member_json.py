@@ -11,8 +11,8 @@ from imgforensics.rendering.escape import json_text
 from imgforensics.rendering.json_v1 import Json, finding_json, head_json, location_json, verification_json
 from imgforensics.report import ArchiveReport
 from imgforensics.structure import Reference
-from imgforensics.tarextensions import decode
 from imgforensics.tarheader import Header
+from imgforensics.tartext import decode
 
 SCHEMA = "imgforensics.member/1"
 

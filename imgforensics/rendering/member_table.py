@@ -11,7 +11,7 @@ from imgforensics.rendering.escape import SENTENCE, brief, printable
 from imgforensics.rendering.preview import document_lines, hex_lines
 from imgforensics.rendering.style import Style
 from imgforensics.report import ArchiveReport
-from imgforensics.tarextensions import decode
+from imgforensics.tartext import decode
 
 _WORDS = {Outcome.MATCH: "holds", Outcome.MISMATCH: "FAILS", Outcome.UNCHECKED: "unchecked"}
 _RECORDS = 20

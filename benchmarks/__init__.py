@@ -1,0 +1,1 @@
+"""What takes how long, and how much memory, on this machine."""
