@@ -219,6 +219,7 @@ class Archive:
             anomalies=tuple(anomalies),
             blobs=dict(sorted(blobs.items())),
             unmeasured=unmeasured,
+            spent=self._budget.spent,
             limits=self._limits,
             layers=dict(sorted(self._layers.items())),
             surveyed=not fast,

@@ -91,8 +91,11 @@ def unreferenced_member(case: Case) -> Iterator[Found]:
     The legacy JSON that Docker 25 and newer stores a layer is recognised by its ID, the manifest that Docker 25.0
     forgot to list by its image; neither is reported. What a document names that can be read in two ways, or not at all,
     belongs to the finding about that document. Files of the operating system that packed a folder (`.DS_Store`)
-    are only noted. Members that only some readers of tars see are told by IMG102, IMG108 and IMG109.
+    are only noted. Members that only some readers of tars see are told by IMG102, IMG108 and IMG109. Where a document
+    was left unread that may refer to others, which IMG902 tells, nothing is said.
     """
+    if case.unread_documents:
+        return
     explained = _explained_v1_json(case).union(*case.mentions.by_document.values(), *collisions(case).values())
     for member in case.structure.orphans:
         if member in explained or member in case.oddly_framed:
