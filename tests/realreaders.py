@@ -50,11 +50,14 @@ class Tools:
         return path
 
     def skopeo_docker(self, archive: Path) -> Answer:
-        """``docker-archive:``; each image by its number where there are several."""
-        whole = self._skopeo(f"docker-archive:{archive}")
+        """``docker-archive:``; each image by its number where there are several.
+
+        Layers are compressed on the way: else ``dir:`` minds that a layer that is a symlink counts as 0 bytes.
+        """
+        whole = self._skopeo(f"docker-archive:{archive}", "--dest-compress")
         if whole is not None:
             return whole
-        return self._each(lambda number: self._skopeo(f"docker-archive:{archive}:@{number}"))
+        return self._each(lambda number: self._skopeo(f"docker-archive:{archive}:@{number}", "--dest-compress"))
 
     @staticmethod
     def _each(ask: Callable[[int], Answer]) -> Answer:
@@ -74,9 +77,9 @@ class Tools:
         found = [answer for answer in answers if answer is not None]
         return frozenset().union(*found) if found else None
 
-    def _skopeo(self, source: str) -> Answer:
+    def _skopeo(self, source: str, *options: str) -> Answer:
         target = self._fresh()
-        if _run("skopeo", "--insecure-policy", "copy", "-q", source, f"dir:{target}").returncode:
+        if _run("skopeo", "--insecure-policy", "copy", "-q", *options, source, f"dir:{target}").returncode:
             return None
         manifest = json.loads((target / "manifest.json").read_bytes())
         return frozenset({manifest["config"]["digest"]})

@@ -38,7 +38,6 @@ ARCHIVES: dict[str, Callable[[], bytes]] = {
 _WHOLE = "Docker 20.10 reads the stream around an archive to its end, those of its own process only to the tar's"
 _NO_ZSTD = "Docker 20.10 does not know zstd, later ones do"
 _GZIP = "skopeo 1.9.3 and podman 4.3.1 fail on gzip around an archive, later ones do not"
-_LINK = "the target dir: minds that a symlinked layer counts as 0 bytes"
 _BOUND = "more than this tool reads or follows"
 
 OLD = {
@@ -46,9 +45,6 @@ OLD = {
     (Reader.SKOPEO_DOCKER, "GZ-03-outer"): _GZIP,
     (Reader.PODMAN, "docker20-save.tar.gz"): _GZIP,
     (Reader.PODMAN, "GZ-03-outer"): _GZIP,
-    (Reader.SKOPEO_DOCKER, "docker20-multi.tar"): _LINK,
-    (Reader.SKOPEO_DOCKER, "layer-symlink"): _LINK,
-    (Reader.SKOPEO_OCI, "INT-13-size"): "the target dir: compares the size of what it writes with the claimed one",
     (Reader.SKOPEO_OCI, "INT-12-traversal"): "skopeo 1.9.3 is of before CVE-2024-3727, and takes any digest for a path",
     (Reader.SKOPEO_OCI, "ctr-export-docker.tar"): "skopeo 1.9.3 looks up OCI media types only, later ones Docker's too",
     (Reader.CONTAINERD, "RES-01-chain"): _BOUND,
@@ -64,10 +60,11 @@ OLD = {
     (Reader.DOCKER_28, "GZ-02-outer-length"): _WHOLE,
     (Reader.DOCKER_28, "GZ-02-outer-cut"): _WHOLE,
 }
-"""Where the installed program is older than the one that the model stands for, its target is at fault, or this tool or
-the test gives up before the program does."""
+"""Where the installed program is older than the one that the model stands for, or this tool or the test gives up before
+the program does."""
 CHANCE = {(Reader.CONTAINERD, "config-symlinks"), (Reader.CONTAINERD, "VIEW-05-chain")}
-"""Where the program's answer is not the same each time: it resolves symlinks in the order of a Go map."""
+"""Where the program's answer is not the same each time: it resolves symlinks in the order of a Go map, and where one
+leads to another, fails or not. The model says so, and what it takes then is what Docker takes."""
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +118,8 @@ def test_the_model_answers_as_the_program_did(name: str, reader: Reader, tools: 
     expected, elsewhere = _expected(data, reader)
     answer = ask(path)
     if (reader, name) in CHANCE:
+        assert any("up to chance" in load.why for load in case_of(report_of(data)).loads if load.reader is reader)
+        assert answer in (None, _expected(data, Reader.DOCKER_28)[0])
         return
     if (reader, name) in OLD:
         assert answer != expected, "no longer an exception"
