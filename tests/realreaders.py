@@ -1,6 +1,7 @@
 """The real programs, asked what they take out of an archive: skopeo, podman, containerd and docker, in folders of ours.
 
-Daemons are started with their own roots and sockets in a temporary folder and ended with the test session. Each answer is
+Daemons are started with their own roots and sockets in a temporary folder and ended with the test session; all of them
+put layers on each other by overlayfs, as they do by default, so that a file system is needed that bears it. Each answer is
 the set of image IDs (digests of configs) that the program took, or None where it ended with an error.
 """
 
@@ -12,7 +13,9 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 Answer = frozenset[str] | None
@@ -25,8 +28,24 @@ def missing() -> str | None:
     """Why the programs cannot be asked here; None where they can."""
     if os.geteuid() != 0:
         return "needs root"
+    if (refused := _overlay_refused()) is not None:
+        return f"no overlayfs here: {refused}"
     absent = [name for name in ("skopeo", "podman", "containerd", "ctr", "docker", "dockerd") if not shutil.which(name)]
     return f"not installed: {', '.join(absent)}" if absent else None
+
+
+@cache
+def _overlay_refused() -> str | None:
+    """What mount says where overlayfs cannot be mounted in the folder of temporary files."""
+    with TemporaryDirectory() as folder:
+        parts = {name: Path(folder, name) for name in ("lower", "upper", "work", "whole")}
+        for part in parts.values():
+            part.mkdir()
+        options = f"lowerdir={parts['lower']},upperdir={parts['upper']},workdir={parts['work']}"
+        mounted = _run("mount", "-t", "overlay", "overlay", "-o", options, str(parts["whole"]))
+        if not mounted.returncode:
+            _run("umount", str(parts["whole"]))
+        return mounted.stderr.strip() or "refused" if mounted.returncode else None
 
 
 def _run(*command: str) -> subprocess.CompletedProcess[str]:
@@ -88,9 +107,10 @@ class Tools:
         """``podman load``."""
         root = self._fresh()
         folders = ("--root", f"{root}/root", "--runroot", f"{root}/run", "--tmpdir", f"{root}/tmp")
-        podman = ("podman", *folders, "--storage-driver", "vfs", "--cgroup-manager", "cgroupfs")
+        podman = ("podman", *folders, "--storage-driver", "overlay", "--cgroup-manager", "cgroupfs")
         loaded = _run(*podman, "load", "-q", "-i", str(archive))
         listed = _run(*podman, "images", "-a", "--no-trunc", "--format", "{{.ID}}")
+        _run("umount", f"{root}/root/overlay")
         shutil.rmtree(root, ignore_errors=True)
         return (frozenset(listed.stdout.split()) or None) if loaded.returncode == 0 else None
 
@@ -98,7 +118,7 @@ class Tools:
         """``ctr images import``; images without a name are kept by their digests."""
         self.asked += 1
         ctr = ("ctr", "-a", f"{self.folder}/containerd.sock", "-n", f"answer{self.asked}")
-        options = ("--digests", "--base-name", "example.test/probe", "--snapshotter", "native")
+        options = ("--digests", "--base-name", "example.test/probe", "--snapshotter", "overlayfs")
         imported = _run(*ctr, "images", "import", *options, str(archive))
         if imported.returncode:
             return None
@@ -141,7 +161,15 @@ def tools(folder: Path) -> Iterator[Tools]:
         f'version = 2\nroot = "{folder}/containerd"\nstate = "{folder}/state"\n'
         f'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\naddress = "{folder}/containerd.sock"\n'
     )
-    dockerd = ["dockerd", "--data-root", f"{folder}/docker", "--exec-root", f"{folder}/exec", "--storage-driver", "vfs"]
+    dockerd = [
+        "dockerd",
+        "--data-root",
+        f"{folder}/docker",
+        "--exec-root",
+        f"{folder}/exec",
+        "--storage-driver",
+        driver,
+    ]
     dockerd += ["-H", f"unix://{folder}/docker.sock", "-p", f"{folder}/docker.pid", "--iptables=false", "--bridge=none"]
     with ExitStack() as stack:
         stack.enter_context(_daemon(["containerd", "-c", str(config)], folder / "containerd.log"))

@@ -28,7 +28,7 @@ pytestmark = [
 
 ARCHIVES: dict[str, Callable[[], bytes]] = {
     **{case.name: case.make for case in CRAFTED},
-    **{f"{case.name}-twin": case.twin for case in CRAFTED if case.name.startswith("VIEW-0")},
+    **{f"{case.name}-twin": case.twin for case in CRAFTED if case.name.startswith(("VIEW-0", "LAY-"))},
     **{path.name: path.read_bytes for path in FIXTURES},
     **{name: partial(archive, name) for name in LAYOUTS},
     **TRICKS,

@@ -58,7 +58,7 @@ INSIDE_LAYERS = {
     "IMG501": (_crafted("LAY-01-other-bytes"), ERROR),
     "IMG502": (_crafted("LAY-02-climbing-name"), ERROR),
     "IMG503": (_crafted("LAY-02-below-absolute-link"), WARNING),
-    "IMG504": (_crafted("LAY-02-no-target"), WARNING),
+    "IMG504": (_crafted("LAY-02-target-later"), WARNING),
     "IMG505": (_crafted("LAY-03-disk"), WARNING),
     "IMG506": (_crafted("LAY-04-parent"), ERROR),
     "IMG507": (_crafted("LAY-04-flood"), WARNING),

@@ -114,8 +114,8 @@ def unverifiable_digest(case: Case) -> Iterator[Found]:
     An unknown algorithm must never pass for a verified one.
 
     ## How it is computed
-    sha256, sha384 and sha512 are computed; everything else is reported. Where a budget ended the measuring, IMG902 tells
-    it.
+    sha256, sha384 and sha512 are computed; everything else is reported. Where a budget ended the measuring, IMG902
+    tells it.
 
     ## When it is innocent
     New algorithms that image-spec registers after this version.

@@ -20,8 +20,8 @@ def image_in_one_view(case: Case) -> Iterator[Found]:
     Readers of `index.json` take an image more out of the archive than readers of `manifest.json`.
 
     ## Why it matters
-    A scanner that reads `manifest.json`, as most do, never sees an image that containerd, and Docker with the containerd
-    store, load under the name that it has in `index.json`.
+    A scanner that reads `manifest.json`, as most do, never sees an image that containerd, and Docker with the
+    containerd store, load under the name that it has in `index.json`.
 
     ## How it is computed
     The images below each entry of `index.json`, through nested indexes, against those of `manifest.json`. Of documents
