@@ -13,9 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 Answer = frozenset[str] | None
@@ -28,24 +26,8 @@ def missing() -> str | None:
     """Why the programs cannot be asked here; None where they can."""
     if os.geteuid() != 0:
         return "needs root"
-    if (refused := _overlay_refused()) is not None:
-        return f"no overlayfs here: {refused}"
     absent = [name for name in ("skopeo", "podman", "containerd", "ctr", "docker", "dockerd") if not shutil.which(name)]
     return f"not installed: {', '.join(absent)}" if absent else None
-
-
-@cache
-def _overlay_refused() -> str | None:
-    """What mount says where overlayfs cannot be mounted in the folder of temporary files."""
-    with TemporaryDirectory() as folder:
-        parts = {name: Path(folder, name) for name in ("lower", "upper", "work", "whole")}
-        for part in parts.values():
-            part.mkdir()
-        options = f"lowerdir={parts['lower']},upperdir={parts['upper']},workdir={parts['work']}"
-        mounted = _run("mount", "-t", "overlay", "overlay", "-o", options, str(parts["whole"]))
-        if not mounted.returncode:
-            _run("umount", str(parts["whole"]))
-        return mounted.stderr.strip() or "refused" if mounted.returncode else None
 
 
 def _run(*command: str) -> subprocess.CompletedProcess[str]:
@@ -143,6 +125,33 @@ class Tools:
         _run(*docker, "image", "prune", "-af")
         return (frozenset(listed) or None) if loaded.returncode == 0 else None
 
+    def syft(self, archive: Path) -> Answer:
+        """``syft scan``; it writes what it reads, so that its files are bounded."""
+        sources = (
+            "--from",
+            "docker-archive",
+            "--from",
+            "oci-archive",
+            "--override-default-catalogers",
+            "dpkg-db-cataloger",
+        )
+        scanned = _run(
+            "prlimit",
+            f"--fsize={1 << 30}",
+            "env",
+            "SYFT_CHECK_FOR_APP_UPDATE=false",
+            "syft",
+            "scan",
+            "-q",
+            *sources,
+            "-o",
+            "json",
+            str(archive),
+        )
+        if scanned.returncode:
+            return None
+        return frozenset({json.loads(scanned.stdout)["source"]["metadata"]["imageID"]})
+
 
 def _first_of_each_platform(children: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """What containerd makes a container of: attestations are no images, and of equal platforms the first counts."""
@@ -168,7 +177,7 @@ def tools(folder: Path) -> Iterator[Tools]:
         "--exec-root",
         f"{folder}/exec",
         "--storage-driver",
-        driver,
+        "overlay2",
     ]
     dockerd += ["-H", f"unix://{folder}/docker.sock", "-p", f"{folder}/docker.pid", "--iptables=false", "--bridge=none"]
     with ExitStack() as stack:
@@ -177,6 +186,19 @@ def tools(folder: Path) -> Iterator[Tools]:
         _until(lambda: not _run("ctr", "-a", f"{folder}/containerd.sock", "version").returncode)
         _until(lambda: not _run("docker", "-H", f"unix://{folder}/docker.sock", "version").returncode)
         yield Tools(folder)
+
+
+def overlay_refused(folder: Path) -> str | None:
+    """What mount says where overlayfs cannot be mounted in a folder; None where it can."""
+    parts = {name: folder / name for name in ("lower", "upper", "work", "whole")}
+    for part in parts.values():
+        part.mkdir()
+    options = f"lowerdir={parts['lower']},upperdir={parts['upper']},workdir={parts['work']}"
+    mounted = _run("mount", "-t", "overlay", "overlay", "-o", options, str(parts["whole"]))
+    if mounted.returncode:
+        return mounted.stderr.strip() or "refused"
+    _run("umount", str(parts["whole"]))
+    return None
 
 
 @contextmanager

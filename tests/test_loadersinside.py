@@ -222,7 +222,7 @@ def _plain(*entries: Entry) -> PlainDisk:
 
 def test_links_are_passed_over_and_the_last_file_counts() -> None:
     disk = _plain(
-        Entry("./", type=b"5"),
+        Entry(".", type=b"5"),
         Entry("a/b/", type=b"5"),
         Entry("a/b/f", b"x"),
         Entry("a/b/f", b"y"),
@@ -238,6 +238,7 @@ def test_links_are_passed_over_and_the_last_file_counts() -> None:
     "entries",
     [
         (Entry("../x", b""),),
+        (Entry("./", type=b"5"),),
         (Entry("no/folder", b""),),
         (Entry("d/", type=b"5"), Entry("d", b"")),
     ],

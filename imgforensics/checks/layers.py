@@ -202,7 +202,8 @@ def device_node(case: Case) -> Iterator[Found]:
     By the types of entries.
 
     ## When it is innocent
-    `dev/null` and the others that every container has, with their usual numbers, are noted, and so are fifos.
+    `dev/null` and the others that every container has, with their usual numbers, are noted, also below another folder,
+    and so are fifos.
     """
     yield from odd_entries(
         case,

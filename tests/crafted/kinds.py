@@ -136,6 +136,13 @@ def _orphan_image(entries: list[Entry]) -> None:
     entries.extend(Entry(f"blobs/sha256/{builder.sha256(data)}", data) for data in hidden)
 
 
+def _former(entries: list[Entry]) -> None:
+    config = configured(author="an older state")
+    layers = [entry.data for entry in builder.layers_of(entries)]
+    for data in (config, manifest(config, layers)):
+        entries.append(Entry(f"blobs/sha256/{builder.sha256(data)}", data))
+
+
 def _stray_source(entries: list[Entry]) -> None:
     """LayerSources has one entry more, of a layer that the image does not have."""
     entries.append(Entry(f"blobs/sha256/{builder.sha256(builder.EVIL)}", builder.EVIL))
@@ -355,6 +362,14 @@ CRAFTED: tuple[Crafted, ...] = (
         lied("oci_archive", _orphan_image),
         frozenset({"IMG205"}),
         true("oci_archive"),
+    ),
+    Crafted(
+        "VIEW-15-former",
+        "a manifest that is not listed any more, and its config, with the layers of an image that is",
+        lied("oci_archive", _former),
+        frozenset(),
+        true("oci_archive"),
+        notes=frozenset({"IMG205"}),
     ),
     Crafted(
         "VIEW-15-layer-source",
