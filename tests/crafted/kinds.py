@@ -139,8 +139,8 @@ def _orphan_image(entries: list[Entry]) -> None:
 def _former(entries: list[Entry]) -> None:
     config = configured(author="an older state")
     layers = [entry.data for entry in builder.layers_of(entries)]
-    for data in (config, manifest(config, layers)):
-        entries.append(Entry(f"blobs/sha256/{builder.sha256(data)}", data))
+    former = (config, manifest(config, layers))
+    entries.extend(Entry(f"blobs/sha256/{builder.sha256(data)}", data) for data in former)
 
 
 def _stray_source(entries: list[Entry]) -> None:
