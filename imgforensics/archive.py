@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import IO, BinaryIO, Self
 
-from imgforensics import tarwalk
+from imgforensics import layertwins, tarwalk
 from imgforensics.algorithms import further_algorithms
 from imgforensics.blobscan import BlobScanner
 from imgforensics.catalogue import Catalogue
@@ -221,6 +221,7 @@ class Archive:
             anomalies=tuple(anomalies),
             blobs=dict(sorted(blobs.items())),
             unmeasured=unmeasured,
+            spent=self._budget.spent,
             limits=self._limits,
             layers=dict(sorted(self._layers.items())),
             surveyed=not fast,
@@ -299,9 +300,18 @@ class Archive:
                     scanner.feed(chunk)
             except SpentError:
                 break
-            blobs[member.index] = replace(scanner.finish(), expanded=layout is not None)
-            self._keep_layer(member.index, scanner.layer)
+            blob = blobs[member.index] = replace(scanner.finish(), expanded=layout is not None)
+            self._keep_layer(member.index, self._with_twins(member, blob, scanner.layer))
         return blobs
+
+    def _with_twins(self, member: Member, blob: Blob, facts: LayerFacts | None) -> LayerFacts | None:
+        """What is inside a member, with files that stand there twice compared, for which it is read once more."""
+        if facts is None or not facts.alike:
+            return facts
+        try:
+            return layertwins.compared(facts, self.uncompressed(member, blob.compression), self._limits)
+        except SpentError:
+            return facts
 
     def _content(self, member: Member) -> Iterator[bytes | memoryview]:
         """A member's bytes as stored; those of a sparse one put together."""

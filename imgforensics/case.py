@@ -7,16 +7,20 @@ from functools import cached_property
 
 from imgforensics.catalogue import Catalogue
 from imgforensics.expectation import Expectation
+from imgforensics.images import ENTRY_POINTS
 from imgforensics.layerstack import Stacked, stack
 from imgforensics.loaders import Load
 from imgforensics.loaders.agreement import Side, sides
 from imgforensics.mentions import Mentions, find_mentions
-from imgforensics.model import AnomalyKind, Location, Outcome, Verification, What
+from imgforensics.model import AnomalyKind, Location, MemberKind, Outcome, Verification, What
 from imgforensics.producer import Producer
 from imgforensics.signature import Signatures
 from imgforensics.structure import Image, Reference, Role, Structure
 
 _OF_STORED_BYTES = (What.MEMBER_NAME, What.DESCRIPTOR_DIGEST)
+_LEADING = (Role.INDEX, Role.MANIFEST, Role.SUBJECT)
+"""Documents that refer to others."""
+_NAMES = (*ENTRY_POINTS, "json")
 DAMAGE = frozenset(
     {
         AnomalyKind.TRUNCATED_STREAM,
@@ -74,6 +78,27 @@ class Case:
                 if len({blob.digest for blob in blobs if blob is not None}) > 1:
                     doubled.update(members)
         return frozenset(doubled)
+
+    @cached_property
+    def unread_documents(self) -> frozenset[int]:
+        """Members that are documents by their names, or by what leads to them, and were not read.
+
+        They may refer to any other: as long as there are some, it is not known what nothing refers to.
+        """
+        unread = self.catalogue.unmeasured.keys()
+        if not unread:
+            return frozenset()
+        members = self.catalogue.members
+        named = {member for member in unread if (members[member].path or "").rpartition("/")[2] in _NAMES}
+        linked = {
+            target
+            for member in members
+            if member.kind in (MemberKind.SYMLINK, MemberKind.HARDLINK)
+            and (member.path or "").rpartition("/")[2] in _NAMES
+            for target in self.catalogue.follow(member)[0]
+        }
+        referred = {each.target for each in self.structure.references if each.role in _LEADING}
+        return frozenset(named | (unread & (linked | referred)))
 
     @cached_property
     def wrong_bytes(self) -> Mapping[int, Sequence[Verification]]:

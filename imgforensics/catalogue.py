@@ -47,6 +47,8 @@ class Catalogue:
     """Measurements by member index; of every regular member that was measured."""
     unmeasured: Mapping[int, str] = field(default_factory=dict)
     """Member index to the reason why its bytes were not measured."""
+    spent: str | None = None
+    """What of the budget was used up while it was measured, in words; None where it sufficed."""
     limits: Limits = DEFAULT_LIMITS
     layers: Mapping[int, LayerFacts] = field(default_factory=dict)
     """What is inside, by member index; of every measured member that is a tar, compressed or not."""

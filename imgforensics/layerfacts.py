@@ -37,6 +37,10 @@ class Odd(StrEnum):
     BELOW_LEADING_OUT = "below-leading-out"
     BELOW_SYMLINK = "below-symlink"
     BELOW_FILE = "below-file"
+    BELOW_DANGLING = "below-dangling"
+    FOLDER_DANGLES = "folder-dangles"
+    BELOW_REMOVED = "below-removed"
+    WHITEOUT_BELOW_REMOVED = "whiteout-below-removed"
     ROOT_REPLACED = "root-replaced"
     UNHANDLED = "unhandled"
     DEVICE = "device"
@@ -47,6 +51,7 @@ class Odd(StrEnum):
     WHITEOUT_DATA = "whiteout-data"
     WHITEOUT_AFTER = "whiteout-after"
     WHITEOUT_BEFORE = "whiteout-before"
+    WHITEOUT_AGAIN = "whiteout-again"
     OPAQUE_AGAIN = "opaque-again"
     OVERLAY_XATTR = "overlay-xattr"
     TRUSTED_XATTR = "trusted-xattr"
@@ -100,6 +105,10 @@ class LayerIndex:
     """Hashes of the cleaned paths of all entries but whiteouts, in order of size."""
     folders: "array[int]" = field(default_factory=lambda: array("q"))
     """Hashes of the folders that have entries below them, in order of size."""
+    directories: "array[int]" = field(default_factory=lambda: array("q"))
+    """Hashes of the paths of folders that have entries of their own, in order of size."""
+    implied: tuple[str, ...] = ()
+    """Folders without an entry of their own in front of the first one that lies in them, and not removed before it."""
     symlinks: Mapping[int, tuple[str, str]] = field(default_factory=dict)
     """Hash of the path of each symlink to path and target."""
     late: frozenset[int] = frozenset()
@@ -121,7 +130,8 @@ class LayerIndex:
     def cost(self) -> int:
         """Bytes of memory that it takes, roughly."""
         kept = len(self.symlinks) + len(self.hardlinks) + len(self.whiteouts) + len(self.opaques) + len(self.late)
-        return 8 * (len(self.paths) + len(self.folders)) + 300 * kept + 2 * self.named
+        hashes = len(self.paths) + len(self.folders) + len(self.directories)
+        return 8 * hashes + 300 * kept + 60 * len(self.implied) + 2 * self.named
 
     def holds(self, path: str) -> bool:
         """Whether the layer has an entry of this cleaned path, or entries below it."""
@@ -139,6 +149,10 @@ class LayerIndex:
     def has(self, key: int) -> bool:
         """Whether the layer has an entry whose path has this hash."""
         return _within(self.paths, key)
+
+    def makes_folder(self, key: int) -> bool:
+        """Whether the layer has a folder of the path that has this hash, by an entry or by others in it."""
+        return _within(self.directories, key) or _within(self.folders, key)
 
 
 def _within(ordered: "array[int]", key: int) -> bool:
@@ -174,3 +188,5 @@ class LayerFacts:
     """Where the footer of an eStargz or zstd:chunked layer leads to, in words, if that is no table that it holds."""
     anomalies: tuple[Anomaly, ...] = ()
     """Limits that were reached."""
+    alike: frozenset[int] = frozenset()
+    """Hashes of the paths of several files of one size, whose bytes nobody compared; so many at most."""

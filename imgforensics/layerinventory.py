@@ -86,10 +86,10 @@ class Inventory:
         self.note(Odd.HEADER_AMBIGUOUS if ambiguous else Odd.HEADER, entry, f"{kind}: {detail}")
 
     def device(self, entry: Entry, path: str) -> None:
-        """A device: whether every container has it."""
+        """A device: whether every container has it, or one that is unpacked inside of it."""
         what = "character" if entry.typeflag == "3" else "block"
         number = f"{entry.devmajor}:{entry.devminor}"
-        usual = entry.typeflag == "3" and USUAL_DEVICES.get(path) == number
+        usual = entry.typeflag == "3" and USUAL_DEVICES.get("/".join(path.split("/")[-2:])) == number
         self.note(Odd.USUAL_DEVICE if usual else Odd.DEVICE, entry, f"a {what} device {number}")
 
     def note(self, kind: Odd, entry: Entry, detail: str) -> None:

@@ -24,6 +24,8 @@ class Clash(StrEnum):
     BELOW_SYMLINK = "below-symlink"
     NO_TARGET = "no-target"
     TARGET_LATER = "target-later"
+    TARGET_BELOW = "target-below"
+    BELOW_FILE = "below-file"
     WHITEOUT_BELOW = "whiteout-below"
     NEVER_THERE = "never-there"
 
@@ -128,6 +130,11 @@ def _clashes(
                 return
             kind = Clash.TARGET_LATER if pending.later else Clash.NO_TARGET
             yield kind, f"{short(pending.path)}, a hard link to {short(pending.target)}"
+        elif not (pending.later or hash(pending.target) in index.removed):
+            yield Clash.TARGET_BELOW, f"{short(pending.path)}, a hard link to {short(pending.target)}"
+    for folder in index.implied:
+        if _is_file(folder, index, lower, links, limits, steps):
+            yield Clash.BELOW_FILE, f"{short(folder)} is no folder in a lower layer"
     for pending in index.whiteouts:
         if not (
             pending.later or index.holds(pending.target) or exists(pending.target, None, lower, links, limits, steps)
@@ -184,6 +191,31 @@ def exists(
         if following is None:
             return False
         path = following[: limits.path]
+    return False
+
+
+def _is_file(
+    folder: str, own: LayerIndex, lower: Sequence[LayerIndex], links: Links, limits: Limits, steps: Steps
+) -> bool:
+    """Whether what lower layers have in the place of a folder, links followed, is something else."""
+    path = folder
+    for _ in range(limits.link_hops):
+        following = followed(f"{path}/", links, steps)
+        if following is None:
+            break
+        path = following.rstrip("/")[: limits.path]
+        if own.holds(path):
+            return False
+    key = hash(path)
+    for index in reversed(lower):
+        if not steps.spend(_LOOK) or index.makes_folder(key):
+            return False
+        if index.has(key):
+            return key not in index.symlinks
+        if index.removed or index.emptied:
+            steps.spend(effort(path))
+            if index.removes(path):
+                return False
     return False
 
 

@@ -22,13 +22,11 @@ from imgforensics.layernames import (
     ACCOUNTS,
     ACCOUNTS_SIZE,
     Steps,
-    effort,
-    folders_of,
     followed,
-    leads_out,
     short,
 )
 from imgforensics.layertoc import TocFacts, TocKind, compare
+from imgforensics.layerways import Ways
 from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.model import Anomaly, AnomalyKind, Digest, MemberKind, clean_path
 
@@ -54,6 +52,8 @@ class LayerSurvey:
         self._directories: dict[int, int] = {}
         self._folders: set[int] = set()
         self._late: set[int] = set()
+        self._implied: list[str] = []
+        self._alike: set[int] = set()
         self._folder = ""
         self._symlinks: dict[int, tuple[str, str]] = {}
         self._named = 0
@@ -65,6 +65,7 @@ class LayerSurvey:
         self._plumbing: dict[str, Entry] = {}
         self._linked_store: set[int] = set()
         self._steps = Steps(limits.layer_steps // _LAYER_SHARE)
+        self._ways = self._see()
         self._whiteouts = 0
         self._inventory = Inventory()
         self._note = self._inventory.note
@@ -111,6 +112,7 @@ class LayerSurvey:
             toc=compared,
             toc_elsewhere=toc_elsewhere,
             anomalies=tuple(self._anomalies),
+            alike=frozenset(self._alike),
         )
 
     def _compared(self, toc: tuple[TocKind, Digest, bytes]) -> TocFacts | None:
@@ -128,6 +130,8 @@ class LayerSurvey:
         return LayerIndex(
             paths=array("q", sorted(self._paths)),
             folders=array("q", sorted(self._folders)),
+            directories=array("q", sorted(self._directories)),
+            implied=tuple(self._implied),
             symlinks=self._symlinks,
             late=frozenset(self._late),
             hardlinks=tuple(links),
@@ -137,6 +141,11 @@ class LayerSurvey:
             emptied=frozenset(self._emptied),
             named=self._named,
         )
+
+    def _see(self) -> Ways:
+        """What links lead to, and what lies below them, is looked up here."""
+        held = (self._paths, self._directories, self._folders, self._symlinks)
+        return Ways(*held, self._removed, self._emptied, self._limits, self._steps)
 
     def _take(self, entry: Entry) -> None:
         path, code = entry.path, kind_code(entry.kind)
@@ -214,13 +223,24 @@ class LayerSurvey:
                 self._below(entry, *self._symlinks[key])
             elif key in self._paths and key not in self._directories:
                 self._note(Odd.BELOW_FILE, entry, f"{short(folder)} is no folder")
+            elif key not in self._paths:
+                self._imply(entry, folder, key)
             folder = folder.rpartition("/")[0]
+
+    def _imply(self, entry: Entry, folder: str, key: int) -> None:
+        """A folder that has no entry of its own so far."""
+        if key in self._removed:
+            self._note(Odd.BELOW_REMOVED, entry, f"{short(folder)} is removed by a whiteout before it")
+        elif not self._ways.gone(folder) and self._may_name(folder, ""):
+            self._implied.append(folder)
 
     def _below(self, entry: Entry, link: str, target: str) -> None:
         """An entry stands below a symlink of its own layer."""
-        out = leads_out(link, target, self._symlinks, self._limits.link_hops, self._steps, absolute=True)
-        detail = f"below {short(link)}, a symlink to {short(target)} in the same layer"
-        self._note(Odd.BELOW_LEADING_OUT if out else Odd.BELOW_SYMLINK, entry, detail)
+        self._tell(entry, self._ways.below_link(link, target))
+
+    def _tell(self, entry: Entry, found: Iterable[tuple[Odd, str]]) -> None:
+        for kind, detail in found:
+            self._note(kind, entry, detail)
 
     def _come_late(self, entry: Entry, key: int, code: int) -> None:
         """An entry of a path that others in the layer lie in already."""
@@ -241,6 +261,8 @@ class LayerSurvey:
             self._note(Odd.TWICE_OTHERWISE, entry, difference)
         else:
             compared = f" of {entry.size} bytes, which were not compared" if entry.size else ""
+            if entry.size and len(self._alike) < self._limits.layer_open:
+                self._alike.add(key)
             self._note(Odd.TWICE, entry, f"each time {kind_words(code)}{compared}")
 
     def _special(self, entry: Entry, path: str, kind: MemberKind) -> None:
@@ -275,6 +297,8 @@ class LayerSurvey:
             self._symlinks[key] = (path, target)
             if key in self._folders:
                 self._below(entry, path, target)
+            if key in self._directories:
+                self._tell(entry, self._ways.through(path, target, Odd.FOLDER_DANGLES))
 
     def _hardlink(self, entry: Entry, path: str) -> None:
         from_root = clean_path(entry.linkname)
@@ -321,11 +345,8 @@ class LayerSurvey:
         if len(path) > self._limits.path or path.count("/") > self._limits.path_depth:
             self._note(Odd.UNUSABLE, entry, "the path is longer or deeper than a system takes")
             return True
-        looked = self._symlinks and self._steps.spend(effort(path))
-        for folder in folders_of(path) if looked else ():
-            if (link := self._symlinks.get(hash(folder))) is not None:
-                self._note(Odd.WHITEOUT_BELOW, entry, f"below {short(link[0])}, a symlink to {short(link[1])}")
-                break
+        if self._indexing:
+            self._tell(entry, self._ways.above_whiteout(path))
         if kind is WhiteoutKind.OPAQUE:
             self._is_opaque(entry, path, target)
             return True
@@ -336,6 +357,8 @@ class LayerSurvey:
         elif self._indexing and self._may_open(len(self._removed)) and self._may_name(path, target):
             key = hash(target)
             after = key in self._paths or key in self._folders
+            if key in self._removed:
+                self._note(Odd.WHITEOUT_AGAIN, entry, f"{short(target)} is removed once more")
             self._removed[key] = Pending(path, target, entry.header, later=after)
             if after:
                 self._note(Odd.WHITEOUT_AFTER, entry, f"{short(target)} stands before it in the same layer")
@@ -378,6 +401,8 @@ class LayerSurvey:
         self._columns = Columns()
         self._paths, self._directories, self._folders, self._symlinks = set(), {}, set(), {}
         self._late, self._emptied, self._plumbing = set(), {}, {}
+        self._implied, self._alike = [], set()
+        self._ways = self._see()
 
 
 def _rights(entry: Entry) -> int:

@@ -141,6 +141,12 @@ def read_legacy(
     return images
 
 
+def _unread(reading: Reading, root: str, folder: str) -> bool:
+    """Whether a folder's JSON is there, and was not read."""
+    members = reading.catalogue.by_path.get(f"{root}/{folder}/json".lstrip("/"), ())
+    return any(member in reading.catalogue.unmeasured for member in members)
+
+
 def _legacy_image(
     reading: Reading, root: str, folders: V1Folders, top: str, tags: list[str], known: dict[str, Reference]
 ) -> Image:
@@ -154,7 +160,7 @@ def _legacy_image(
         chain[current] = None
         current = folders[current][1].parent
     below = f"{next(reversed(chain))}/parent"
-    if current is not None and current not in folders and below not in known:
+    if current is not None and current not in folders and below not in known and not _unread(reading, root, current):
         lowest = folders[next(reversed(chain))][0]
         where = reading.location(lowest, "/parent")
         known[below] = reading.refer(Reference(Role.LAYER, lowest, where, None, path=f"{current}/json"))

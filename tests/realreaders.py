@@ -1,6 +1,7 @@
 """The real programs, asked what they take out of an archive: skopeo, podman, containerd and docker, in folders of ours.
 
-Daemons are started with their own roots and sockets in a temporary folder and ended with the test session. Each answer is
+Daemons are started with their own roots and sockets in a temporary folder and ended with the test session; all of them
+put layers on each other by overlayfs, as they do by default, so that a file system is needed that bears it. Each answer is
 the set of image IDs (digests of configs) that the program took, or None where it ended with an error.
 """
 
@@ -50,11 +51,14 @@ class Tools:
         return path
 
     def skopeo_docker(self, archive: Path) -> Answer:
-        """``docker-archive:``; each image by its number where there are several."""
-        whole = self._skopeo(f"docker-archive:{archive}")
+        """``docker-archive:``; each image by its number where there are several.
+
+        Layers are compressed on the way: else ``dir:`` minds that a layer that is a symlink counts as 0 bytes.
+        """
+        whole = self._skopeo(f"docker-archive:{archive}", "--dest-compress")
         if whole is not None:
             return whole
-        return self._each(lambda number: self._skopeo(f"docker-archive:{archive}:@{number}"))
+        return self._each(lambda number: self._skopeo(f"docker-archive:{archive}:@{number}", "--dest-compress"))
 
     @staticmethod
     def _each(ask: Callable[[int], Answer]) -> Answer:
@@ -74,9 +78,9 @@ class Tools:
         found = [answer for answer in answers if answer is not None]
         return frozenset().union(*found) if found else None
 
-    def _skopeo(self, source: str) -> Answer:
+    def _skopeo(self, source: str, *options: str) -> Answer:
         target = self._fresh()
-        if _run("skopeo", "--insecure-policy", "copy", "-q", source, f"dir:{target}").returncode:
+        if _run("skopeo", "--insecure-policy", "copy", "-q", *options, source, f"dir:{target}").returncode:
             return None
         manifest = json.loads((target / "manifest.json").read_bytes())
         return frozenset({manifest["config"]["digest"]})
@@ -85,9 +89,10 @@ class Tools:
         """``podman load``."""
         root = self._fresh()
         folders = ("--root", f"{root}/root", "--runroot", f"{root}/run", "--tmpdir", f"{root}/tmp")
-        podman = ("podman", *folders, "--storage-driver", "vfs", "--cgroup-manager", "cgroupfs")
+        podman = ("podman", *folders, "--storage-driver", "overlay", "--cgroup-manager", "cgroupfs")
         loaded = _run(*podman, "load", "-q", "-i", str(archive))
         listed = _run(*podman, "images", "-a", "--no-trunc", "--format", "{{.ID}}")
+        _run("umount", f"{root}/root/overlay")
         shutil.rmtree(root, ignore_errors=True)
         return (frozenset(listed.stdout.split()) or None) if loaded.returncode == 0 else None
 
@@ -95,7 +100,7 @@ class Tools:
         """``ctr images import``; images without a name are kept by their digests."""
         self.asked += 1
         ctr = ("ctr", "-a", f"{self.folder}/containerd.sock", "-n", f"answer{self.asked}")
-        options = ("--digests", "--base-name", "example.test/probe", "--snapshotter", "native")
+        options = ("--digests", "--base-name", "example.test/probe", "--snapshotter", "overlayfs")
         imported = _run(*ctr, "images", "import", *options, str(archive))
         if imported.returncode:
             return None
@@ -120,6 +125,33 @@ class Tools:
         _run(*docker, "image", "prune", "-af")
         return (frozenset(listed) or None) if loaded.returncode == 0 else None
 
+    def syft(self, archive: Path) -> Answer:
+        """``syft scan``; it writes what it reads, so that its files are bounded."""
+        sources = (
+            "--from",
+            "docker-archive",
+            "--from",
+            "oci-archive",
+            "--override-default-catalogers",
+            "dpkg-db-cataloger",
+        )
+        scanned = _run(
+            "prlimit",
+            f"--fsize={1 << 30}",
+            "env",
+            "SYFT_CHECK_FOR_APP_UPDATE=false",
+            "syft",
+            "scan",
+            "-q",
+            *sources,
+            "-o",
+            "json",
+            str(archive),
+        )
+        if scanned.returncode:
+            return None
+        return frozenset({json.loads(scanned.stdout)["source"]["metadata"]["imageID"]})
+
 
 def _first_of_each_platform(children: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """What containerd makes a container of: attestations are no images, and of equal platforms the first counts."""
@@ -138,7 +170,15 @@ def tools(folder: Path) -> Iterator[Tools]:
         f'version = 2\nroot = "{folder}/containerd"\nstate = "{folder}/state"\n'
         f'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\naddress = "{folder}/containerd.sock"\n'
     )
-    dockerd = ["dockerd", "--data-root", f"{folder}/docker", "--exec-root", f"{folder}/exec", "--storage-driver", "vfs"]
+    dockerd = [
+        "dockerd",
+        "--data-root",
+        f"{folder}/docker",
+        "--exec-root",
+        f"{folder}/exec",
+        "--storage-driver",
+        "overlay2",
+    ]
     dockerd += ["-H", f"unix://{folder}/docker.sock", "-p", f"{folder}/docker.pid", "--iptables=false", "--bridge=none"]
     with ExitStack() as stack:
         stack.enter_context(_daemon(["containerd", "-c", str(config)], folder / "containerd.log"))
@@ -146,6 +186,19 @@ def tools(folder: Path) -> Iterator[Tools]:
         _until(lambda: not _run("ctr", "-a", f"{folder}/containerd.sock", "version").returncode)
         _until(lambda: not _run("docker", "-H", f"unix://{folder}/docker.sock", "version").returncode)
         yield Tools(folder)
+
+
+def overlay_refused(folder: Path) -> str | None:
+    """What mount says where overlayfs cannot be mounted in a folder; None where it can."""
+    parts = {name: folder / name for name in ("lower", "upper", "work", "whole")}
+    for part in parts.values():
+        part.mkdir()
+    options = f"lowerdir={parts['lower']},upperdir={parts['upper']},workdir={parts['work']}"
+    mounted = _run("mount", "-t", "overlay", "overlay", "-o", options, str(parts["whole"]))
+    if mounted.returncode:
+        return mounted.stderr.strip() or "refused"
+    _run("umount", str(parts["whole"]))
+    return None
 
 
 @contextmanager

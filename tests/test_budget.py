@@ -8,7 +8,7 @@ import pytest
 from imgforensics import Limits, Options, Severity, Verdict, analyze
 from tests import builder
 from tests.builder import ImageSpec
-from tests.support import case_of
+from tests.support import case_of, told
 from tests.test_cli import document, invoke
 
 LARGE = builder.tar(
@@ -24,6 +24,23 @@ def test_what_a_budget_leaves_out_is_told(limits: Limits) -> None:
     assert report.verdict is not Verdict.INTACT
     assert case_of(report).catalogue.unmeasured
     assert any("budget" in each.reason for each in report.not_checked)
+
+
+@pytest.mark.parametrize("layout", builder.LAYOUTS)
+def test_that_it_struck_is_the_one_finding(layout: str) -> None:
+    """Wherever it strikes: what was not read is no lie of the archive's, and nothing is said of what it may lead to."""
+    data = builder.archive(layout)
+    for share in range(12):
+        report = analyze(io.BytesIO(data), Options(limits=Limits(read=len(data) * share // 8))).archives[0]
+        loud = [each for each in report.findings if each.severity is not Severity.NOTE]
+        assert [each.rule.code for each in loud] == ["IMG902"] * len(loud), told(report)
+        assert len(loud) == (case_of(report).catalogue.spent is not None), told(report)
+
+
+def test_documents_that_were_left_unread_are_named() -> None:
+    report = analyze(io.BytesIO(LARGE), Options(limits=Limits(read=100))).archives[0]
+    (found,) = (each for each in report.findings if each.severity is not Severity.NOTE)
+    assert {each.member for each in found.related} >= {"manifest.json", "repositories"}
 
 
 def test_a_budget_that_suffices_changes_nothing() -> None:

@@ -39,11 +39,11 @@ MEASURED = {
     "VIEW-04-absolute": ("Dcpsrytg", "29"),
     "VIEW-04-case": ("29Dcpsrytg", ""),
     "VIEW-05-document": ("29psryt", ""),
-    "VIEW-05-config": ("29ryt", ""),
+    "VIEW-05-config": ("29rt", "y"),
     "VIEW-05-outside": ("", ""),
     "VIEW-07-merged": ("psrytg", "Dc"),
 }
-"""Crafted archive to the readers that take the good image, and those that take the other; the rest refuse."""
+"""Crafted archive to the readers that take the good image, and those that take another; the rest refuse."""
 
 
 def _taken(data: bytes) -> dict[str, set[Reader]]:

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from imgforensics.case import Case
 from imgforensics.checks.rule import Check, Found, check
-from imgforensics.documents import CONFIG_TYPES
+from imgforensics.documents import CONFIG_TYPES, Platform
 from imgforensics.findings import Effect, Severity
 from imgforensics.model import Location, What
+from imgforensics.platforms import normalised
 
 _ROOTFS_TYPES = ("", "layers", "layers+base")
 
@@ -75,10 +76,12 @@ def platform_mismatch(case: Case) -> Iterator[Found]:
     A platform entry steers which image of an index is taken.
 
     ## How it is computed
-    `os` and `architecture` of the descriptor that leads to a manifest, against those of the config below it.
+    `os` and `architecture` of the descriptor that leads to a manifest, against those of the config below it; then their
+    variants, where both give one, in the words that containerd compares: `v8` says no more than `arm64`.
 
     ## When it is innocent
-    Cross-built images with wrong configs are common; `unknown/unknown` marks attestations and is not compared.
+    Cross-built images with wrong configs are common; `unknown/unknown` marks attestations and is not compared. Another
+    variant is only noted: builders copy it from a base image or from their own machine, and readers go by the index.
     """
     for image in case.structure.images:
         if image.config is None or image.manifest_member is None:
@@ -90,9 +93,17 @@ def platform_mismatch(case: Case) -> Iterator[Found]:
                 continue
             given = descriptor.platform
             pairs = ((given.os, own.os), (given.architecture, own.architecture))
-            if not given.unknown and any(one and other and one != other for one, other in pairs):
+            other = any(one and another and one != another for one, another in pairs)
+            if not given.unknown and (other or _other_variant(given, own)):
                 message = f"the index says {given}, the config says {own}"
-                yield Found(message, reference.where, claimed=str(given), computed=str(own))
+                severity = None if other else Severity.NOTE
+                yield Found(message, reference.where, claimed=str(given), computed=str(own), severity=severity)
+
+
+def _other_variant(given: Platform, own: Platform) -> bool:
+    """Whether both of them give a variant, and not the same one."""
+    one, other = (normalised(each.os, each.architecture, each.variant) for each in (given, own))
+    return bool(given.variant and own.variant) and one[2] != other[2]
 
 
 CHECKS: tuple[Check, ...] = (history_count_mismatch, config_incomplete, platform_mismatch)

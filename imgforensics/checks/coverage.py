@@ -66,7 +66,10 @@ def limit_reached(case: Case) -> Iterator[Found]:
             name = None if member is None else case.name(member)
             where = Location(name, anomaly.pointer, offset=anomaly.span.offset if anomaly.span else None)
             severity = None if main else Severity.WARNING
-            yield Found(f"{name or 'the archive'}: {anomaly.detail}", where, severity=severity)
+            spent = case.catalogue.spent is not None and anomaly.detail.startswith(case.catalogue.spent)
+            unread = sorted(case.unread_documents) if spent else ()
+            related = tuple(Location(case.name(each)) for each in unread)
+            yield Found(f"{name or 'the archive'}: {anomaly.detail}", where, related, severity=severity)
     if case.stacked.exceeded:
         detail = f"more than {case.catalogue.limits.layer_steps} steps to compare layers with those below them"
         yield Found(f"the archive: {detail}; not all were compared", Location(), severity=Severity.WARNING)
@@ -111,7 +114,8 @@ def unverifiable_digest(case: Case) -> Iterator[Found]:
     An unknown algorithm must never pass for a verified one.
 
     ## How it is computed
-    sha256, sha384 and sha512 are computed; everything else is reported.
+    sha256, sha384 and sha512 are computed; everything else is reported. Where a budget ended the measuring, IMG902
+    tells it.
 
     ## When it is innocent
     New algorithms that image-spec registers after this version.
@@ -123,12 +127,17 @@ def unverifiable_digest(case: Case) -> Iterator[Found]:
                 digest = Digest.parse(verification.claimed)
             except ValueError:
                 continue
-            blob = None if verification.target is None else case.catalogue.blobs.get(verification.target)
-            if not digest.known or (blob is not None and blob.digest_by(digest.algorithm) is None):
+            if not digest.known or (case.catalogue.spent is None and _lacks(case, verification.target, digest)):
                 groups[verification.claimed, verification.target].append(verification)
     for (claimed, _), (first, *others) in groups.items():
         message = f"{claimed} cannot be checked: {first.reason}"
         yield Found(message, first.subject, tuple(each.subject for each in others), claimed=claimed)
+
+
+def _lacks(case: Case, member: int | None, digest: Digest) -> bool:
+    """Whether a member was measured, and its digest of a known algorithm was not computed."""
+    blob = None if member is None else case.catalogue.blobs.get(member)
+    return blob is not None and blob.digest_by(digest.algorithm) is None
 
 
 @check("IMG905", "not-hashed", Severity.NOTE, Effect.UNCHECKED)

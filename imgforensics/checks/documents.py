@@ -248,7 +248,8 @@ def no_image_document(case: Case) -> Iterator[Found]:
     as a build cache, is a store of these, which is noted.
     """
     named_but_absent = any(reference.target is None for reference in case.structure.references)
-    unread = any(problem.kind in _UNREAD for problem in case.structure.problems)  # which then is the cause
+    # A document that was not read then is the cause.
+    unread = bool(case.unread_documents) or any(problem.kind in _UNREAD for problem in case.structure.problems)
     if not unread and not case.structure.images and not case.structure.artifacts and not named_but_absent:
         named = sorted({case.name(member) for member in case.structure.entry_points})
         which = f"{', '.join(named)} names no image" if named else "no document names an image"
@@ -283,6 +284,8 @@ def bad_layout_marker(case: Case) -> Iterator[Found]:
             continue
         folder = (case.catalogue.members[member].path or "").rpartition("/")[0]
         markers = case.catalogue.find(f"{folder}/oci-layout")
+        if any(each in case.catalogue.unmeasured for each in markers):
+            continue
         values = [document.value for each in markers if (document := case.structure.documents.get(each))]
         versions = [Reader().text(value, "imageLayoutVersion", "") for value in values]
         if versions == ["1.0.0"] * max(len(markers), 1):

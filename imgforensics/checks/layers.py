@@ -1,4 +1,4 @@
-"""IMG50x: what stands in a layer, entry by entry."""
+"""IMG501 to IMG510: what stands in a layer, entry by entry."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -9,9 +9,6 @@ from imgforensics.findings import Effect, Severity
 from imgforensics.layerfacts import LayerFacts, Odd
 from imgforensics.layerstack import Clash
 from imgforensics.model import Compression, Location
-
-_GLOBAL = frozenset(("path", "linkpath", "size", "GNU.sparse.name", "GNU.sparse.realsize", "GNU.sparse.size"))
-"""Keys of a global PAX header by which GNU tar, Python and libarchive see other files than Go's reader."""
 
 _LISTED = 3
 """Entries that one message names."""
@@ -39,7 +36,7 @@ def place(case: Case, member: int, offset: int | None = None) -> tuple[Location,
     return where, tuple(others), f"layer {first.layer}"
 
 
-def _odd(case: Case, kinds: Mapping[Odd, tuple[str, Severity | None]]) -> Iterator[Found]:
+def odd_entries(case: Case, kinds: Mapping[Odd, tuple[str, Severity | None]]) -> Iterator[Found]:
     """One finding for each layer and kind."""
     for member, facts in surveyed(case):
         for kind, (words, severity) in kinds.items():
@@ -53,7 +50,7 @@ def _odd(case: Case, kinds: Mapping[Odd, tuple[str, Severity | None]]) -> Iterat
             yield Found(f"{layer}: {words}: {shown}{more}", where, others, severity=severity)
 
 
-def _clashes(case: Case, kinds: Mapping[Clash, tuple[str, Severity | None]]) -> Iterator[Found]:
+def clashing(case: Case, kinds: Mapping[Clash, tuple[str, Severity | None]]) -> Iterator[Found]:
     """One finding for each layer and kind, of what is odd on the layers below."""
     found: dict[tuple[int, Clash], list[str]] = defaultdict(list)
     for each in case.stacked.clashes:
@@ -73,7 +70,7 @@ def duplicate_path(case: Case) -> Iterator[Found]:
 
     ## What it means
     Two entries of one layer's tar have the same path. Where they differ in kind, size, mode, owner or target this is an
-    error. The bytes of two files of one size are not compared.
+    error, and so it is where the bytes of two files of one size do.
 
     ## Why it matters
     image-spec forbids it, and readers make different things of it: containerd and podman end with the last, a scanner
@@ -81,12 +78,13 @@ def duplicate_path(case: Case) -> Iterator[Found]:
 
     ## How it is computed
     Names are cleaned as runtimes clean them (`./a`, `/a` and `a` are one). Folders that are listed again are silent, as
-    older builders list them so; with another mode or owner, of which every reader takes the last, they are noted.
+    older builders list them so; with another mode or owner, of which every reader takes the last, they are noted. A
+    layer with files of one size under one name is read a second time, and their bytes are hashed.
 
     ## When it is innocent
     A tar that was appended to.
     """
-    yield from _odd(
+    yield from odd_entries(
         case,
         {
             Odd.TWICE_OTHERWISE: ("a path stands more than once, for different things", Severity.ERROR),
@@ -113,7 +111,7 @@ def layer_path_escapes(case: Case) -> Iterator[Found]:
     ## When it is innocent
     Absolute names are only noted: every reader cuts the leading `/` off.
     """
-    yield from _odd(
+    yield from odd_entries(
         case,
         {
             Odd.ESCAPES: ("a name leads out of the root", None),
@@ -143,7 +141,7 @@ def entry_below_symlink(case: Case) -> Iterator[Found]:
     Builders that put files into `bin/` of an image where `bin` is a link to `usr/bin`.
     """
     words = "entries stand below a symlink"
-    yield from _odd(
+    yield from odd_entries(
         case,
         {
             Odd.BELOW_LEADING_OUT: ("an entry stands below a symlink that is absolute or leads out of the root", None),
@@ -151,7 +149,7 @@ def entry_below_symlink(case: Case) -> Iterator[Found]:
             Odd.BELOW_SYMLINK: ("an entry stands below a symlink", Severity.NOTE),
         },
     )
-    yield from _clashes(
+    yield from clashing(
         case,
         {
             Clash.BELOW_LEADING_OUT: (f"{words} that leads out of the root", None),
@@ -172,17 +170,19 @@ def broken_hard_link(case: Case) -> Iterator[Found]:
 
     ## How it is computed
     Targets are looked for in the same layer, then in the lower ones as far down as a whiteout takes them away, links in
-    their folders followed. Nothing is said where a lower layer is not in the archive, or is damaged.
+    their folders followed. Nothing is said where a lower layer is not in the archive, or is damaged. A target that only
+    a lower layer holds is noted: layers that are unpacked on a copy of those below find it, those on overlayfs do not.
 
     ## When it is innocent
     Never; but the layer's writer may only have sorted its entries.
     """
-    yield from _odd(case, {Odd.LINK_USELESS: ("a hard link that cannot be made", None)})
-    yield from _clashes(
+    yield from odd_entries(case, {Odd.LINK_USELESS: ("a hard link that cannot be made", None)})
+    yield from clashing(
         case,
         {
             Clash.NO_TARGET: ("a hard link to what no layer holds", None),
             Clash.TARGET_LATER: ("a hard link to what only follows later in the layer", None),
+            Clash.TARGET_BELOW: ("a hard link to what only a lower layer holds", Severity.NOTE),
         },
     )
 
@@ -202,9 +202,10 @@ def device_node(case: Case) -> Iterator[Found]:
     By the types of entries.
 
     ## When it is innocent
-    `dev/null` and the others that every container has, with their usual numbers, are noted, and so are fifos.
+    `dev/null` and the others that every container has, with their usual numbers, are noted, also below another folder,
+    and so are fifos.
     """
-    yield from _odd(
+    yield from odd_entries(
         case,
         {
             Odd.DEVICE: ("a device", None),
@@ -220,13 +221,13 @@ def odd_whiteout(case: Case) -> Iterator[Found]:
 
     ## What it means
     `.wh.` in front of a name removes that name from the layers below. Here the name is empty, `.` or `..`, which is an
-    error; or the same layer holds it, or its folder is a symlink, or it has data.
+    error; or the same layer holds it, or something in it, or its folder is a symlink, or it has data, or comes twice.
 
     ## Why it matters
     A runtime that takes the name as it stands removes the folder itself, or the one above. And of a file and its
     whiteout in one layer, image-spec keeps the file; programs that apply the entries in order remove it, if it comes
-    first. Below a symlink, runtimes remove what its target holds, scanners nothing. Data of a whiteout travel with the
-    image and are unpacked nowhere.
+    first; on overlayfs, where a whiteout takes the place of a file, they fail. Below a symlink, runtimes remove what
+    its target holds, scanners nothing. Data of a whiteout travel with the image and are unpacked nowhere.
 
     ## How it is computed
     By names. A whiteout before its file, and of what no lower layer holds, is noted.
@@ -234,17 +235,20 @@ def odd_whiteout(case: Case) -> Iterator[Found]:
     ## When it is innocent
     Layers that were squashed or rebased keep whiteouts of what was below once.
     """
-    yield from _odd(
+    yield from odd_entries(
         case,
         {
             Odd.BAD_WHITEOUT: ("a whiteout of a folder by itself", Severity.ERROR),
             Odd.WHITEOUT_AFTER: ("a whiteout of what the same layer holds", None),
             Odd.WHITEOUT_BELOW: ("a whiteout below a symlink of the same layer", None),
+            Odd.WHITEOUT_AGAIN: ("a whiteout that repeats, at which runtimes fail on overlayfs", None),
+            Odd.BELOW_REMOVED: ("an entry in a folder that the same layer removes, and does not make again", None),
+            Odd.WHITEOUT_BELOW_REMOVED: ("a whiteout in a folder that the same layer removes", None),
             Odd.WHITEOUT_DATA: ("data in what runtimes take for a whiteout, and unpack nowhere", None),
             Odd.WHITEOUT_BEFORE: ("a whiteout of what the same layer holds", Severity.NOTE),
         },
     )
-    yield from _clashes(
+    yield from clashing(
         case,
         {
             Clash.WHITEOUT_BELOW: ("a whiteout below a symlink of a lower layer", None),
@@ -269,7 +273,7 @@ def repeated_opaque_whiteout(case: Case) -> Iterator[Found]:
     ## When it is innocent
     A tar that was appended to.
     """
-    yield from _odd(case, {Odd.OPAQUE_AGAIN: ("opaque markers that repeat", None)})
+    yield from odd_entries(case, {Odd.OPAQUE_AGAIN: ("opaque markers that repeat", None)})
 
 
 @check("IMG508", "overlay-attribute", Severity.WARNING, Effect.SUSPECT)
@@ -289,7 +293,7 @@ def overlay_attribute(case: Case) -> Iterator[Found]:
     ## When it is innocent
     A layer that was packed with tar from an overlay's own folder.
     """
-    yield from _odd(
+    yield from odd_entries(
         case,
         {
             Odd.OVERLAY_XATTR: ("an attribute of overlayfs", None),
@@ -315,7 +319,7 @@ def writable_privileged_file(case: Case) -> Iterator[Found]:
     ## When it is innocent
     Files from file systems without modes, where everything has mode 777.
     """
-    yield from _odd(case, {Odd.WRITABLE_PRIVILEGED: ("a privileged file that everyone may write", None)})
+    yield from odd_entries(case, {Odd.WRITABLE_PRIVILEGED: ("a privileged file that everyone may write", None)})
 
 
 @check("IMG510", "oversized-account-file", Severity.WARNING, Effect.SUSPECT)
@@ -335,47 +339,7 @@ def oversized_account_file(case: Case) -> Iterator[Found]:
     ## When it is innocent
     A directory service of tens of thousands of users, written out.
     """
-    yield from _odd(case, {Odd.ACCOUNTS: ("a file of accounts that is too large to be one", None)})
-
-
-@check("IMG515", "odd-layer-header", Severity.WARNING, Effect.SUSPECT)
-def odd_layer_header(case: Case) -> Iterator[Found]:
-    """A header in a layer says something that readers understand differently.
-
-    ## What it means
-    PAX records that overrule the plain header, sizes on symlinks, names with NULs, stacked extensions; or what runtimes
-    cannot unpack: types that they do not know, paths that no system takes, files with entries below them.
-
-    ## Why it matters
-    Tar readers disagree about each of these (CVE-2025-62518, CVE-2025-13462): a scanner sees other entries than the
-    runtime.
-
-    ## How it is computed
-    As of the outer tar, see IMG109, with the reading of Go's `archive/tar`. What no reader misunderstands is noted:
-    unreadable numbers, sparse files, sizes on hard links and folders. moby and containerd fail with "unhandled tar
-    header type" for types other than 0 to 6. Global PAX headers are noted; those with names or sizes, which Go's reader
-    alone does not apply, are a warning.
-
-    ## When it is innocent
-    Old tar programs.
-    """
-    yield from _odd(
-        case,
-        {
-            Odd.HEADER_AMBIGUOUS: ("headers that readers understand differently", None),
-            Odd.UNUSABLE: ("a path that no system takes", None),
-            Odd.BELOW_FILE: ("a file that is a folder too", None),
-            Odd.UNHANDLED: ("types of entries that runtimes refuse", None),
-            Odd.HEADER: ("unusual headers", Severity.NOTE),
-        },
-    )
-    for member, facts in surveyed(case):
-        if facts.end.global_keys:
-            where, others, layer = place(case, member)
-            keys = ", ".join(facts.end.global_keys)
-            message = f"{layer}: a global PAX header with {keys}, which Go's reader does not apply"
-            harmless = _GLOBAL.isdisjoint(facts.end.global_keys)
-            yield Found(message, where, others, severity=Severity.NOTE if harmless else None)
+    yield from odd_entries(case, {Odd.ACCOUNTS: ("a file of accounts that is too large to be one", None)})
 
 
 CHECKS: tuple[Check, ...] = (
@@ -389,5 +353,4 @@ CHECKS: tuple[Check, ...] = (
     overlay_attribute,
     writable_privileged_file,
     oversized_account_file,
-    odd_layer_header,
 )

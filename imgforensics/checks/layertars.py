@@ -1,17 +1,21 @@
-"""IMG51x: a layer's tar as a whole, and the table of contents beside it."""
+"""IMG511 to IMG515: a layer's tar as a whole, the table of contents beside it, and headers in it."""
 
 from collections.abc import Iterator
 
 from imgforensics.case import Case
-from imgforensics.checks.layers import place, surveyed
+from imgforensics.checks.layers import clashing, odd_entries, place, surveyed
 from imgforensics.checks.rule import Check, Found, check
 from imgforensics.findings import Effect, Severity
-from imgforensics.layerfacts import LayerFacts
+from imgforensics.layerfacts import LayerFacts, Odd
+from imgforensics.layerstack import Clash
 from imgforensics.layertoc import TocKind
 from imgforensics.looks import describe
 from imgforensics.model import AnomalyKind, Outcome
 from imgforensics.structure import Layer
 from imgforensics.verify import ENCRYPTED
+
+_GLOBAL = frozenset(("path", "linkpath", "size", "GNU.sparse.name", "GNU.sparse.realsize", "GNU.sparse.size"))
+"""Keys of a global PAX header by which GNU tar, Python and libarchive see other files than Go's reader."""
 
 _ANNOTATIONS = {
     "containerd.io/snapshot/stargz/toc.digest": TocKind.ESTARGZ,
@@ -187,9 +191,52 @@ def _annotated(case: Case, member: int, facts: LayerFacts) -> Iterator[Found]:
             yield Found(message, where, others, claimed, severity=Severity.NOTE)
 
 
+@check("IMG515", "odd-layer-header", Severity.WARNING, Effect.SUSPECT)
+def odd_layer_header(case: Case) -> Iterator[Found]:
+    """A header in a layer says something that readers understand differently.
+
+    ## What it means
+    PAX records that overrule the plain header, sizes on symlinks, names with NULs, stacked extensions; or what runtimes
+    cannot unpack: types that they do not know, paths that no system takes, files, or links to files, with entries below
+    them. Below what is a file in a lower layer, those fail that unpack on a copy of it; overlayfs makes it a folder.
+
+    ## Why it matters
+    Tar readers disagree about each of these (CVE-2025-62518, CVE-2025-13462): a scanner sees other entries than the
+    runtime.
+
+    ## How it is computed
+    As of the outer tar, see IMG109, with the reading of Go's `archive/tar`. What no reader misunderstands is noted:
+    unreadable numbers, sparse files, sizes on hard links and folders. moby and containerd fail with "unhandled tar
+    header type" for types other than 0 to 6. Global PAX headers are noted; those with names or sizes, which Go's reader
+    alone does not apply, are a warning.
+
+    ## When it is innocent
+    Old tar programs.
+    """
+    yield from odd_entries(
+        case,
+        {
+            Odd.HEADER_AMBIGUOUS: ("headers that readers understand differently", None),
+            Odd.UNUSABLE: ("a path that no system takes", None),
+            Odd.BELOW_FILE: ("a file that is a folder too", None),
+            Odd.UNHANDLED: ("types of entries that runtimes refuse", None),
+            Odd.HEADER: ("unusual headers", Severity.NOTE),
+        },
+    )
+    yield from clashing(case, {Clash.BELOW_FILE: ("entries stand below what is no folder", None)})
+    for member, facts in surveyed(case):
+        if facts.end.global_keys:
+            where, others, layer = place(case, member)
+            keys = ", ".join(facts.end.global_keys)
+            message = f"{layer}: a global PAX header with {keys}, which Go's reader does not apply"
+            harmless = _GLOBAL.isdisjoint(facts.end.global_keys)
+            yield Found(message, where, others, severity=Severity.NOTE if harmless else None)
+
+
 CHECKS: tuple[Check, ...] = (
     layer_trailing_data,
     layer_is_no_tar,
     damaged_layer_tar,
     table_of_contents_mismatch,
+    odd_layer_header,
 )

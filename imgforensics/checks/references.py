@@ -90,9 +90,13 @@ def unreferenced_member(case: Case) -> Iterator[Found]:
     ## When it is innocent
     The legacy JSON that Docker 25 and newer stores a layer is recognised by its ID, the manifest that Docker 25.0
     forgot to list by its image; neither is reported. What a document names that can be read in two ways, or not at all,
-    belongs to the finding about that document. Files of the operating system that packed a folder (`.DS_Store`)
-    are only noted. Members that only some readers of tars see are told by IMG102, IMG108 and IMG109.
+    belongs to the finding about that document. A manifest that is not listed any more, of whose image all layers are
+    those of others, is only noted: umoci leaves it until `umoci gc`. Files of the operating system that packed a folder
+    (`.DS_Store`) are only noted, too. Members that only some readers of tars see are told by IMG102, IMG108 and IMG109.
+    Where a document was left unread that may refer to others, which IMG902 tells, nothing is said.
     """
+    if case.unread_documents:
+        return
     explained = _explained_v1_json(case).union(*case.mentions.by_document.values(), *collisions(case).values())
     for member in case.structure.orphans:
         if member in explained or member in case.oddly_framed:
@@ -106,14 +110,26 @@ def unreferenced_member(case: Case) -> Iterator[Found]:
         size = case.catalogue.members[member].data.length
         below = f", with {len(parts)} members that only it refers to" if parts else ""
         name = (case.catalogue.members[member].path or "").rpartition("/")[2]
+        former = _is_former(case, member)
+        theirs = "; all of its layers are those of images that are listed" if former else ""
         litter = name in (".DS_Store", "Thumbs.db", "desktop.ini") or name.startswith("._")
         yield Found(
-            f"nothing refers to {case.name(member)}: {what} of {size} bytes{below}",
+            f"nothing refers to {case.name(member)}: {what} of {size} bytes{below}{theirs}",
             Location(case.name(member), offset=case.catalogue.members[member].data.offset, length=size),
             tuple(Location(case.name(part)) for part in parts),
             computed=str(blob.digest) if blob else None,
-            severity=Severity.NOTE if litter or not size else None,
+            severity=Severity.NOTE if litter or former or not size else None,
         )
+
+
+def _is_former(case: Case, member: int) -> bool:
+    """Whether it is the manifest of an image that is no more than a config beside layers of images that are listed."""
+    listed = {layer.member for image in case.structure.images if not image.orphan for layer in image.layers}
+    for image in case.structure.images:
+        if image.orphan and image.manifest_member == member and image.config_member is not None and image.layers:
+            own = set(case.structure.orphan_parts.get(member, ())) - {image.config_member}
+            return not own and all(layer.member in listed for layer in image.layers)
+    return False
 
 
 def _explained_v1_json(case: Case) -> set[int | None]:

@@ -121,12 +121,15 @@ def _saved(
     saved: list[dict[str, Any]],
 ) -> Iterator[Load]:
     targets = dict(blobs)
-    for member in contents.whole():
-        if member.kind is MemberKind.SYMLINK:
-            target = join(parent(member.name), member.linkname)
-            if target not in blobs:
-                raise RefusedError(f"the symlink {member.name} leads to no regular member")
-            targets[member.name] = blobs[target]
+    links = {member.name: member.linkname for member in contents.whole() if member.kind is MemberKind.SYMLINK}
+    ends = {name: join(parent(name), linkname) for name, linkname in links.items()}
+    for name, target in sorted(ends.items(), key=lambda each: each[1] in links):
+        if target not in blobs:
+            chance = (
+                "; it leads to another one, and whether that is followed is up to chance" if target in links else ""
+            )
+            raise RefusedError(f"the symlink {name} leads to no regular member{chance}")
+        targets[name] = blobs[target]
     copies = [member for member in regular if clean(member.name) == "manifest.json"]
     merged = f"{len(copies)} manifest.json, one decoded over the other" if len(copies) > 1 else "manifest.json"
     why = f"{merged}, since there is no oci-layout"

@@ -30,6 +30,24 @@ def check_size(contents: Contents, member: int) -> None:
         raise RefusedError(f"{contents.name(member)} is larger than {_BODY_LIMIT} bytes")
 
 
+def check_claimed_size(contents: Contents, config: int, descriptor: Entry, *, stores: bool) -> None:
+    """What every place to copy to refuses of a config (``PutBlob``); of layers, the size that was read is taken.
+
+    Args:
+        contents: the archive.
+        config: its member.
+        descriptor: what names it.
+        stores: it goes to containers/storage, which takes any negative size for one that is not known.
+
+    Raises:
+        RefusedError: it has another size than is claimed.
+    """
+    claimed, blob = descriptor["size"], contents.catalogue.blobs.get(config)
+    unknown = claimed < 0 if stores else claimed == -1
+    if blob is not None and not unknown and claimed != blob.size:
+        raise RefusedError(f"{contents.name(config)} has {blob.size} bytes, where {claimed} are claimed")
+
+
 def check_manifest(contents: Contents, member: int, media_type: str) -> None:
     """What is refused of a manifest besides: one of Docker's that does not call itself so.
 

@@ -69,7 +69,7 @@ def _image(contents: Contents, entry: dict[str, Any], known: set[str]) -> int:
             member = needed(member, f"layer {number}, {name},")
             if contents.layer_differs(member, diff_id):
                 raise RefusedError(f"layer {number}, {contents.name(member)}, does not hash to the config's diff_id")
-            contents.check_layers(layers.moby, tuple(opened))
+            contents.check_layers(layers.docker, tuple(opened))
             known.add(chain)
     return config
 

@@ -1,22 +1,27 @@
 """go-containerregistry's ``pkg/v1/tarball`` and the programs that use it: crane, trivy, syft and grype.
 
-Imitated, all of them read, not run here: go-containerregistry of 2026, ``pkg/v1/tarball/image.go``; trivy,
-``pkg/fanal/image/archive.go``; stereoscope, ``pkg/image/{docker,oci}``, whose OCI archives :mod:`.plaindisk` unpacks.
-Names are compared after ``path.Clean``, the first member of a name counts, symlinks and hard links are followed, both
-from the folder that they stand in. ``manifest.json`` is read by a Go decoder and must list one image. Neither names nor
-diff_ids are compared with bytes.
+Imitated: go-containerregistry of 2026, ``pkg/v1/tarball/image.go``, and trivy, ``pkg/fanal/image/archive.go`` (both
+read, not run here); stereoscope, ``pkg/image/{docker,oci}``, of syft 1.18.1 (judged), whose OCI archives
+:mod:`.plaindisk` unpacks. Names are compared after ``path.Clean``, the first member of a name counts, symlinks and hard
+links are followed, both from the folder that they stand in. ``manifest.json`` is read by a Go decoder and must list one
+image. Neither names nor diff_ids are compared with bytes.
+
+The image that syft shows is that of the config which it reads once more, by its exact name and following no link, so
+that of a link it is that of nothing; layers have to be tars that can be read to their ends.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
+from imgforensics.loaders import layers
 from imgforensics.loaders.contents import Contents, needed, occurrence
 from imgforensics.loaders.documents import INDEX, SAVED, diff_ids, only_one
 from imgforensics.loaders.gonames import clean, join, parent
 from imgforensics.loaders.graph import Rules, images
 from imgforensics.loaders.load import Load, MissingError, Reader, RefusedError
 from imgforensics.loaders.plaindisk import PlainDisk
-from imgforensics.model import Compression, MemberKind
+from imgforensics.model import Compression, Digest, MemberKind
 from imgforensics.structure import Structure
 
 
@@ -33,9 +38,20 @@ def trivy(contents: Contents, _: Structure) -> Iterator[Load]:
 def syft(contents: Contents, _: Structure) -> Iterator[Load]:
     """``syft FILE``, ``grype FILE``: a docker archive, and an OCI archive where that fails."""
     try:
-        yield _load(contents, Reader.SYFT, ())
+        yield _shown(contents, _load(contents, Reader.SYFT, ()))
     except RefusedError as error:
         yield from _oci(contents, str(error))
+
+
+def _shown(contents: Contents, load: Load) -> Load:
+    """What syft says that it is: the first member of the config's exact name, where it finds one."""
+    (entry,) = contents.decode(_extract(contents, "manifest.json"), SAVED, stream=True)
+    contents.check_layers(layers.stereoscope, [(_extract(contents, name), "") for name in entry["Layers"] or []])
+    config = next(iter(contents.by_exact_name.get(entry["Config"], ())), None)
+    if config is None or config.kind not in (MemberKind.SYMLINK, MemberKind.HARDLINK):
+        return load
+    why = f"{load.why}; {config.name} is a {config.kind}, of which it shows the digest of nothing"
+    return replace(load, image_id=Digest.of(b""), why=why)
 
 
 def _oci(contents: Contents, tried: str) -> Iterator[Load]:
@@ -49,16 +65,23 @@ def _oci(contents: Contents, tried: str) -> Iterator[Load]:
         if len({entry["digest"] for entry in entries}) != 1:
             only_one(entries)
         rules = Rules(
-            find=lambda digest: disk.at(f"blobs/{digest.replace(':', '/')}"),
+            find=lambda digest: disk.at(_path(digest)),
             checks_top=False,
             checks_below=False,
             levels=0,
+            unpack=layers.stereoscope,
         )
         for found in images(contents, entries[0], rules):
             why = "index.json" if not _saved_is_there(contents) else f"index.json, since manifest.json fails: {tried}"
             yield Load(Reader.SYFT, found.config, found.manifest, (), why)
     except RefusedError as error:
         raise RefusedError(f"as a docker archive: {tried}; as an OCI archive: {error}") from None
+
+
+def _path(digest: str) -> str:
+    if not digest.startswith("sha256:"):
+        raise RefusedError(f"{digest} is of an algorithm that it does not know")
+    return f"blobs/{digest.replace(':', '/')}"
 
 
 def _saved_is_there(contents: Contents) -> bool:
@@ -75,10 +98,10 @@ def _load(contents: Contents, reader: Reader, undone: tuple[Compression, ...]) -
     (entry,) = entries
     config = _extract(contents, entry["Config"])
     claimed = diff_ids(contents, config, stream=True)
-    layers = [_extract(contents, name) for name in entry["Layers"] or []]
-    compressed = any(_compressed(contents, layer) for layer in layers)
-    if (len(layers) > len(claimed)) if compressed else (len(layers) < len(claimed)):
-        raise RefusedError(f"manifest.json lists {len(layers)} layers, the config {len(claimed)} diff_ids")
+    given = [_extract(contents, name) for name in entry["Layers"] or []]
+    compressed = any(_compressed(contents, layer) for layer in given)
+    if (len(given) > len(claimed)) if compressed else (len(given) < len(claimed)):
+        raise RefusedError(f"manifest.json lists {len(given)} layers, the config {len(claimed)} diff_ids")
     copies = contents.by_clean_name["manifest.json"]
     why = occurrence(copies, copies[0], "manifest.json")
     return Load(reader, contents.digest(config), None, tuple(entry["RepoTags"] or ()), why)

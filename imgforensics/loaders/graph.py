@@ -111,6 +111,7 @@ def _image(contents: Contents, member: int, entry: Entry, rules: Rules, *, sever
     layers = manifest["layers"] or []
     if rules.containers_image:
         containersimage.check_size(contents, config)
+        containersimage.check_claimed_size(contents, config, manifest["config"], stores=rules.stores)
         containersimage.check_blobs((manifest["config"], *layers))
     if rules.stores:
         containersimage.check_stored(contents, config, manifest["config"])

@@ -1,13 +1,14 @@
 """Whether programs can unpack an image's layers, as they do while loading it; those that only copy do not look inside.
 
-What layers hold is known where it was looked for; a layer of which nothing is known is taken to be fine.
+Layers are taken to be put on each other by overlayfs, as all of these programs do by default: each is unpacked into an
+empty folder, sees nothing of those below it, and a whiteout is a device in the place of what it removes. What layers
+hold is known where it was looked for; a layer of which nothing is known is taken to be fine.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from imgforensics.catalogue import Catalogue
 from imgforensics.layerfacts import LayerFacts, Odd
-from imgforensics.layerground import Ground
 from imgforensics.loaders.gonames import clean, parent
 from imgforensics.loaders.load import RefusedError
 from imgforensics.loaders.streams import blob_trouble
@@ -19,45 +20,50 @@ Layer = tuple[int, str]
 Unpack = Callable[[Catalogue, Sequence[Layer]], None]
 """One of the functions below."""
 
-_DUPLICATES = (Odd.TWICE, Odd.TWICE_OTHERWISE, Odd.FOLDER_TWICE, Odd.FOLDER_OTHERWISE, Odd.OPAQUE_AGAIN)
-_IMPOSSIBLE = {
+_ANYWHERE = {
     Odd.LINK_USELESS: "is a hard link that cannot be made",
+    Odd.LINK_ESCAPES: "is a hard link out of the layer",
     Odd.BELOW_FILE: "lies below what is no folder",
+    Odd.BELOW_REMOVED: "lies below a whiteout",
     Odd.UNHANDLED: "is of a type that is not unpacked",
+    Odd.WHITEOUT_AFTER: "is a whiteout of what the layer holds",
+    Odd.WHITEOUT_AGAIN: "is a whiteout that repeats",
 }
 """What ends with an error in every program that unpacks."""
+_TAR_SPLIT = dict.fromkeys(
+    (Odd.TWICE, Odd.TWICE_OTHERWISE, Odd.FOLDER_TWICE, Odd.FOLDER_OTHERWISE, Odd.OPAQUE_AGAIN), "stands in it twice"
+)
+_CHROOT = _TAR_SPLIT | {
+    Odd.BAD_WHITEOUT: "is a whiteout of a folder by itself",
+    Odd.BELOW_DANGLING: "lies below a symlink to what the layer does not hold",
+}
+_BELOW_REMOVED = {Odd.WHITEOUT_BELOW_REMOVED: "is a whiteout below another"}
+_DATED = {Odd.FOLDER_DANGLES: "is a symlink to what the layer does not hold, where a folder is to be dated"}
 _DOCKER = "application/vnd.docker."
 _CONTAINERD_UNDOES = (Compression.NONE, Compression.GZIP, Compression.ZSTD)
 
 
-def moby(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
-    """Docker's classic store and containers/storage, which unpack in a chroot and list entries by tar-split.
+def docker(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
+    """Docker's classic store, which unpacks in a chroot and lists entries by tar-split.
 
-    Imitated: moby, ``pkg/archive`` and ``layer``, of 20.10.24 (judged) to 28.5; containers/storage, ``pkg/archive``,
-    of podman 4.3.1 (judged) to 2026; tar-split, ``tar/storage/packer.go``, which takes no name twice.
+    Imitated: moby, ``pkg/archive``, ``daemon/graphdriver/overlay2`` and ``layer``, of 20.10.24 (judged) to 28.5;
+    tar-split, ``tar/storage/packer.go``, which takes no name twice.
 
     Raises:
         RefusedError: one of the layers cannot be unpacked, which ends the load.
     """
-    ground = Ground(catalogue.limits)
-    for number, (member, _) in enumerate(layers):
-        blob, facts = catalogue.blobs.get(member), catalogue.layers.get(member)
-        if blob is not None:
-            _refuse(number, blob_trouble(blob) or _damage(blob, facts))
-        if facts is None:
-            continue
-        twice = [each for each in facts.odd if each.kind in _DUPLICATES]
-        _refuse(number, f"{twice[0].name} stands in it twice" if twice else "")
-        _refuse(number, _impossible(facts))
-        replaced = any(each.kind is Odd.ROOT_REPLACED for each in facts.odd)
-        _refuse(number, "it has a link in the place of the root" if replaced else "")
-        root = [each.name for each in facts.odd if each.kind is Odd.BAD_WHITEOUT and _is_root(each.name)]
-        _refuse(number, f"{root[0]} removes the root" if root else "")
-        if facts.index is not None:
-            lost = ground.below_nothing(facts.index)
-            _refuse(number, f"entries stand below {lost}, which leads nowhere" if lost else "")
-        _refuse(number, _hard_link(facts, ground))
-        ground.add(facts.index)
+    _unpack(catalogue, layers, _ANYWHERE | _CHROOT | _BELOW_REMOVED)
+
+
+def storage(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
+    """containers/storage, which does as Docker does, but for whiteouts below others.
+
+    Imitated: containers/storage, ``pkg/archive`` and ``drivers/overlay``, of podman 4.3.1 (judged) to 2026.
+
+    Raises:
+        RefusedError: one of the layers cannot be unpacked, which ends the load.
+    """
+    _unpack(catalogue, layers, _ANYWHERE | _CHROOT)
 
 
 def containerd(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
@@ -68,7 +74,6 @@ def containerd(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
     Raises:
         RefusedError: one of the layers cannot be unpacked.
     """
-    ground = Ground(catalogue.limits)
     for number, (member, media_type) in enumerate(layers):
         blob, facts = catalogue.blobs.get(member), catalogue.layers.get(member)
         if blob is not None:
@@ -76,18 +81,44 @@ def containerd(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
                 _refuse(number, f"{blob.compression} is not undone")
             if blob.compression is not Compression.NONE and _is_plain(media_type):
                 _refuse(number, f"it is of type {media_type}, so that {blob.compression} is not undone")
+        if facts is not None:
+            wrong = [each.name for each in facts.odd if each.kind is Odd.BAD_WHITEOUT and _removes_no_name(each.name)]
+            _refuse(number, f"{wrong[0]} removes no name" if wrong else "")
+    _unpack(catalogue, layers, _ANYWHERE | _BELOW_REMOVED | _DATED)
+
+
+def stereoscope(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
+    """As syft and grype, which look at each entry of each layer; of compressed streams only what the tar needs.
+
+    Imitated: stereoscope, ``pkg/image/layer.go``, of syft 1.18.1 (judged).
+
+    Raises:
+        RefusedError: one of the layers is no tar, or a damaged one.
+    """
+    for number, (member, _) in enumerate(layers):
+        blob, facts = catalogue.blobs.get(member), catalogue.layers.get(member)
+        if blob is not None and (facts is not None or not blob.anomalies):
+            _refuse(number, _damage(blob, facts))
+
+
+def _unpack(catalogue: Catalogue, layers: Iterable[Layer], impossible: Mapping[Odd, str]) -> None:
+    for number, (member, _) in enumerate(layers):
+        blob, facts = catalogue.blobs.get(member), catalogue.layers.get(member)
+        if blob is not None:
             _refuse(number, blob_trouble(blob) or _damage(blob, facts))
-        if facts is None:
-            continue
-        wrong = [each.name for each in facts.odd if each.kind is Odd.BAD_WHITEOUT and _removes_no_name(each.name)]
-        _refuse(number, f"{wrong[0]} removes no name" if wrong else "")
-        _refuse(number, _impossible(facts))
-        _refuse(number, _hard_link(facts, ground))
-        ground.add(facts.index)
+        if facts is not None:
+            _refuse(number, _odd(facts, impossible) or _hard_link(facts))
 
 
-def _impossible(facts: LayerFacts) -> str:
-    return next((f"{each.name} {_IMPOSSIBLE[each.kind]}" for each in facts.odd if each.kind in _IMPOSSIBLE), "")
+def _odd(facts: LayerFacts, impossible: Mapping[Odd, str]) -> str:
+    return next((f"{each.name} {impossible[each.kind]}" for each in facts.odd if each.kind in impossible), "")
+
+
+def _hard_link(facts: LayerFacts) -> str:
+    """A hard link to what the layer does not hold before it; a whiteout is a file, to which one can be made."""
+    index = facts.index
+    pending = () if index is None else (each for each in index.hardlinks if hash(each.target) not in index.removed)
+    return next((f"{each.path} is a hard link to {each.target}, which is not there yet" for each in pending), "")
 
 
 def _refuse(number: int, trouble: str) -> None:
@@ -107,15 +138,6 @@ def _damage(blob: Blob, facts: LayerFacts | None) -> str:
     return "" if facts.end.is_tar or not facts.end.size else "it is no tar"
 
 
-def _hard_link(facts: LayerFacts, ground: Ground) -> str:
-    """A hard link to what is not there. One that leads out of the root is stopped at it, and taken to find nothing."""
-    out = next((each for each in facts.odd if each.kind is Odd.LINK_ESCAPES), None)
-    if out is not None:
-        return f"{out.name} is {out.detail}"
-    missing = None if facts.index is None else ground.missing(facts.index)
-    return "" if missing is None else f"{missing.path} is a hard link to {missing.target}, which is not there yet"
-
-
 def _is_plain(media_type: str) -> bool:
     return media_type.endswith(".tar") and not media_type.startswith(_DOCKER)
 
@@ -123,11 +145,6 @@ def _is_plain(media_type: str) -> bool:
 def _whiteout(name: str) -> tuple[str, str]:
     """Folder and what is removed from it."""
     return parent(name), clean(f"/{name}").rpartition("/")[2].removeprefix(".wh.")
-
-
-def _is_root(name: str) -> bool:
-    folder, removed = _whiteout(name)
-    return clean(f"/{folder}/{removed}") == "/"
 
 
 def _removes_no_name(name: str) -> bool:

@@ -55,7 +55,7 @@ def load(contents: Contents, reader: Reader, entry: dict[str, Any], why: str) ->
         levels=1,
         containers_image=True,
         stores=reader is Reader.PODMAN,
-        unpack=layers.moby if reader is Reader.PODMAN else None,
+        unpack=layers.storage if reader is Reader.PODMAN else None,
         chosen=containersimage.chosen,
     )
     for found in images(contents, entry, rules):

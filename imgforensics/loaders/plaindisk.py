@@ -1,9 +1,9 @@
 """An OCI archive unpacked as syft and grype unpack it, without a disk.
 
-Imitated: stereoscope, ``pkg/file/tarutil.go``, ``UntarToDirectory`` (read, not run here). Links and special files are
-passed over, folders are made for their own members only, and a name that leads out ends it. A file is opened without
-being cut: where a shorter one follows a longer one of its name, the rest of that stays behind it, which decoders that
-stop at the first value do not see.
+Imitated: stereoscope, ``pkg/file/tarutil.go``, ``UntarToDirectory``, of syft 1.18.1 (judged). Links and special files
+are passed over, folders are made for their own members only, and a name that leads out ends it, as ``./`` does. A file
+is opened without being cut: where a shorter one follows a longer one of its name, the rest of that stays behind it,
+which decoders that stop at the first value do not see.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ class PlainDisk:
 
     def _unpack(self, member: Member) -> None:
         path = clean(f"./{member.name}")
-        if path == ".." or path.startswith("../"):
+        if path == ".." or path.startswith("../") or (path == "." and member.name != "."):
             raise RefusedError(f"{member.name} leads out of the folder that it is unpacked to")
         if member.kind is MemberKind.DIRECTORY:
             self._make(path)

@@ -68,5 +68,5 @@ def _image(contents: Contents, entry: dict[str, Any], known: set[str]) -> Digest
             raise RefusedError(f"the layer {name} is a symlink, whose size is taken to be 0")
     known.update(paths)
     given = ((dockerarchive.component(contents, name), "") for name in paths.values())
-    contents.check_layers(layers.moby, tuple(given))
+    contents.check_layers(layers.storage, tuple(given))
     return contents.digest(config)

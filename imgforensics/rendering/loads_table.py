@@ -31,15 +31,16 @@ def lines(case: Case, style: Style, *, command: str, verbose: bool) -> list[str]
         if not able:
             return ["", "  no reader would load anything from it (-v says why)"]
         agreed = "none contradicts another" if same_names(case.loads) else "they differ in names only"
+        agreed = f"some take more images than others, {agreed}" if len(groups) > 1 else agreed
         return ["", f"  {able} of {len(Reader)} readers would load it, {agreed} (-v lists them)"]
     heading = "who would load what" + (", and readers contradict each other" if case.sides else "")
     result = ["", f"  {style.paint(heading, 'strong')}"]
     for loaded, whys in groups.items():
         result.append(f"    {images_in_words(case, loaded)}")
-        result += _readers(whys)
+        result += _readers(whys, "because {} {}")
     if refusals and full:
         result.append("    nothing")
-        result += _readers(refusals)
+        result += _readers(refusals, "{1}")
     return result
 
 
@@ -83,7 +84,7 @@ def _image(known: Mapping[str, str], image_id: str, *, alone: bool) -> str:
     return f"{number} {image_id if alone else image_id[:19]}".strip()
 
 
-def _readers(whys: dict[str, list[Reader]]) -> Iterator[str]:
+def _readers(whys: dict[str, list[Reader]], sentence: str) -> Iterator[str]:
     for why, readers in whys.items():
         yield f"      {', '.join(reader.called for reader in readers)}"
-        yield f"        {brief(why, SENTENCE)}"
+        yield f"        {brief(sentence.format('it reads' if len(readers) == 1 else 'they read', why), SENTENCE)}"

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from tabulate import tabulate
 
 from imgforensics.case import Case
+from imgforensics.checks.readers import contradiction
 from imgforensics.custody import Custody, words
 from imgforensics.findings import Finding, Severity, Skipped, Verdict
 from imgforensics.model import Outcome
@@ -20,6 +21,8 @@ from imgforensics.sets.rule import SetFinding
 from imgforensics.structure import Image
 
 _RELATED = 4
+_WITHOUT_LOADS = ("digest", "signatures")
+"""Commands whose reports do not say who would load what."""
 
 
 def archive(
@@ -52,13 +55,14 @@ def archive(
         if command == "inspect" or verbose:
             lines += [f"    - {brief(evidence)}" for evidence in producer.evidence]
     shown = [each for each in report.findings if verbose or each.severity is not Severity.NOTE]
+    below = "" if command in _WITHOUT_LOADS else contradiction(report.case)
     for finding in shown:
-        lines += _finding(finding, style, verbose=verbose)
+        lines += _finding(finding, style, verbose=verbose, below=below)
     hidden = len(report.findings) - len(shown)
     if hidden:
         lines.append(f"  {hidden} {plural(hidden, 'note')} not shown (-v)")
     if report.images and command not in ("digest", "signatures"):
-        lines += ["", *_indent(_images(report.case, report.images))]
+        lines += ["", *_indent(_images(report.case, report.images, brief_ids=bool(below)))]
     lines += registry_table.images(report, style, verbose=verbose)
     lines += signatures_table.signatures(report, style, verbose=verbose)
     if command != "signatures":
@@ -118,9 +122,12 @@ def _identity(report: ArchiveReport) -> str:
     return f"{layouts}{outer}, {report.size} bytes{digest}"
 
 
-def _finding(finding: Finding, style: Style, *, verbose: bool) -> list[str]:
+def _finding(finding: Finding, style: Style, *, verbose: bool, below: str) -> list[str]:
+    """A finding; what it says of readers only as far as that does not stand below in a table."""
     severity = style.paint(finding.severity.value, finding.severity)
-    lines = [f"  {severity} {finding.rule.code} {finding.rule.name}: {brief(finding.message, SENTENCE)}"]
+    message = finding.message.removesuffix(below)
+    message += "; who would load which stands below" if len(message) < len(finding.message) else ""
+    lines = [f"  {severity} {finding.rule.code} {finding.rule.name}: {brief(message, SENTENCE)}"]
     related = finding.related if verbose else finding.related[:_RELATED]
     if related and finding.severity is not Severity.NOTE:
         lines += [f"      also {place(location)}" for location in related]
@@ -129,7 +136,7 @@ def _finding(finding: Finding, style: Style, *, verbose: bool) -> list[str]:
     return lines
 
 
-def _images(case: Case, images: Sequence[Image]) -> str:
+def _images(case: Case, images: Sequence[Image], *, brief_ids: bool) -> str:
     rows = []
     for image in images:
         config = None if image.config_member is None else case.catalogue.blobs.get(image.config_member)
@@ -139,7 +146,7 @@ def _images(case: Case, images: Sequence[Image]) -> str:
                 f"@{image.index}",
                 brief_list(image.tags) or "(untagged)",
                 brief(image.platform or "?"),
-                str(config.digest) if config else "(no config)",
+                "(no config)" if config is None else config.digest.short if brief_ids else str(config.digest),
                 manifest.digest.short if manifest else "",
                 str(len(image.layers)),
             ]

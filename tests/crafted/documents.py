@@ -48,7 +48,7 @@ THREATS: tuple[Threat, ...] = (
         "Platforms that contradict the config, or each other",
         "readers choose an image by the platform that the index gives",
         ("IMG221", "IMG403"),
-        "`unknown/unknown` is what BuildKit's attestations have.",
+        "`unknown/unknown` is what BuildKit's attestations have. Another variant is only noted.",
     ),
     Threat(
         "VIEW-14",
@@ -58,9 +58,9 @@ THREATS: tuple[Threat, ...] = (
     ),
     Threat(
         "VIEW-15",
-        "Members that no document, or none that is read, refers to",
+        "Members that no document, or only one that not all readers read, refers to",
         "crane, skopeo and containerd accept them, containerd imports them; NVIDIA/nvcf#1089",
-        ("IMG205", "IMG222"),
+        ("IMG205", "IMG222", "IMG224"),
     ),
     Threat(
         "RES-01",

@@ -1,6 +1,7 @@
 """VIEW-10 to VIEW-15 and RES: documents that contradict themselves or each other, or cost too much."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from tests import builder
@@ -60,6 +61,17 @@ def _platforms(*descriptions: dict[str, Any]) -> Make:
     return listed(descriptor(index, builder.OCI_INDEX), blobs=[index, *documents, *configs, *LAYERS])
 
 
+def _variants(given: str, own: str, architecture: str = "arm") -> Make:
+    """An image of this variant of a processor, which the index describes as one of that."""
+    config = configured(architecture=architecture, variant=own)
+    document = manifest(config, LAYERS)
+    platform = {"os": "linux", "architecture": architecture, "variant": given}
+    index = builder.go(
+        {"schemaVersion": 2, "mediaType": builder.OCI_INDEX, "manifests": [descriptor(document, platform=platform)]}
+    )
+    return listed(descriptor(index, builder.OCI_INDEX), blobs=[index, document, config, *LAYERS])
+
+
 _AMD64 = {"platform": {"os": "linux", "architecture": "amd64"}}
 _ARM64 = {"platform": {"os": "linux", "architecture": "arm64"}}
 
@@ -99,6 +111,20 @@ def _attested(
     return listed(descriptor(index, builder.OCI_INDEX), blobs=blobs)
 
 
+_OTHER_IMAGE = ImageSpec(layers=[builder.EVIL], tags=["example.com/app:2.0"])
+
+
+def _unlisted(platform: str = "linux/amd64", **options: Any) -> Make:
+    """Two images in ``index.json``, of which ``manifest.json`` lists the first."""
+
+    def make() -> bytes:
+        entries = builder.containerd([ImageSpec(), replace(_OTHER_IMAGE, platform=platform)], **options)
+        edit(entries, "manifest.json", list.pop)
+        return builder.tar(entries)
+
+    return make
+
+
 def _orphan(entries: list[Entry]) -> None:
     payload = b"\x7fELF" + bytes(100)
     entries.append(Entry(f"blobs/sha256/{builder.sha256(payload)}", payload))
@@ -108,6 +134,13 @@ def _orphan_image(entries: list[Entry]) -> None:
     config = ImageSpec(layers=[builder.EVIL]).config_bytes()
     hidden = (manifest(config, [builder.EVIL]), config, builder.EVIL)
     entries.extend(Entry(f"blobs/sha256/{builder.sha256(data)}", data) for data in hidden)
+
+
+def _former(entries: list[Entry]) -> None:
+    config = configured(author="an older state")
+    layers = [entry.data for entry in builder.layers_of(entries)]
+    former = (config, manifest(config, layers))
+    entries.extend(Entry(f"blobs/sha256/{builder.sha256(data)}", data) for data in former)
 
 
 def _stray_source(entries: list[Entry]) -> None:
@@ -271,6 +304,22 @@ CRAFTED: tuple[Crafted, ...] = (
         _platforms(_AMD64),
     ),
     Crafted(
+        "VIEW-13-variant",
+        "the index says arm/v6, the config arm/v7",
+        _variants("v6", "v7"),
+        frozenset(),
+        _variants("v6", "v6"),
+        notes=frozenset({"IMG403"}),
+    ),
+    Crafted(
+        "VIEW-13-variant-spelled",
+        "the index says arm64/v9, the config arm64/v8",
+        _variants("v9", "v8", "arm64"),
+        frozenset(),
+        _variants("8", "v8", "arm64"),
+        notes=frozenset({"IMG403"}),
+    ),
+    Crafted(
         "VIEW-13-twice",
         "an index has two images for one platform: some readers take the first, some another",
         _platforms(_AMD64, _AMD64),
@@ -315,11 +364,43 @@ CRAFTED: tuple[Crafted, ...] = (
         true("oci_archive"),
     ),
     Crafted(
+        "VIEW-15-former",
+        "a manifest that is not listed any more, and its config, with the layers of an image that is",
+        lied("oci_archive", _former),
+        frozenset(),
+        true("oci_archive"),
+        notes=frozenset({"IMG205"}),
+    ),
+    Crafted(
         "VIEW-15-layer-source",
         "LayerSources names a layer that the image does not have",
         lied("docker25", _stray_source),
         frozenset({"IMG222"}),
         true("docker25"),
+    ),
+    Crafted(
+        "VIEW-15-one-view",
+        "index.json lists one image more than manifest.json does",
+        _unlisted(),
+        frozenset({"IMG224"}),
+        true("containerd", ImageSpec(), _OTHER_IMAGE),
+    ),
+    Crafted(
+        "VIEW-15-one-view-nested",
+        "the same, both behind indexes with attestations",
+        _unlisted(attestation=True),
+        frozenset({"IMG224"}),
+        lambda: builder.tar(
+            builder.containerd([ImageSpec(), replace(ImageSpec(), platform="linux/arm64")], index=True)
+        ),
+    ),
+    Crafted(
+        "VIEW-15-one-view-platform",
+        "index.json lists one image more than manifest.json does, for another platform",
+        _unlisted("linux/arm64"),
+        frozenset(),
+        true("containerd", ImageSpec(), replace(_OTHER_IMAGE, platform="linux/arm64")),
+        notes=frozenset({"IMG224"}),
     ),
     Crafted(
         "RES-01-chain",

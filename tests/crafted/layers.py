@@ -1,22 +1,12 @@
 """LAY: inside layers; and VIEW-16, the tables of contents beside them."""
 
-from collections.abc import Callable
 from typing import Any
 
 from tests import builder, layertables
 from tests.builder import Entry, ImageSpec
 from tests.crafted.case import Crafted, Threat
+from tests.crafted.layerparts import Made, folder, image, layer, link, tar_of
 from tests.support import descriptor, oci
-
-Made = Callable[[], bytes]
-
-
-def _folder(name: str) -> Entry:
-    return Entry(name, type=b"5", mode=0o755)
-
-
-def _link(name: str, target: str, type_: bytes = b"2") -> Entry:
-    return Entry(name, type=type_, linkname=target, mode=0o777)
 
 
 def _xattr(name: str, value: str | bytes, data: bytes = b"x", mode: int = 0o755) -> Entry:
@@ -25,8 +15,6 @@ def _xattr(name: str, value: str | bytes, data: bytes = b"x", mode: int = 0o755)
 
 CAPABILITY = bytes.fromhex("0100000200200000000000000000000000000000")
 """cap_net_raw+ep, as ``setcap`` writes it."""
-
-BASE = builder.layer({"bin/": b"", "bin/app": b"#!/bin/sh\n", "etc/": b"", "etc/passwd": b"root:x:0:0::/:/bin/sh\n"})
 
 SPARSE_ACCOUNTS = Entry(
     "etc/passwd",
@@ -47,19 +35,6 @@ def _device(name: str, major: int, minor: int, type_: bytes = b"3") -> Entry:
     block[148:156] = b" " * 8
     block[148:156] = b"%06o\0 " % sum(block)
     return Entry(name, type=type_, raw_header=bytes(block))
-
-
-def _tar(*entries: Entry, end: bytes = builder.END) -> bytes:
-    return builder.tar(entries, end=end)
-
-
-def _image(*layers: bytes) -> Made:
-    """An image of these layers on a small base, as docker 25 saves it."""
-    return lambda: builder.archive("docker25", ImageSpec(layers=[BASE, *layers]))
-
-
-def _layer(*entries: Entry, end: bytes = builder.END) -> Made:
-    return _image(_tar(*entries, end=end))
 
 
 def _annotated(tar: bytes, packed: bytes, **annotations: str) -> Made:
@@ -101,11 +76,11 @@ def _chunked(table: bytes, named: bytes | None = None) -> Made:
     return _annotated(LISTED, layertables.chunked(LISTED, table), **{key: digest})
 
 
-LISTED = _tar(
-    _folder("bin/"),
+LISTED = tar_of(
+    folder("bin/"),
     Entry("bin/app", b"#!/bin/sh\n", mode=0o755),
-    _link("bin/sh", "app"),
-    _link("bin/hard", "bin/app", b"1"),
+    link("bin/sh", "app"),
+    link("bin/hard", "bin/app", b"1"),
     Entry("bin/su", b"su", mode=0o4755),
 )
 TABLE = layertables.table_of(LISTED)
@@ -213,310 +188,310 @@ CRAFTED: tuple[Crafted, ...] = (
     Crafted(
         "LAY-01-other-bytes",
         "a file twice, with other sizes",
-        _layer(Entry("etc/a", b"good"), Entry("./etc/a", b"evil!")),
+        layer(Entry("etc/a", b"good"), Entry("./etc/a", b"evil!")),
         frozenset({"IMG501"}),
-        _layer(_folder("etc/"), _folder("etc/"), Entry("etc/a", b"good")),
+        layer(folder("etc/"), folder("etc/"), Entry("etc/a", b"good")),
     ),
     Crafted(
         "LAY-01-other-kind",
         "a symlink, then a file of its name",
-        _layer(_link("etc/a", "/etc/shadow"), Entry("etc/a", b"evil!")),
+        layer(link("etc/a", "/etc/shadow"), Entry("etc/a", b"evil!")),
         frozenset({"IMG501"}),
-        _layer(_link("etc/a", "/etc/shadow"), Entry("etc/b", b"evil!")),
+        layer(link("etc/a", "/etc/shadow"), Entry("etc/b", b"evil!")),
     ),
     Crafted(
         "LAY-01-same-size",
         "a file twice, of one size",
-        _layer(Entry("etc/a", b"good"), Entry("etc/a", b"evil")),
+        layer(Entry("etc/a", b"good"), Entry("etc/a", b"evil")),
         frozenset({"IMG501"}),
-        _image(_tar(Entry("etc/a", b"good")), _tar(Entry("etc/a", b"evil"))),
+        image(tar_of(Entry("etc/a", b"good")), tar_of(Entry("etc/a", b"evil"))),
     ),
     Crafted(
         "LAY-01-other-mode",
         "a file twice, of one size, the second one setuid",
-        _layer(Entry("etc/a", b"good", mode=0o755), Entry("etc/a", b"evil", mode=0o4755)),
+        layer(Entry("etc/a", b"good", mode=0o755), Entry("etc/a", b"evil", mode=0o4755)),
         frozenset({"IMG501"}),
-        _layer(_folder("etc/"), Entry("etc/", type=b"5", mode=0o700), Entry("etc/a", b"good", mode=0o4755)),
+        layer(folder("etc/"), Entry("etc/", type=b"5", mode=0o700), Entry("etc/a", b"good", mode=0o4755)),
     ),
     Crafted(
         "LAY-02-climbing-name",
         "a name with more `..` than folders",
-        _layer(Entry("etc/../../evil", b"x")),
+        layer(Entry("etc/../../evil", b"x")),
         frozenset({"IMG502"}),
-        _layer(Entry("etc/../evil", b"x"), Entry("/absolute", b"x")),
+        layer(Entry("etc/../evil", b"x"), Entry("/absolute", b"x")),
     ),
     Crafted(
         "LAY-02-hard-link-out",
         "a hard link to a file outside",
-        _layer(_link("etc/a", "../../etc/shadow", b"1")),
+        layer(link("etc/a", "../../etc/shadow", b"1")),
         frozenset({"IMG502"}),
-        _layer(_link("etc/a", "../../etc/shadow"), _link("etc/b", "bin/app", b"1")),
+        layer(link("etc/a", "../../etc/shadow"), link("etc/b", "bin/app", b"1")),
     ),
     Crafted(
         "LAY-02-below-absolute-link",
         "a symlink to `/`, and a file below it",
-        _layer(_link("x", "/"), Entry("x/etc/passwd", b"evil")),
+        layer(link("x", "/"), Entry("x/etc/passwd", b"evil")),
         frozenset({"IMG503"}),
-        _layer(_link("x", "/"), Entry("y/etc/passwd", b"evil")),
+        layer(link("x", "/"), Entry("y/etc/passwd", b"evil")),
     ),
     Crafted(
         "LAY-02-below-link-of-lower-layer",
         "a symlink out of the root, and a file below it in the next layer",
-        _image(_tar(_link("x", "../../host")), _tar(Entry("x/evil", b"x"))),
+        image(tar_of(link("x", "../../host")), tar_of(Entry("x/evil", b"x"))),
         frozenset({"IMG503"}),
-        _image(_tar(_link("sbin", "bin")), _tar(Entry("sbin/app", b"x"))),
+        image(tar_of(link("sbin", "bin")), tar_of(Entry("sbin/app", b"x"))),
     ),
     Crafted(
         "LAY-02-no-target",
         "a hard link to what no layer holds",
-        _layer(_link("etc/a", "etc/nothing", b"1")),
+        layer(link("etc/a", "etc/nothing", b"1")),
         frozenset({"IMG504"}),
-        _image(_tar(_link("sbin", "bin")), _tar(_link("etc/a", "sbin/app", b"1"))),
+        image(tar_of(link("sbin", "bin")), tar_of(link("etc/a", "sbin/app", b"1"))),
     ),
     Crafted(
         "LAY-02-target-later",
         "a hard link in front of its target",
-        _layer(_link("etc/a", "etc/b", b"1"), Entry("etc/b", b"x")),
+        layer(link("etc/a", "etc/b", b"1"), Entry("etc/b", b"x")),
         frozenset({"IMG504"}),
-        _layer(Entry("etc/b", b"x"), _link("etc/a", "etc/b", b"1")),
+        layer(Entry("etc/b", b"x"), link("etc/a", "etc/b", b"1")),
     ),
     Crafted(
         "LAY-03-disk",
         "a block device",
-        _layer(_device("dev/sda", 8, 0, b"4")),
+        layer(_device("dev/sda", 8, 0, b"4")),
         frozenset({"IMG505"}),
-        _layer(_device("dev/null", 1, 3), Entry("run/fifo", type=b"6")),
+        layer(_device("dev/null", 1, 3), Entry("run/fifo", type=b"6")),
     ),
     Crafted(
         "LAY-03-memory-as-null",
         "`dev/null` with the number of the memory",
-        _layer(_device("dev/null", 1, 1)),
+        layer(_device("dev/null", 1, 1)),
         frozenset({"IMG505"}),
-        _layer(_device("dev/zero", 1, 5)),
+        layer(_device("dev/zero", 1, 5)),
     ),
     Crafted(
         "LAY-03-writable-setuid",
         "a setuid file that everyone may write",
-        _layer(Entry("usr/su", b"x", mode=0o4777)),
+        layer(Entry("usr/su", b"x", mode=0o4777)),
         frozenset({"IMG509"}),
-        _layer(Entry("usr/su", b"x", mode=0o4755), Entry("usr/wall", b"x", mode=0o2755)),
+        layer(Entry("usr/su", b"x", mode=0o4755), Entry("usr/wall", b"x", mode=0o2755)),
     ),
     Crafted(
         "LAY-03-writable-capabilities",
         "a file with capabilities that everyone may write",
-        _layer(_xattr("security.capability", CAPABILITY, mode=0o777)),
+        layer(_xattr("security.capability", CAPABILITY, mode=0o777)),
         frozenset({"IMG509"}),
-        _layer(_xattr("security.capability", CAPABILITY)),
+        layer(_xattr("security.capability", CAPABILITY)),
     ),
     Crafted(
         "LAY-04-parent",
         "a whiteout of `..`",
-        _layer(Entry("etc/.wh...", b"")),
+        layer(Entry("etc/.wh...", b"")),
         frozenset({"IMG506"}),
-        _layer(Entry("etc/.wh.passwd", b"")),
+        layer(Entry("etc/.wh.passwd", b"")),
     ),
     Crafted(
         "LAY-04-nameless",
         "a whiteout of no name",
-        _layer(Entry("etc/.wh.", b"")),
+        layer(Entry("etc/.wh.", b"")),
         frozenset({"IMG506"}),
-        _layer(Entry("etc/.wh.nothing", b"")),
+        layer(Entry("etc/.wh.nothing", b"")),
     ),
     Crafted(
         "LAY-04-behind-its-file",
         "a file, then its whiteout",
-        _layer(Entry("etc/a", b"x"), Entry("etc/.wh.a", b"")),
+        layer(Entry("etc/a", b"x"), Entry("etc/.wh.a", b"")),
         frozenset({"IMG506"}),
-        _layer(Entry("etc/.wh.a", b""), Entry("etc/a", b"x")),
+        layer(Entry("etc/.wh.a", b""), Entry("etc/a", b"x")),
     ),
     Crafted(
         "LAY-04-flood",
         "an opaque marker fifty times",
-        _layer(*[Entry("etc/.wh..wh..opq", b"")] * 50),
+        layer(*[Entry("etc/.wh..wh..opq", b"")] * 50),
         frozenset({"IMG507"}),
-        _layer(*(Entry(f"etc/{number}/.wh..wh..opq", b"") for number in range(50))),
+        layer(*(Entry(f"etc/{number}/.wh..wh..opq", b"") for number in range(50))),
     ),
     Crafted(
         "LAY-05-redirect",
         "an overlayfs redirect",
-        _layer(_xattr("trusted.overlay.redirect", "/etc")),
+        layer(_xattr("trusted.overlay.redirect", "/etc")),
         frozenset({"IMG508"}),
-        _layer(_xattr("security.selinux", "system_u:object_r:bin_t:s0\0")),
+        layer(_xattr("security.selinux", "system_u:object_r:bin_t:s0\0")),
     ),
     Crafted(
         "LAY-07-group",
         "an `etc/group` of two mebibytes",
-        _layer(Entry("etc/group", b"root:x:0:\n" * 200_000)),
+        layer(Entry("etc/group", b"root:x:0:\n" * 200_000)),
         frozenset({"IMG510"}),
-        _layer(Entry("etc/group", b"root:x:0:\n" * 2_000)),
+        layer(Entry("etc/group", b"root:x:0:\n" * 2_000)),
     ),
     Crafted(
         "LAY-08-behind-the-end",
         "a second tar behind the end of a layer's",
-        _image(_tar(Entry("a", b"x")) + _tar(Entry("hidden", b"evil"))),
+        image(tar_of(Entry("a", b"x")) + tar_of(Entry("hidden", b"evil"))),
         frozenset({"IMG511"}),
-        _image(_tar(Entry("a", b"x")) + bytes(10_240)),
+        image(tar_of(Entry("a", b"x")) + bytes(10_240)),
     ),
     Crafted(
         "LAY-08-in-the-padding",
         "data between the end of a file and the next header",
-        _image(_filled(_tar(Entry("a", b"x"), Entry("b", b"y")), b"hidden")),
+        image(_filled(tar_of(Entry("a", b"x"), Entry("b", b"y")), b"hidden")),
         frozenset({"IMG511"}),
-        _layer(Entry("a", b"x"), Entry("b", b"y")),
+        layer(Entry("a", b"x"), Entry("b", b"y")),
     ),
     Crafted(
         "LAY-08-no-tar",
         "a layer that is a script",
-        _image(b"#!/bin/sh\necho evil\n" * 100),
+        image(b"#!/bin/sh\necho evil\n" * 100),
         frozenset({"IMG512"}),
-        _image(bytes(1024)),
+        image(bytes(1024)),
     ),
     Crafted(
         "LAY-08-damaged",
         "a wrong checksum in the second header",
-        _image(_spoiled(_tar(Entry("a", b"x"), Entry("b", b"x"), Entry("c", b"x")), 1024)),
+        image(_spoiled(tar_of(Entry("a", b"x"), Entry("b", b"x"), Entry("c", b"x")), 1024)),
         frozenset({"IMG513"}),
-        _layer(Entry("a", b"x"), Entry("b", b"x"), end=b""),
+        layer(Entry("a", b"x"), Entry("b", b"x"), end=b""),
     ),
     Crafted(
         "LAY-08-cut",
         "a tar that ends inside a file",
-        _image(_tar(Entry("a", b"x" * 2000))[:1500]),
+        image(tar_of(Entry("a", b"x" * 2000))[:1500]),
         frozenset({"IMG513"}),
-        _layer(Entry("a", b"x" * 2000), end=bytes(512)),
+        layer(Entry("a", b"x" * 2000), end=bytes(512)),
     ),
     Crafted(
         "LAY-08-overruled-name",
         "a PAX path that overrules the plain name",
-        _layer(Entry("etc/a", b"x", pax={"path": "etc/b"})),
+        layer(Entry("etc/a", b"x", pax={"path": "etc/b"})),
         frozenset({"IMG515"}),
-        _layer(Entry("etc/a", b"x", pax={"mtime": "1.5"})),
+        layer(Entry("etc/a", b"x", pax={"mtime": "1.5"})),
     ),
     Crafted(
         "LAY-02-below-two-links",
         "a file below a link to a link to `/etc`",
-        _layer(_link("a", "b"), _link("b", "/etc"), Entry("a/passwd", b"evil")),
+        layer(link("a", "b"), link("b", "/etc"), Entry("a/passwd", b"evil")),
         frozenset({"IMG503"}),
-        _layer(_link("a", "b"), _link("b", "c"), Entry("a/passwd", b"evil")),
+        layer(link("a", "b"), link("b", "c"), Entry("a/passwd", b"evil")),
     ),
     Crafted(
         "LAY-02-below-linked-link",
         "a file below a hard link to a symlink",
-        _layer(_link("l", "/etc"), _link("h", "l", b"1"), Entry("h/passwd", b"evil")),
+        layer(link("l", "/etc"), link("h", "l", b"1"), Entry("h/passwd", b"evil")),
         frozenset({"IMG503"}),
-        _layer(_link("l", "/etc"), _link("h", "l", b"1"), Entry("i/passwd", b"evil")),
+        layer(link("l", "/etc"), link("h", "l", b"1"), Entry("i/passwd", b"evil")),
     ),
     Crafted(
         "LAY-02-folder-too-late",
         "a file below a lower layer's link, and only then a folder in the link's place",
-        _image(_tar(_link("a", "../../host")), _tar(Entry("a/passwd", b"evil"), _folder("a/"))),
+        image(tar_of(link("a", "../../host")), tar_of(Entry("a/passwd", b"evil"), folder("a/"))),
         frozenset({"IMG503"}),
-        _image(_tar(_link("a", "../../host")), _tar(Entry(".wh.a"), Entry("a/passwd", b"x"))),
+        image(tar_of(link("a", "../../host")), tar_of(Entry(".wh.a"), folder("a/"), Entry("a/passwd", b"x"))),
     ),
     Crafted(
         "LAY-02-root-is-a-link",
         "a symlink in place of the root",
-        _layer(_link("./", "/etc"), Entry("passwd", b"evil")),
+        layer(link("./", "/etc"), Entry("passwd", b"evil")),
         frozenset({"IMG503"}),
-        _layer(_folder("./"), Entry("passwd", b"x")),
+        layer(folder("./"), Entry("passwd", b"x")),
     ),
     Crafted(
         "LAY-02-link-to-itself",
         "a hard link to itself",
-        _layer(_link("etc/a", "etc/a", b"1")),
+        layer(link("etc/a", "etc/a", b"1")),
         frozenset({"IMG504"}),
-        _layer(_link("sbin", "bin"), Entry("bin/b", b"x"), _link("etc/a", "sbin/b", b"1")),
+        layer(link("sbin", "bin"), Entry("bin/b", b"x"), link("etc/a", "sbin/b", b"1")),
     ),
     Crafted(
         "LAY-02-link-to-folder",
         "a hard link to a folder",
-        _layer(_folder("var/"), _link("etc/a", "var", b"1")),
+        layer(folder("var/"), link("etc/a", "var", b"1")),
         frozenset({"IMG504"}),
-        _layer(_folder("var/"), _link("etc/a", "var")),
+        layer(folder("var/"), link("etc/a", "var")),
     ),
     Crafted(
         "LAY-02-link-to-deleted",
         "a hard link to what a layer between deletes",
-        _image(_tar(Entry("a", b"x")), _tar(Entry(".wh.a")), _tar(_link("b", "a", b"1"))),
+        image(tar_of(Entry("a", b"x")), tar_of(Entry(".wh.a")), tar_of(link("b", "a", b"1"))),
         frozenset({"IMG504"}),
-        _image(_tar(Entry("a", b"x")), _tar(Entry(".wh.c")), _tar(_link("b", "a", b"1"))),
+        image(tar_of(Entry("a", b"x")), tar_of(Entry(".wh.c")), tar_of(link("b", "a", b"1"))),
     ),
     Crafted(
         "LAY-03-writable-hard-link",
         "a hard link that makes its target setuid and writable",
-        _layer(Entry("a", b"x"), Entry("b", type=b"1", linkname="a", mode=0o4777)),
+        layer(Entry("a", b"x"), Entry("b", type=b"1", linkname="a", mode=0o4777)),
         frozenset({"IMG509"}),
-        _layer(Entry("a", b"x"), Entry("b", type=b"1", linkname="a", mode=0o4755)),
+        layer(Entry("a", b"x"), Entry("b", type=b"1", linkname="a", mode=0o4755)),
     ),
     Crafted(
         "LAY-04-below-link",
         "a whiteout below a symlink of a lower layer",
-        _image(_tar(_link("x", "/etc")), _tar(Entry("x/.wh.passwd"))),
+        image(tar_of(link("x", "/etc")), tar_of(Entry("x/.wh.passwd"))),
         frozenset({"IMG506"}),
-        _image(_tar(_folder("x/"), Entry("x/passwd", b"x")), _tar(Entry("x/.wh.passwd"))),
+        image(tar_of(folder("x/"), Entry("x/passwd", b"x")), tar_of(Entry("x/.wh.passwd"))),
     ),
     Crafted(
         "LAY-04-opaque-below-link",
         "an opaque marker below a symlink of its layer",
-        _layer(_link("x", "/etc"), Entry("x/.wh..wh..opq")),
+        layer(link("x", "/etc"), Entry("x/.wh..wh..opq")),
         frozenset({"IMG506"}),
-        _layer(_folder("x/"), Entry("x/.wh..wh..opq")),
+        layer(folder("x/"), Entry("x/.wh..wh..opq")),
     ),
     Crafted(
         "LAY-04-behind-its-folder",
         "a file, then the whiteout of its folder",
-        _layer(Entry("a/b", b"x"), Entry(".wh.a")),
+        layer(Entry("a/b", b"x"), Entry(".wh.a")),
         frozenset({"IMG506"}),
-        _layer(Entry(".wh.a"), Entry("a/b", b"x")),
+        layer(Entry(".wh.a"), folder("a/"), Entry("a/b", b"x")),
     ),
     Crafted(
         "LAY-04-data",
         "a whiteout that holds data",
-        _layer(Entry("etc/.wh.passwd", b"hidden")),
+        layer(Entry("etc/.wh.passwd", b"hidden")),
         frozenset({"IMG506"}),
-        _layer(Entry(".wh..wh.plnk/1.2", b"x"), _link("etc/a", ".wh..wh.plnk/1.2", b"1")),
+        layer(Entry(".wh..wh.plnk/1.2", b"x"), link("etc/a", ".wh..wh.plnk/1.2", b"1")),
     ),
     Crafted(
         "LAY-04-plumbing",
         "data among aufs's own names",
-        _layer(Entry(".wh..wh.hidden", b"hidden"), Entry(".wh..wh.plnk/1.2", b"hidden")),
+        layer(Entry(".wh..wh.hidden", b"hidden"), Entry(".wh..wh.plnk/1.2", b"hidden")),
         frozenset({"IMG506"}),
-        _layer(Entry(".wh..wh.aufs"), _folder(".wh..wh.plnk/")),
+        layer(Entry(".wh..wh.aufs"), folder(".wh..wh.plnk/")),
     ),
     Crafted(
         "LAY-07-sparse",
         "a sparse `etc/passwd` of ten gibibytes",
-        _layer(SPARSE_ACCOUNTS),
+        layer(SPARSE_ACCOUNTS),
         frozenset({"IMG510"}),
-        _layer(Entry("etc/passwd", b"root:x:0:0::/:/bin/sh\n")),
+        layer(Entry("etc/passwd", b"root:x:0:0::/:/bin/sh\n")),
     ),
     Crafted(
         "LAY-08-headers-behind",
         "headers of empty tables of contents behind the end",
-        _image(_tar(Entry("a", b"x")) + _tar(Entry("stargz.index.json"), end=b"") * 50),
+        image(tar_of(Entry("a", b"x")) + tar_of(Entry("stargz.index.json"), end=b"") * 50),
         frozenset({"IMG511"}),
-        _image(_tar(Entry("a", b"x")) + bytes(51_200)),
+        image(tar_of(Entry("a", b"x")) + bytes(51_200)),
     ),
     Crafted(
         "LAY-08-file-as-folder",
         "a file, and a file below it",
-        _layer(Entry("a", b"x"), Entry("a/b", b"x")),
+        layer(Entry("a", b"x"), Entry("a/b", b"x")),
         frozenset({"IMG515"}),
-        _layer(_folder("a/"), Entry("a/b", b"x")),
+        layer(folder("a/"), Entry("a/b", b"x")),
     ),
     Crafted(
         "LAY-08-unknown-type",
         "an entry of a type that runtimes refuse",
-        _layer(Entry("etc/a", b"x", type=b"Z")),
+        layer(Entry("etc/a", b"x", type=b"Z")),
         frozenset({"IMG515"}),
-        _layer(Entry("etc/a", b"x"), Entry("b", type=b"1", linkname="etc/a", size=1)),
+        layer(Entry("etc/a", b"x"), Entry("b", type=b"1", linkname="etc/a", size=1)),
     ),
     Crafted(
         "LAY-08-global-name",
         "a global PAX header with a path",
-        _layer(Entry("g", builder.pax_records({"path": "etc/b"}), type=b"g"), Entry("etc/a", b"x")),
+        layer(Entry("g", builder.pax_records({"path": "etc/b"}), type=b"g"), Entry("etc/a", b"x")),
         frozenset({"IMG515"}),
-        _layer(Entry("g", builder.pax_records({"comment": "b"}), type=b"g"), Entry("etc/a", b"x")),
+        layer(Entry("g", builder.pax_records({"comment": "b"}), type=b"g"), Entry("etc/a", b"x")),
     ),
     Crafted("VIEW-16-estargz-extra", "an entry more", _estargz(ADDED), frozenset({"IMG514"}), _estargz(HONEST)),
     Crafted(
