@@ -22,6 +22,7 @@ from unittest import mock
 
 from imgforensics import archive as archive_room
 from imgforensics.archive import Archive
+from imgforensics.measuring import measure
 from imgforensics.blobscan import BlobScanner
 from imgforensics.layersurvey import LayerSurvey
 from imgforensics.layerwalk import LayerWalker
@@ -84,7 +85,7 @@ class Blind(BlobScanner):
 def measured(path: Path) -> float:
     with Archive(path) as archive:
         start = time.perf_counter()
-        archive.measure(os.cpu_count() or 1)
+        measure(archive, os.cpu_count() or 1)
         return time.perf_counter() - start
 
 
@@ -109,8 +110,9 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
 MEASURE = """
 import sys
 from imgforensics.archive import Archive
+from imgforensics.measuring import measure
 with Archive(sys.argv[1]) as archive:
-    archive.measure(1)
+    measure(archive, 1)
 """
 
 

@@ -9,12 +9,14 @@ from typing import BinaryIO
 
 from imgforensics import checks, images, producer
 from imgforensics.archive import Archive
+from imgforensics.blobmemory import LedgerMemory
 from imgforensics.case import Case
 from imgforensics.catalogue import Catalogue
 from imgforensics.errors import InputError, NotAnImageError
 from imgforensics.expectation import Expectation, SuppliedManifest
 from imgforensics.findings import Finding, NotChecked, Verdict, verdict_of
 from imgforensics.loaders import loads
+from imgforensics.measuring import measure
 from imgforensics.model import AnomalyKind, Compression, Digest, Outcome, What
 from imgforensics.names import name_claim
 from imgforensics.reconstruct.ledger import Ledger
@@ -70,7 +72,10 @@ def examined(
         raise InputError(describe_folder(path))
     request = request_of(options)
     with Archive(source, options.limits, progress) as archive:
-        case = examine(archive.measure(options.jobs, fast=options.fast))
+        with ExitStack() as stack:
+            memory = None if options.known is None else stack.enter_context(LedgerMemory(options.known, options.limits))
+            catalogue = measure(archive, options.jobs, fast=options.fast, memory=memory)
+        case = examine(catalogue)
         selected = select_images(case, options)
         rebuilt = Reconstruction({}, ())
         if request is not None:

@@ -1,0 +1,66 @@
+"""What was measured of blobs, kept in a ledger: the user's own, or one that lives as long as a run."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator, Set
+from contextlib import ExitStack, contextmanager
+from functools import cache
+
+from imgforensics import knownblobs
+from imgforensics.errors import InputError
+from imgforensics.itself import identity
+from imgforensics.knownblobs import Known
+from imgforensics.limits import Limits
+from imgforensics.model import Digest
+from imgforensics.reconstruct.ledger import Ledger
+
+
+class LedgerMemory:
+    """A :class:`~imgforensics.knownblobs.Memory` in a ledger; a context manager."""
+
+    def __init__(self, path: str, limits: Limits) -> None:
+        """Use the ledger at ``path`` for what is measured within these limits. Its trouble costs time, no answer."""
+        self._ledger = Ledger(path, lambda _: None)
+        self._revision = revision(limits)
+
+    def __enter__(self) -> "LedgerMemory":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ledger.close()
+
+    def expects(self, probe: bytes) -> bool:
+        return self._ledger.is_probable(probe, self._revision)
+
+    def recall(self, digest: Digest) -> Known | None:
+        content = self._ledger.measured(digest, self._revision)
+        return None if content is None else knownblobs.unpack(content, digest)
+
+    def keep(self, probe: bytes, known: Known, names: Set[str]) -> None:
+        content = knownblobs.pack(known, names)
+        if content is not None:
+            self._ledger.remember_measured(known.blob.digest, self._revision, probe, content)
+
+
+@cache
+def revision(limits: Limits) -> str:
+    """What measurements depend on besides the bytes: every source of this program, and the limits."""
+    own = identity()
+    told = repr((own.version, own.digest, own.compiled, limits))
+    return hashlib.sha256(told.encode()).hexdigest()
+
+
+@contextmanager
+def passing_ledger() -> Iterator[str | None]:
+    """The path of a ledger for one run, which several processes may use; None where there is no place for one."""
+    with ExitStack() as stack:
+        try:
+            folder = tempfile.TemporaryDirectory(prefix="imgforensics-", ignore_cleanup_errors=True)
+            path = os.path.join(stack.enter_context(folder), "run.sqlite")
+            with Ledger(path) as ledger:
+                ledger.open(shared=True)
+        except (OSError, InputError):
+            yield None
+        else:
+            yield path
