@@ -44,7 +44,7 @@ def files(seed: str, size: int) -> bytes:
 def make(folder: Path, count: int, *, packed: bool) -> None:
     """Archives of one, two or three of eight base layers and one layer of their own.
 
-    Their layers are plain, as ``docker save`` of Docker 24 writes them; packed, they are gzip streams, as containerd has.
+    Their layers are plain, as in a ``docker save`` of Docker 24; packed, they are gzip streams, as containerd has them.
     """
     chance = random.Random(7)
     bases = [files(f"base{n}", (4 + 2 * n) * MIB * (2 if packed else 1)) for n in range(8)]

@@ -22,10 +22,10 @@ from unittest import mock
 
 from imgforensics import archive as archive_room
 from imgforensics.archive import Archive
-from imgforensics.measuring import measure
 from imgforensics.blobscan import BlobScanner
 from imgforensics.layersurvey import LayerSurvey
 from imgforensics.layerwalk import LayerWalker
+from imgforensics.measuring import measure
 
 MIB = 1 << 20
 LAYERS = 6

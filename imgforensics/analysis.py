@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from imgforensics import checks, images, producer
 from imgforensics.archive import Archive
-from imgforensics.blobmemory import LedgerMemory
+from imgforensics.blobmemory import memory
 from imgforensics.case import Case
 from imgforensics.catalogue import Catalogue
 from imgforensics.errors import InputError, NotAnImageError
@@ -72,10 +72,8 @@ def examined(
         raise InputError(describe_folder(path))
     request = request_of(options)
     with Archive(source, options.limits, progress) as archive:
-        with ExitStack() as stack:
-            memory = None if options.known is None else stack.enter_context(LedgerMemory(options.known, options.limits))
-            catalogue = measure(archive, options.jobs, fast=options.fast, memory=memory)
-        case = examine(catalogue)
+        known = None if options.known is None else memory(options.known, options.limits)
+        case = examine(measure(archive, options.jobs, fast=options.fast, memory=known))
         selected = select_images(case, options)
         rebuilt = Reconstruction({}, ())
         if request is not None:
@@ -88,7 +86,8 @@ def examined(
             case = replace(case, signatures=_signatures(archive, case, selected, options))
         archive.unchanged()
         findings = _about(checks.run(case, chosen), case, selected)
-        others = checks.run(case, [each for each in checks.ALL if each not in chosen])
+        codes = {each.rule.code for each in chosen}
+        others = checks.run(case, [each for each in checks.ALL if each.rule.code not in codes])
         report = ArchiveReport(
             path=path,
             verdict=verdict_of((*findings, *_about(others, case, selected))),

@@ -3,7 +3,8 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
 from functools import cache
 
@@ -17,17 +18,15 @@ from imgforensics.reconstruct.ledger import Ledger
 
 
 class LedgerMemory:
-    """A :class:`~imgforensics.knownblobs.Memory` in a ledger; a context manager."""
+    """A :class:`~imgforensics.knownblobs.Memory` in a ledger."""
 
     def __init__(self, path: str, limits: Limits) -> None:
         """Use the ledger at ``path`` for what is measured within these limits. Its trouble costs time, no answer."""
         self._ledger = Ledger(path, lambda _: None)
         self._revision = revision(limits)
 
-    def __enter__(self) -> "LedgerMemory":
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
+        """Let go of the file."""
         self._ledger.close()
 
     def expects(self, probe: bytes) -> bool:
@@ -37,10 +36,29 @@ class LedgerMemory:
         content = self._ledger.measured(digest, self._revision)
         return None if content is None else knownblobs.unpack(content, digest)
 
-    def keep(self, probe: bytes, known: Known, names: Set[str]) -> None:
+    def keep(self, probe: bytes, known: Known, names: AbstractSet[str]) -> None:
         content = knownblobs.pack(known, names)
         if content is not None:
             self._ledger.remember_measured(known.blob.digest, self._revision, probe, content)
+
+
+_open: dict[tuple[str, Limits], LedgerMemory] = {}
+"""The one that this process used last: a run over small archives would spend more on opening than on asking."""
+
+
+def memory(path: str, limits: Limits) -> LedgerMemory:
+    """The memory in the ledger at ``path``; it stays open until another one is asked for, or :func:`close`."""
+    found = _open.get((path, limits))
+    if found is None:
+        close()
+        found = _open[path, limits] = LedgerMemory(path, limits)
+    return found
+
+
+def close() -> None:
+    """Let go of the ledger that this process has open."""
+    while _open:
+        _open.popitem()[1].close()
 
 
 @cache
@@ -58,6 +76,7 @@ def passing_ledger() -> Iterator[str | None]:
         try:
             folder = tempfile.TemporaryDirectory(prefix="imgforensics-", ignore_cleanup_errors=True)
             path = os.path.join(stack.enter_context(folder), "run.sqlite")
+            stack.callback(close)
             with Ledger(path) as ledger:
                 ledger.open(shared=True)
         except (OSError, InputError):

@@ -9,7 +9,8 @@ whoever reads it hashes these again; an index that its names do not explain to t
 """
 
 from array import array
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -44,7 +45,7 @@ class Memory(Protocol):
     def recall(self, digest: Digest) -> Known | None:
         """What is known of the blob with this digest."""
 
-    def keep(self, probe: bytes, known: Known, names: Set[str]) -> None:
+    def keep(self, probe: bytes, known: Known, names: AbstractSet[str]) -> None:
         """Remember a blob, and the paths of its entries."""
 
 
@@ -59,7 +60,7 @@ class _Kept:
     """For each name, what it is in the index."""
 
 
-def pack(known: Known, names: Set[str]) -> bytes | None:
+def pack(known: Known, names: AbstractSet[str]) -> bytes | None:
     """The bytes of what is known; None where it cannot be kept.
 
     Args:
@@ -103,7 +104,7 @@ def unpack(content: bytes, digest: Digest) -> Known | None:
     return replace(known, layer=replace(known.layer, index=index))
 
 
-def _told(index: LayerIndex, names: Set[str]) -> tuple[str, bytes] | None:
+def _told(index: LayerIndex, names: AbstractSet[str]) -> tuple[str, bytes] | None:
     """The names that an index is about and their roles; None where they do not explain it."""
     every = {*names}
     for path in names:
@@ -126,7 +127,7 @@ def _told(index: LayerIndex, names: Set[str]) -> tuple[str, bytes] | None:
     return ("".join(f"{name}\0" for name in chosen), bytes(chosen.values())) if whole else None
 
 
-def _above(path: str, seen: Set[str]) -> Iterable[str]:
+def _above(path: str, seen: AbstractSet[str]) -> Iterable[str]:
     """The folders above a path, up to one that was seen with those above it."""
     folder = path.rpartition("/")[0]
     return () if not folder or folder in seen else folders_of(path)

@@ -4,8 +4,8 @@ With several threads, the largest members come first, so that none is left alone
 they lie in the file, and the archive's own digest takes the same bytes as they pass: reading and hashing then cost no
 more than they must, which is what a run over a thousand archives consists of.
 
-Where there is a memory of earlier blobs (:mod:`~imgforensics.knownblobs`), a member that looks like one of them is hashed
-first, and inflated and looked into only if it is none of them.
+Where there is a memory of earlier blobs (:mod:`~imgforensics.knownblobs`), a member that looks like one of them is
+hashed first, and inflated and looked into only if it is none of them.
 """
 
 import hashlib
@@ -47,7 +47,7 @@ def measure(archive: Archive, jobs: int = 1, *, fast: bool = False, memory: Memo
         jobs: threads that work at a time.
         fast: measure only members that may be documents, and not the archive itself, and look into no layer; what
             was left out stands in ``unmeasured``.
-        memory: what was measured before, and where to keep what is measured now. What is measured does not depend on it.
+        memory: what was measured before, and where to keep what is measured now. It decides nothing but the time.
 
     Raises:
         InputError: there is no tar in it, or the file changed while it was read.

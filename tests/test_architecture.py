@@ -139,7 +139,8 @@ TOP = ("__init__", "__main__")
 FILES = sorted(ROOT.rglob("*.py"))
 OPENERS = {
     "itself",
-    "reportstore",
+    "blobmemory",
+    "plainpickle",
     "streams",
     "archive",
     "carving",

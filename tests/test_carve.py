@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from imgforensics import analysis, carving
+from imgforensics import analysis, carving, measuring
 from imgforensics.archive import Archive
 from imgforensics.errors import InputError, LimitError
 from imgforensics.model import Digest, Span
@@ -288,7 +288,7 @@ def test_the_answer_is_told_as_json_or_not_at_all(archive: Path, tmp_path: Path)
 
 def rewriting(path: Path, old: bytes, new: bytes) -> Any:
     """A measurement behind which the file is rewritten in place, its time set back."""
-    measure = analysis.measure
+    measure = measuring.measure
 
     def measured(*arguments: Any, **options: Any) -> Any:
         catalogue = measure(*arguments, **options)

@@ -1,9 +1,9 @@
 """The memory of known layers, learned manifests and finished recompressions: one SQLite file.
 
 What archives taught is never believed for its own sake. It only says which bytes to try; a manifest that hashes to a
-digest is proved by that, wherever its parts came from. A wrong entry costs a miss, not a wrong answer. What was computed
-here (``recompressions``, ``measured``) stands for computing it again; it is of bytes that were hashed, and no archive can
-write it.
+digest is proved by that, wherever its parts came from. A wrong entry costs a miss, not a wrong answer. What was worked
+out here (``recompressions``, ``measured``) stands for doing it again: it is of bytes that were hashed, and no archive
+writes it.
 
 ===============  ======================================================================================================
 recompressions   (diff_id, encoding, revision) -> digest and size of the stream: computed here, never learned
