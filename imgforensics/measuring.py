@@ -79,16 +79,13 @@ class _Measuring:
         whole = spooled.digest is None and not fast
         total += sum(span.length for span in (_tail(anomaly, fast=fast) for anomaly in found.anomalies) if span)
         archive.progress.expect(total + (spooled.size if whole else 0))
-        in_passing = whole and jobs == 1 and not self._bounded
-        with _threads(jobs) as pool, _threads(1) as filler:
+        with _threads(jobs) as pool, ThreadPoolExecutor(1, "imgforensics") as filler:
+            custody = None
+            if whole and (jobs > 1 or self._bounded):
+                custody = filler if jobs > 1 and self._are_mostly_compressed(large) else pool
             try:
-                custody: Future[Digest | None] | None = None
-                if whole and not in_passing:
-                    beside = filler if jobs > 1 and self._are_mostly_compressed(large) else pool
-                    custody = beside.submit(self._digest, Span(0, spooled.size))
-                blobs, digest = self._measured(pool, files, unmeasured, in_passing=in_passing)
+                blobs, digest = self._measured(pool, files, unmeasured, custody, whole=whole)
                 anomalies = [self._hashed(anomaly) for anomaly in found.anomalies]
-                digest = custody.result() if custody else digest
             except BaseException:
                 archive.cancel()
                 pool.shutdown(wait=True, cancel_futures=True)
@@ -130,16 +127,23 @@ class _Measuring:
         return 2 * sum(each.present for each in packed) > sum(each.present for each in members)
 
     def _measured(
-        self, pool: Executor, files: list[Member], unmeasured: dict[int, str], *, in_passing: bool
+        self,
+        pool: Executor,
+        files: list[Member],
+        unmeasured: dict[int, str],
+        custody: Executor | None,
+        *,
+        whole: bool,
     ) -> tuple[dict[int, Blob], Digest | None]:
-        """Every blob, and the digest of the archive where that was to be computed in passing."""
+        """Every blob; and the digest of the ``whole`` archive, where it is wanted, by ``custody`` or in passing."""
         small = [member for member in files if member.present <= SMALL]
         blobs = self._scan_all(pool, _batches(small), frozenset())
         algorithms = further_algorithms(files, blobs.values())
         rest = [member for member in files if member.present > SMALL and member.index not in unmeasured]
         again = _batches(small) if algorithms else []
         digest = None
-        if in_passing:
+        beside = custody.submit(self._digest, Span(0, self._archive.spooled.size)) if custody is not None else None
+        if whole and custody is None:
             digest = self._pass(rest, algorithms, blobs)
             blobs.update(self._scan_all(pool, again, algorithms))
         else:
@@ -157,7 +161,7 @@ class _Measuring:
                 if budget < 0:
                     blobs[index] = replace(blob, content=None)
                     unmeasured[index] = f"read no further: the documents exceed {self._limits.documents} bytes"
-        return blobs, digest
+        return blobs, beside.result() if beside is not None else digest
 
     def _scan_all(self, pool: Executor, batches: Iterable[list[Member]], algorithms: frozenset[str]) -> dict[int, Blob]:
         blobs: dict[int, Blob] = {}
