@@ -12,9 +12,13 @@ from imgforensics import knownblobs
 from imgforensics.errors import InputError
 from imgforensics.itself import identity
 from imgforensics.knownblobs import Known
-from imgforensics.limits import Limits
+from imgforensics.limits import MIB, Limits
 from imgforensics.model import Digest
 from imgforensics.reconstruct.ledger import Ledger
+
+
+_NEAR, _NEAR_COST = 32, 1 * MIB
+"""Blobs that are held at hand, and bytes that the index of each may have: base layers come again and again."""
 
 
 class LedgerMemory:
@@ -24,6 +28,7 @@ class LedgerMemory:
         """Use the ledger at ``path`` for what is measured within these limits. Its trouble costs time, no answer."""
         self._ledger = Ledger(path, lambda _: None)
         self._revision = revision(limits)
+        self._near: dict[Digest, Known] = {}
 
     def close(self) -> None:
         """Let go of the file."""
@@ -33,13 +38,26 @@ class LedgerMemory:
         return self._ledger.is_probable(probe, self._revision)
 
     def recall(self, digest: Digest) -> Known | None:
-        content = self._ledger.measured(digest, self._revision)
-        return None if content is None else knownblobs.unpack(content, digest)
+        known = self._near.get(digest)
+        if known is None:
+            content = self._ledger.measured(digest, self._revision)
+            known = None if content is None else knownblobs.unpack(content, digest)
+        return None if known is None else self._seen(known)
 
     def keep(self, probe: bytes, known: Known, names: AbstractSet[str]) -> None:
         content = knownblobs.pack(known, names)
         if content is not None:
             self._ledger.remember_measured(known.blob.digest, self._revision, probe, content)
+
+    def _seen(self, known: Known) -> Known:
+        """Hold it at hand, in the place of what was used the longest time ago, unless it is large."""
+        index = None if known.layer is None else known.layer.index
+        if index is None or index.cost <= _NEAR_COST:
+            self._near.pop(known.blob.digest, None)
+            self._near[known.blob.digest] = known
+            for oldest in [*self._near][:-_NEAR]:
+                self._near.pop(oldest, None)
+        return known
 
 
 _open: dict[tuple[str, Limits], LedgerMemory] = {}
