@@ -16,7 +16,6 @@ from imgforensics.limits import MIB, Limits
 from imgforensics.model import Digest
 from imgforensics.reconstruct.ledger import Ledger
 
-
 _NEAR, _NEAR_COST = 32, 1 * MIB
 """Blobs that are held at hand, and bytes that the index of each may have: base layers come again and again."""
 
