@@ -9,6 +9,7 @@ layers. Times on shared machines vary: look at the ratios.
 """
 
 import argparse
+import functools
 import os
 import random
 import resource
@@ -20,23 +21,38 @@ from pathlib import Path
 
 from tests import builder
 from tests.builder import ImageSpec
-from tests.content import KINDS
 
 MIB = 1 << 20
 PROGRAM = [sys.executable, "-m", "imgforensics"]
 
 
-def make(folder: Path, count: int) -> None:
-    """Archives of one, two or three of eight base layers and one layer of their own."""
+def files(seed: str, size: int) -> bytes:
+    """A layer of about so many bytes, of files as systems have them: many small, some large, 16 KiB on average."""
+    chance = random.Random(seed)
+    noise = chance.randbytes(1 << 16)
+    words = noise + b"".join(chance.choices([b"lib", b"usr/", b"the ", bytes(4), noise[:3]], k=1 << 16))
+    entries = [builder.Entry("usr/", type=b"5", mode=0o755)]
+    while size > 0:
+        length = min(int(chance.lognormvariate(8.3, 1.7)), 4 * MIB, size)
+        start = chance.randrange(1 << 17)
+        data = (words[start:] * (length // len(words[start:]) + 1))[:length]
+        entries.append(builder.Entry(f"usr/share/{seed}/{len(entries) // 20}/file{len(entries)}", data))
+        size -= length + 1024
+    return builder.tar(entries)
+
+
+def make(folder: Path, count: int, *, packed: bool) -> None:
+    """Archives of one, two or three of eight base layers and one layer of their own.
+
+    Their layers are plain, as in a ``docker save`` of Docker 24; packed, they are gzip streams, as containerd has them.
+    """
     chance = random.Random(7)
-    bases = [
-        builder.tar([builder.Entry(f"base{n}/{m}", KINDS["tar"](f"{n} {m}", 2 * MIB)) for m in range(2 + n)])
-        for n in range(8)
-    ]
+    bases = [files(f"base{n}", (4 + 2 * n) * MIB * (2 if packed else 1)) for n in range(8)]
+    builder.COMPRESS["gzip"] = functools.lru_cache(maxsize=16)(builder.gz)  # each base is compressed once
     for number in range(count):
-        own = builder.layer({f"app{number}": random.Random(number).randbytes(chance.randint(1, 4) * MIB)})
-        layers = [*chance.sample(bases, chance.randint(1, 3)), own]
-        entries = builder.docker_legacy([ImageSpec(layers=layers, tags=[f"example.com/app{number}:1"])])
+        own = files(f"app{number}", chance.randint(1, 4) * MIB)
+        spec = ImageSpec(layers=[*chance.sample(bases, chance.randint(1, 3)), own], tags=[f"example.com/app{number}:1"])
+        entries = builder.containerd([spec], manifest_json=True) if packed else builder.docker_legacy([spec])
         (folder / f"{number:05}.tar").write_bytes(builder.tar(entries))
 
 
@@ -63,10 +79,11 @@ def main() -> None:
     options.add_argument("--jobs", default=str(len(os.sched_getaffinity(0))))
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--folder", help="where the archives are made; a temporary one unless it is given")
+    options.add_argument("--packed", action="store_true", help="layers are compressed")
     options.add_argument("--make", type=Path, help=argparse.SUPPRESS)
     chosen = options.parse_args()
     if chosen.make:
-        make(chosen.make, chosen.archives)
+        make(chosen.make, chosen.archives, packed=chosen.packed)
         return
     with tempfile.TemporaryDirectory(dir=chosen.folder) as name:
         folder = Path(name, "in")

@@ -17,19 +17,21 @@ from pathlib import Path
 from unittest import mock
 
 from benchmarks.measuring import MIB, peak, ratio
-from imgforensics import archive as archive_room
+from imgforensics import measuring
 from imgforensics.archive import Archive
 from imgforensics.blobscan import BlobScanner
 from imgforensics.layersurvey import LayerSurvey
 from imgforensics.layerwalk import LayerWalker
+from imgforensics.measuring import measure
 
 LAYERS = 6
 WANTED = "<= 1.3"
 MEASURE = """
 import sys
 from imgforensics.archive import Archive
+from imgforensics.measuring import measure
 with Archive(sys.argv[1]) as archive:
-    archive.measure(1)
+    measure(archive, 1)
 """
 
 
@@ -101,12 +103,12 @@ class Blind(BlobScanner):
 def measured(path: Path) -> float:
     with Archive(path) as archive:
         start = time.perf_counter()
-        archive.measure(os.cpu_count() or 1)
+        measure(archive, os.cpu_count() or 1)
         return time.perf_counter() - start
 
 
 def blind(path: Path) -> float:
-    with mock.patch.object(archive_room, "BlobScanner", Blind):
+    with mock.patch.object(measuring, "BlobScanner", Blind):
         return measured(path)
 
 

@@ -9,12 +9,14 @@ from typing import BinaryIO
 
 from imgforensics import checks, images, producer
 from imgforensics.archive import Archive
+from imgforensics.blobmemory import memory
 from imgforensics.case import Case
 from imgforensics.catalogue import Catalogue
 from imgforensics.errors import InputError, NotAnImageError
 from imgforensics.expectation import Expectation, SuppliedManifest
 from imgforensics.findings import Finding, NotChecked, Verdict, verdict_of
 from imgforensics.loaders import loads
+from imgforensics.measuring import measure
 from imgforensics.model import AnomalyKind, Compression, Digest, Outcome, What
 from imgforensics.names import name_claim
 from imgforensics.reconstruct.ledger import Ledger
@@ -70,7 +72,8 @@ def examined(
         raise InputError(describe_folder(path))
     request = request_of(options)
     with Archive(source, options.limits, progress) as archive:
-        case = examine(archive.measure(options.jobs, fast=options.fast))
+        known = None if options.known is None else memory(options.known, options.limits)
+        case = examine(measure(archive, options.jobs, fast=options.fast, memory=known))
         selected = select_images(case, options)
         rebuilt = Reconstruction({}, ())
         if request is not None:
@@ -83,7 +86,8 @@ def examined(
             case = replace(case, signatures=_signatures(archive, case, selected, options))
         archive.unchanged()
         findings = _about(checks.run(case, chosen), case, selected)
-        others = checks.run(case, [each for each in checks.ALL if each not in chosen])
+        codes = {each.rule.code for each in chosen}
+        others = checks.run(case, [each for each in checks.ALL if each.rule.code not in codes])
         report = ArchiveReport(
             path=path,
             verdict=verdict_of((*findings, *_about(others, case, selected))),

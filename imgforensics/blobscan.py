@@ -43,6 +43,7 @@ class BlobScanner:
         algorithms: frozenset[str] = frozenset(),
         *,
         survey: bool = False,
+        names: int = 0,
         beside: Executor | None = None,
     ) -> None:
         """Begin a blob.
@@ -52,6 +53,7 @@ class BlobScanner:
             limits: bounds on the inflating and on what counts as a document.
             algorithms: digests to compute besides SHA-256; those that are not in ``DIGEST_LENGTHS`` are left out.
             survey: look inside, if it is a tar.
+            names: paths inside to keep at most.
             beside: where that may be done while the same bytes are hashed.
         """
         self._limits = limits
@@ -72,6 +74,9 @@ class BlobScanner:
         self._survey: LayerSurvey | None = None
         self.layer: LayerFacts | None = None
         """What is in it, if it was looked for and this is a tar; once it is finished."""
+        self.names: set[str] | None = set() if names else None
+        """Cleaned paths of all its entries; None where there are more than were to be kept."""
+        self._most_names = names
 
     def feed(self, data: bytes | memoryview) -> None:
         """Take the next bytes of the blob. No reference to ``data`` is kept."""
@@ -181,6 +186,10 @@ class BlobScanner:
             if entries:
                 self._survey = self._survey or LayerSurvey(self._limits)
                 self._survey.add(entries)
+                if self.names is not None:
+                    self.names.update(entry.path for entry in entries if entry.path is not None)
+                    if len(self.names) > self._most_names:
+                        self.names = None
 
     def _end_survey(self) -> None:
         if self._walker is not None:

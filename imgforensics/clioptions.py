@@ -121,7 +121,7 @@ ManifestFile = Annotated[
 ]
 LedgerFile = Annotated[
     str | None,
-    typer.Option("--ledger", metavar="FILE", help="Known layers and finished recompressions; in your data directory."),
+    typer.Option("--ledger", metavar="FILE", help="Known layers and finished work; by default in your data directory."),
 ]
 NoLedger = Annotated[bool, typer.Option("--no-ledger", help="Neither use nor write a ledger.")]
 PusherChoice = Annotated[

@@ -90,11 +90,17 @@ def expectations(
     always: bool = False,
 ) -> Asked:
     """Read the files that options name. Where nothing is asked, nothing is opened."""
-    if not (always or expect or expect_file is not None or manifest or ledger == ""):  # an empty name is refused
+    asks = bool(always or expect or expect_file is not None or manifest)
+    if not asks and ledger is None:
         return Asked({}, settings)
     from imgforensics import commands
     from imgforensics.recompress import COMPILED
 
+    # What is measured goes into a ledger that somebody named, never into one that is merely there.
+    path = commands.ledger_path(ledger, off=no_ledger)
+    known = {"known": path if ledger is not None else None}
+    if not asks:
+        return Asked(known, settings)
     if not COMPILED:
         complain(
             "the encoders run as plain Python, about a hundred times slower: no C compiler was there to build them"
@@ -102,7 +108,8 @@ def expectations(
     options = {
         "expect": tuple(expect or ()),
         "manifests": commands.supplied(manifest or ()),
-        "ledger": commands.ledger_path(ledger, off=no_ledger),
+        **known,
+        "ledger": path,
         "warn": commands.warner(),
     }
     return Asked(options, replace(settings, expect=commands.expected(expect_file)))

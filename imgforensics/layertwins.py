@@ -100,4 +100,5 @@ def _told(facts: LayerFacts, twins: _Twins) -> LayerFacts:
     counts = dict(facts.odd_counts)
     counts[Odd.TWICE] -= twins.count
     counts[Odd.TWICE_OTHERWISE] = counts.get(Odd.TWICE_OTHERWISE, 0) + twins.count
-    return replace(facts, odd=tuple(odd), odd_counts={kind: count for kind, count in counts.items() if count > 0})
+    told = {kind: count for kind, count in counts.items() if count > 0}
+    return replace(facts, odd=tuple(odd), odd_counts=told, alike=frozenset())

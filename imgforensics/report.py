@@ -43,6 +43,9 @@ class Options:
     """Pushing tools to imitate, or ``all``; those that the evidence suggests where it is empty."""
     ledger: str | None = None
     """File that remembers known layers and finished recompressions; None for none."""
+    known: str | None = None
+    """A ledger in which what was measured of blobs is found, and kept, by their digest; None for none. It decides how
+    long the work takes, never what comes out."""
     signatures: bool = False
     """Look for signatures and attestations, and verify them with :attr:`trust`."""
     trust: Material = field(default_factory=Material)

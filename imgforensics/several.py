@@ -14,6 +14,7 @@ from pathlib import Path
 
 from imgforensics import batch, pool
 from imgforensics.batch import Result, Task
+from imgforensics.blobmemory import passing_ledger
 from imgforensics.cluster import cluster
 from imgforensics.custody import told
 from imgforensics.findings import Skipped
@@ -67,6 +68,9 @@ def look(
             break
     work = chain(beginning, work)
     several = sum(not isinstance(each.ready, Skipped) for each in beginning) > 1 and batch.STDIN not in paths
+    if several and how.cluster is None and options.known is None:
+        known = stack.enter_context(passing_ledger())
+        work = (replace(task, options=replace(task.options, known=known)) for task in work)
     if several and (options.jobs > 1 or how.cluster is not None):
         yield from _side_by_side(work, options, how, keep, stack)
         return

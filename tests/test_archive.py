@@ -18,6 +18,7 @@ from imgforensics import InputError, LimitError, tarwalk
 from imgforensics.archive import Archive, Cancelled
 from imgforensics.catalogue import Catalogue
 from imgforensics.limits import DEFAULT_LIMITS, MIB, Limits
+from imgforensics.measuring import measure
 from imgforensics.model import AnomalyKind, Compression
 from imgforensics.peek import looks_like_archive
 from tests import builder
@@ -37,7 +38,7 @@ each_compression = pytest.mark.parametrize("outer", PACKERS, ids=str)
 
 def measured(source: Any, *, jobs: int = 1, fast: bool = False, **limits: int) -> Catalogue:
     with Archive(source, replace(DEFAULT_LIMITS, **limits)) as archive:
-        return archive.measure(jobs, fast=fast)
+        return measure(archive, jobs, fast=fast)
 
 
 def put(folder: Path, data: bytes, name: str = "image.tar") -> Path:
@@ -196,7 +197,7 @@ def test_an_archive_without_its_first_header_is_still_copied_to_its_next() -> No
     packed = gzip.compress(bytes(data), mtime=0)
     limits = Limits(headless_floor=0)
     with Archive(io.BytesIO(packed), limits) as archive:
-        assert [member.name for member in archive.measure().members] == ["found"]
+        assert [member.name for member in measure(archive).members] == ["found"]
 
 
 def test_a_stream_that_cannot_be_read_by_offset_is_copied_up_to_a_bound() -> None:
@@ -331,7 +332,7 @@ def test_an_interrupt_stops_the_other_threads(tmp_path: Path) -> None:
 
     with Archive(put(tmp_path, BIG), replace(DEFAULT_LIMITS, chunk=4096), Impatient()) as archive:
         with pytest.raises(KeyboardInterrupt):
-            archive.measure(2)
+            measure(archive, 2)
         assert archive._stop.is_set()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("imgforensics")]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from imgforensics import carving
+from imgforensics import analysis, carving, measuring
 from imgforensics.archive import Archive
 from imgforensics.errors import InputError, LimitError
 from imgforensics.model import Digest, Span
@@ -288,10 +288,10 @@ def test_the_answer_is_told_as_json_or_not_at_all(archive: Path, tmp_path: Path)
 
 def rewriting(path: Path, old: bytes, new: bytes) -> Any:
     """A measurement behind which the file is rewritten in place, its time set back."""
-    measure = Archive.measure
+    measure = measuring.measure
 
-    def measured(self: Archive, *arguments: Any, **options: Any) -> Any:
-        catalogue = measure(self, *arguments, **options)
+    def measured(*arguments: Any, **options: Any) -> Any:
+        catalogue = measure(*arguments, **options)
         before, data = path.stat(), path.read_bytes()
         with path.open("r+b") as stream:
             stream.write(data.replace(old, new))
@@ -307,7 +307,7 @@ def rewriting(path: Path, old: bytes, new: bytes) -> Any:
 def test_nothing_is_carved_from_a_file_that_was_rewritten(
     archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: list[str]
 ) -> None:
-    monkeypatch.setattr(Archive, "measure", rewriting(archive, HIDDEN, HIDDEN.upper()))
+    monkeypatch.setattr(analysis, "measure", rewriting(archive, HIDDEN, HIDDEN.upper()))
     refused(invoke("carve", archive, *what, "-o", tmp_path / "out"), "the file changed while it was read")
     assert not (tmp_path / "out").exists()
 
@@ -325,7 +325,7 @@ def test_nothing_else_is_told_of_a_file_that_was_rewritten(
 ) -> None:
     other = tmp_path / "other.tar"
     other.write_bytes(builder.archive("crane", builder.ImageSpec(tags=["other:1"])))
-    monkeypatch.setattr(Archive, "measure", rewriting(archive, HIDDEN, HIDDEN.upper()))
+    monkeypatch.setattr(analysis, "measure", rewriting(archive, HIDDEN, HIDDEN.upper()))
     for arguments in (["--member", "notes.txt"], ["--files"], ["--layers"], ["--files", "-f", "json"]):
         result = invoke("inspect", archive, *arguments, "-o", tmp_path / "out")
         refused(result, "the file changed while it was read")

@@ -20,6 +20,7 @@ from imgforensics.layerfacts import LayerFacts
 from imgforensics.layersurvey import LayerSurvey
 from imgforensics.layerwalk import LayerWalker
 from imgforensics.limits import DEFAULT_LIMITS, Limits
+from imgforensics.measuring import measure
 from imgforensics.model import Digest
 from tests import builder
 from tests.crafted import CRAFTED
@@ -151,7 +152,7 @@ def _inside(archive: bytes, chunk: int, walker: Any, survey: Any) -> Mapping[int
     with mock.patch.object(blobscan, "LayerWalker", walker), mock.patch.object(blobscan, "LayerSurvey", survey):
         try:
             with Archive(io.BytesIO(archive), Limits(chunk=chunk)) as opened:
-                return opened.measure().layers
+                return measure(opened).layers
         except InputError:
             return None
 

@@ -1,13 +1,16 @@
 """The memory of known layers, learned manifests and finished recompressions: one SQLite file.
 
-What is in it is never believed for its own sake. It only says which bytes to try; a manifest that hashes to a digest is
-proved by that, wherever its parts came from. A wrong entry costs a miss, not a wrong answer.
+What archives taught is never believed for its own sake. It only says which bytes to try; a manifest that hashes to a
+digest is proved by that, wherever its parts came from. A wrong entry costs a miss, not a wrong answer. What was worked
+out here (``recompressions``, ``measured``) stands for doing it again: it is of bytes that were hashed, and no archive
+writes it.
 
 ===============  ======================================================================================================
 recompressions   (diff_id, encoding, revision) -> digest and size of the stream: computed here, never learned
 layers           (diff_id, digest) -> size, media type, where it was seen: a compressed form that exists somewhere
 manifests        digest -> the exact bytes, the config they name, where they were seen
 configs          digest -> the diff_ids that it names, so that a manifest alone tells the forms of layers
+measured         digest -> what measuring this blob gave: :mod:`~imgforensics.knownblobs`; the oldest go
 ===============  ======================================================================================================
 
 Several processes may use one file at a time: every change is a transaction of its own, and whoever comes second waits.
@@ -22,6 +25,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from imgforensics.errors import InputError
+from imgforensics.limits import MIB
 from imgforensics.model import Digest
 
 VERSION = 1
@@ -47,6 +51,18 @@ CREATE TABLE manifests (
 CREATE TABLE configs (digest TEXT NOT NULL PRIMARY KEY, diff_ids TEXT NOT NULL) WITHOUT ROWID;
 CREATE INDEX manifests_by_config ON manifests (config);
 """
+
+
+_MEASURED = """
+CREATE TABLE IF NOT EXISTS measured (
+  id INTEGER PRIMARY KEY, digest TEXT NOT NULL UNIQUE, revision TEXT NOT NULL, probe BLOB NOT NULL,
+  content BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS measured_by_probe ON measured (probe);
+"""
+"""Made when it is first written: a ledger of an earlier release has no such table, and is the same ledger."""
+
+_MOST = 256 * MIB
+"""Bytes of the file from which on the oldest measurements are let go, an eighth of them at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +124,7 @@ class Ledger:
         self._lock = threading.RLock()
         self._database: sqlite3.Connection | None = None
         self._usable = self._writable = True
+        self._measuring = False
 
     def __enter__(self) -> Self:
         return self
@@ -121,14 +138,20 @@ class Ledger:
             self._database.close()
             self._database = None
 
-    def open(self) -> None:
+    def open(self, *, shared: bool = False) -> None:
         """Open the file now.
+
+        Args:
+            shared: let readers go on while another process writes, here and in whoever opens it later. That takes files
+                beside it, so that a ledger that is to last does without.
 
         Raises:
             InputError: it cannot be opened or made, or is something else.
         """
         with self._lock, self._errors():
-            self._opened()
+            database = self._opened()
+            if shared:
+                database.execute("PRAGMA journal_mode = WAL")
 
     def recompression(self, diff_id: Digest, encoding: str, revision: int) -> Stream | None:
         """What this encoding, in this revision of our encoders, made of a layer; None where that is not known."""
@@ -187,6 +210,36 @@ class Ledger:
         change = "INSERT OR IGNORE INTO configs VALUES (?, ?) RETURNING 1"
         return bool(self._change(change, str(config), " ".join(map(str, diff_ids))))
 
+    def is_probable(self, probe: bytes, revision: str) -> bool:
+        """Whether a blob with this probe was measured, by this revision of the measuring."""
+        query = "SELECT 1 FROM measured WHERE probe = ? AND revision = ? LIMIT 1"
+        return self._has_measured() and bool(self._ask(query, probe, revision))
+
+    def measured(self, digest: Digest, revision: str) -> bytes | None:
+        """What measuring this blob gave, in this revision of the measuring; None where that is not known."""
+        query = "SELECT content FROM measured WHERE digest = ? AND revision = ?"
+        for (content,) in self._ask(query, str(digest), revision) if self._has_measured() else ():
+            return content if isinstance(content, bytes) else None
+        return None
+
+    def remember_measured(self, digest: Digest, revision: str, probe: bytes, content: bytes) -> None:
+        """Keep what measuring a blob gave, by a few of its bytes and by its digest."""
+        if not self._has_measured():
+            for statement in filter(None, map(str.strip, _MEASURED.split(";"))):
+                self._change(statement)
+        change = "INSERT OR REPLACE INTO measured (digest, revision, probe, content) VALUES (?, ?, ?, ?)"
+        self._change(change, str(digest), revision, probe, content)
+        query = """
+            SELECT (page_count - freelist_count) * page_size
+            FROM pragma_page_count, pragma_freelist_count, pragma_page_size"""
+        if any(used > _MOST for (used,) in self._ask(query)):
+            eighth = "SELECT min(id) + (max(id) - min(id)) / 8 FROM measured"
+            self._change(f"DELETE FROM measured WHERE id <= ({eighth})")  # noqa: S608 - no word of it comes from outside
+
+    def _has_measured(self) -> bool:
+        self._measuring = self._measuring or bool(self._ask("SELECT 1 FROM sqlite_master WHERE name = 'measured'"))
+        return self._measuring
+
     def _ask(self, query: str, *values: str | int | bytes) -> list[tuple[Any, ...]]:
         """The rows of an answer; none where the file cannot be used, and that is no error."""
         if not self._usable:
@@ -230,6 +283,7 @@ class Ledger:
 
     def _prepare(self, database: sqlite3.Connection) -> None:
         """Make the tables in an empty database; refuse any but our own. One that is ours is only read."""
+        database.execute("PRAGMA synchronous = NORMAL")  # what a crash of the machine takes is computed once more
         if not self._is_ours(database):
             with _transaction(database):
                 if not self._is_ours(database):  # nobody else was quicker
