@@ -24,7 +24,7 @@ from imgforensics.layerfacts import LayerFacts
 from imgforensics.limits import DEFAULT_LIMITS, MIB, Limits
 from imgforensics.looks import describe
 from imgforensics.model import Anomaly, AnomalyKind, Blob, Compression, Digest, GzipLabels, Member, MemberKind, Span
-from imgforensics.sniffing import sniff
+from imgforensics.sniffing import begins_like, sniff
 from imgforensics.sparse import SparseLayout, sparse_layouts
 from imgforensics.streams import is_regular, open_evidence, pieces, read_exactly, stamp, temporary, write_all
 from imgforensics.tarheader import is_header
@@ -219,6 +219,7 @@ class Archive:
             anomalies=tuple(anomalies),
             blobs=dict(sorted(blobs.items())),
             unmeasured=unmeasured,
+            begins_like=begins_like(self.read(0, _HEAD)) if self.spooled.outer is Compression.NONE else None,
             spent=self._budget.spent,
             limits=self._limits,
             layers=dict(sorted(self._layers.items())),

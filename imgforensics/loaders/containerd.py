@@ -42,7 +42,8 @@ def docker(contents: Contents, _: Structure) -> Iterator[Load]:
 
 
 def _load(contents: Contents, reader: Reader) -> Iterator[Load]:
-    contents.undone(whole=False)
+    if reader is Reader.DOCKER_CONTAINERD:
+        contents.undone(whole=False)
     regular = [member for member in contents.whole() if is_regular(member)]
     layout, saved = _documents(contents, regular)
     blobs = {name: member for member in regular if (name := clean(member.name)) not in _DOCUMENTS}

@@ -91,6 +91,8 @@ def _saved_is_there(contents: Contents) -> bool:
 def _load(contents: Contents, reader: Reader, undone: tuple[Compression, ...]) -> Load:
     if contents.compressed and contents.catalogue.outer not in undone:
         raise RefusedError(f"it does not undo {contents.catalogue.outer} around an archive")
+    if contents.catalogue.begins_like in undone:
+        raise RefusedError(f"the archive begins like {contents.catalogue.begins_like}, and is taken for that")
     document = _extract(contents, "manifest.json")
     entries: list[dict[str, Any]] = contents.decode(document, SAVED, stream=True) or []
     if len(entries) != 1:
