@@ -10,7 +10,7 @@ from imgforensics.loaders.gonames import clean
 from imgforensics.loaders.load import LimitError, MissingError, RefusedError
 from imgforensics.loaders.streams import GZIP_TEXT, stream_trouble
 from imgforensics.model import AnomalyKind, Compression, Digest, Member, MemberKind
-from imgforensics.sniffing import begins_like
+from imgforensics.sniffing import SKIPPABLE, begins_like
 from imgforensics.structure import Structure
 
 
@@ -189,9 +189,11 @@ class Contents:
         return found is not None and str(found) != digest
 
     def begins_like(self, member: int) -> Compression | None:
-        """What a plain member is taken for by its first bytes; None where by these it is plain, or where it is none."""
+        """What containers/image takes a plain member for by its first bytes; None where it takes it for plain."""
         blob = self.catalogue.blobs.get(member)
-        return begins_like(blob.head) if blob is not None and blob.compression is Compression.NONE else None
+        if blob is None or blob.compression is not Compression.NONE or blob.head.startswith(SKIPPABLE):
+            return None
+        return begins_like(blob.head)
 
     def layer_differs(self, member: int, diff_id: str) -> bool:
         """Whether a layer's uncompressed bytes were measured and are not what this diff_id claims."""
