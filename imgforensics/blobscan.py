@@ -19,7 +19,7 @@ from imgforensics.model import DIGEST_LENGTHS, Anomaly, AnomalyKind, Blob, Compr
 from imgforensics.sniffing import sniff
 
 _HEAD = 512
-_SNIFF = 16
+_SNIFF = 512
 """Bytes by which the compression can be told."""
 
 _CROWD = 32

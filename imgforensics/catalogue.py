@@ -47,6 +47,8 @@ class Catalogue:
     """Measurements by member index; of every regular member that was measured."""
     unmeasured: Mapping[int, str] = field(default_factory=dict)
     """Member index to the reason why its bytes were not measured."""
+    begins_like: Compression | None = None
+    """What readers that go by the first bytes alone take a plain archive for; None where they take it for plain."""
     spent: str | None = None
     """What of the budget was used up while it was measured, in words; None where it sufficed."""
     limits: Limits = DEFAULT_LIMITS

@@ -24,7 +24,7 @@ from imgforensics.knownblobs import ENTRIES, Known, Memory
 from imgforensics.layerfacts import LayerFacts
 from imgforensics.limits import MIB
 from imgforensics.model import Anomaly, AnomalyKind, Blob, Compression, Digest, Member, MemberKind, Span
-from imgforensics.sniffing import sniff
+from imgforensics.sniffing import begins_like, sniff
 from imgforensics.watching import SpentError
 
 SMALL = 1 * MIB
@@ -111,6 +111,7 @@ class _Measuring:
             anomalies=tuple(anomalies),
             blobs=dict(sorted(blobs.items())),
             unmeasured=unmeasured,
+            begins_like=begins_like(archive.read(0, _HEAD)) if spooled.outer is Compression.NONE else None,
             spent=spent,
             limits=self._limits,
             layers=dict(sorted(self._layers.items())),

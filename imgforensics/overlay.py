@@ -4,8 +4,12 @@ Layers are given from the top down, so that what lies above an entry is known wh
 nearest layer above that says something about it is kept. What a layer says: an entry takes the place of another of its
 path, and, unless both are folders, of all below it; a whiteout takes a path away; an opaque marker takes away what
 lower layers have in its folder (image-spec, layer.md, "Whiteouts"). An entry stands for the folders that it lies in,
-too, where they have none themselves: these take the place of a file. Of a layer's own entries only earlier ones are
-meant: one of the same path, and those that lie below what is no folder any more. Symlinks are not followed.
+too, where they have none themselves: these take the place of a file or a symlink. Of a layer's own entries only
+earlier ones are meant: one of the same path, and those that lie below what is no folder any more.
+
+Symlinks are followed as overlayfs has it, where a layer is unpacked into an empty folder: an entry or a whiteout below
+a symlink of its own layer, which stands before it, means what that leads to; a symlink of a lower layer is not seen,
+and a folder takes its place.
 """
 
 from array import array
@@ -14,7 +18,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from imgforensics.layerentry import Entry, WhiteoutKind, whiteout
-from imgforensics.layernames import folders_of
+from imgforensics.layernames import Links, Steps, folders_of, followed
 from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.model import MemberKind
 
@@ -37,8 +41,7 @@ class Fate(IntEnum):
     BURIED = 5
     """A folder that it lies in becomes a file or a link."""
     UNKNOWN = 6
-    """Its path leads out of the image, is too long, or a bound on memory was reached; or it is a symlink that a higher
-    layer has entries below: containerd follows it, docker and podman put a folder in its place."""
+    """Its path leads out of the image, is too long, or a bound on memory was reached."""
     IGNORED = 7
     """One of aufs's own names, which runtimes pass over."""
 
@@ -95,21 +98,28 @@ class Overlay:
         opaque: _Above = {}
         implied: set[str] = set()
         instead: dict[str, int] = {}  # what took the place of folders with entries in them: path to number
+        links: dict[int, tuple[str, str]] = {}
+        steps = Steps(self._limits.layer_steps)
         self._parent = None
         for number, entry in enumerate(entries):
             path = entry.path
             if path is None or len(path) > self._limits.path or path.count("/") > self._limits.path_depth:
                 fates.append(Fate.UNKNOWN)
                 continue
+            path = self._followed(path, links, steps)
             taken = whiteout(path)
+            if taken is not None and taken[0] is WhiteoutKind.PLUMBING:
+                fates.append(Fate.IGNORED)
+                continue
+            self._imply(path, implied)
             if taken is not None:
-                fates.append(Fate.IGNORED if taken[0] is WhiteoutKind.PLUMBING else Fate.KEPT)
-                if taken[0] is not WhiteoutKind.PLUMBING and self._may_keep(path):
+                fates.append(Fate.KEPT)
+                if self._may_keep(path):
                     (whiteouts if taken[0] is WhiteoutKind.REMOVES else opaque)[taken[1]] = (layer, number)
                 continue
             is_folder = entry.kind is MemberKind.DIRECTORY
+            self._link(path, entry, links)
             fates.append(self._look_up(path, entry.kind))
-            self._imply(path, implied)
             if path in implied and not is_folder:
                 instead[path] = number
             if path in own:
@@ -128,6 +138,22 @@ class Overlay:
         self._whiteouts.update(whiteouts)
         self._opaque.update(opaque)
         return len(fates)
+
+    def _link(self, path: str, entry: Entry, links: dict[int, tuple[str, str]]) -> None:
+        """Note a symlink of a layer, or that something else takes the place of one."""
+        if entry.kind is MemberKind.SYMLINK and len(links) < self._limits.layer_links:
+            links[hash(path)] = path, entry.linkname[: self._limits.path]
+        else:
+            links.pop(hash(path), None)
+
+    def _followed(self, path: str, links: Links, steps: Steps) -> str:
+        """Where a path leads when the symlinks of its own layer among its folders are followed."""
+        for _ in range(self._limits.link_hops if links else 0):
+            following = followed(path, links, steps)
+            if following is None:
+                break
+            path = following[: self._limits.path]
+        return path
 
     def _imply(self, path: str, implied: set[str]) -> None:
         """Note the folders that an entry lies in."""
@@ -157,7 +183,7 @@ class Overlay:
         events = []
         is_folder = kind is MemberKind.DIRECTORY
         if not is_folder and (layer := self._implied.get(path)) is not None:
-            events.append(Event(Fate.UNKNOWN if kind is MemberKind.SYMLINK else Fate.OVERWRITTEN, layer))
+            events.append(Event(Fate.OVERWRITTEN, layer))
         again = self._folders.get(path)
         if (layer := self._others.get(path)) is not None:
             events.append(Event(Fate.OVERWRITTEN, layer))

@@ -2,11 +2,12 @@
 
 The magic numbers are those by which container tools choose (``DetectCompression`` in moby and containerd), a skippable
 zstd frame included. A few compressions are recognised although they cannot be undone here, so that they are not taken
-for plain data.
+for plain data. A tar may begin like a stream, by the name of its first member; a sound header tells it from one.
 """
 
 from imgforensics.limits import KIB
 from imgforensics.model import Compression
+from imgforensics.tarheader import BLOCK, is_header
 
 _ZSTD_FRAME = b"\x28\xb5\x2f\xfd"
 SKIPPABLE = tuple((0x184D2A50 + low).to_bytes(4, "little") for low in range(16))
@@ -29,11 +30,31 @@ _FOREIGN = (
 )
 
 
+_BY_READERS = {
+    Compression.GZIP: (b"\x1f\x8b\x08",),
+    Compression.ZSTD: MAGICS[Compression.ZSTD],
+    Compression.BZIP2: (b"BZh",),
+    Compression.XZ: MAGICS[Compression.XZ],
+}
+
+
 def sniff(head: bytes) -> Compression:
-    """The compression of a stream that begins with these bytes; 14 of them are enough.
+    """The compression of a stream that begins with these bytes: a block of a tar is enough.
 
     What :func:`foreign` has a name for is UNSUPPORTED.
     """
+    found = _sniff(head)
+    return Compression.NONE if found is not Compression.NONE and is_header(head[:BLOCK]) else found
+
+
+def begins_like(head: bytes) -> Compression | None:
+    """What readers that go by the first bytes alone take a plain file for; None where they take it for plain."""
+    if sniff(head) is not Compression.NONE:
+        return None
+    return next((kind for kind, magics in _BY_READERS.items() if head.startswith(magics)), None)
+
+
+def _sniff(head: bytes) -> Compression:
     if head.startswith(b"\x1f\x8b\x08"):
         return Compression.GZIP
     for compression in (Compression.ZSTD, Compression.XZ, Compression.BZIP2):

@@ -8,6 +8,7 @@ from typing import Any
 from tests import builder
 from tests.builder import Entry, ImageSpec
 from tests.crafted import viewparts as parts
+from tests.crafted.bending import CONFIG, made
 from tests.crafted.viewparts import evil, good, packed
 
 
@@ -74,6 +75,16 @@ def _other_manifest() -> list[Entry]:
     return [*entries, *(entry for entry in other if entry.path not in known)]
 
 
+def _sized(key: str, size: int) -> Callable[[dict[str, Any]], None]:
+    """The size of a manifest's config, or of its first layer, is said to be another."""
+
+    def change(manifest: dict[str, Any]) -> None:
+        found = manifest[key]
+        (found[0] if key == "layers" else found)["size"] = size
+
+    return change
+
+
 TRICKS: dict[str, Callable[[], bytes]] = {
     # JSON
     "json-key-twice": _both_configs(lambda a, b: f'[{{"Config":"{a}","Layers":GOOD,"Config":"{b}","Layers":EVIL}}]'),
@@ -99,6 +110,13 @@ TRICKS: dict[str, Callable[[], bytes]] = {
     "json-index-null": _edited("containerd", "index.json", lambda _: b"null"),
     "json-layout-empty": _edited("containerd", "oci-layout", lambda _: b"{}"),
     "json-layout-list": _edited("containerd", "oci-layout", lambda _: b"[]"),
+    "json-schema-text": made(lambda manifest: manifest.update(schemaVersion="2")),
+    "json-schema-fraction": made(lambda manifest: manifest.update(schemaVersion=2.0)),
+    "json-size-text": made(lambda manifest: manifest["layers"][0].update(size="1")),
+    "json-diff-ids-twice": made(config=CONFIG.replace(b'"diff_ids":[', b'"diff_ids":[],"diff_ids":[', 1)),
+    "json-config-null-later": made(config=CONFIG[:-1] + b',"config":null}'),
+    **{f"oci-config-size-{size}": made(_sized("config", size)) for size in (-2, -1, 0, 1)},
+    **{f"oci-layer-size-{size}": made(_sized("layers", size)) for size in (-2, -1, 0, 1)},
     # names
     "tag-bad": _edited("docker_legacy", "manifest.json", lambda data: data.replace(b"example.com/app:1.0", b"App:1.0")),
     "tag-digest": _edited(

@@ -39,7 +39,7 @@ MEASURED = {
     "VIEW-04-absolute": ("Dcpsrytg", "29"),
     "VIEW-04-case": ("29Dcpsrytg", ""),
     "VIEW-05-document": ("29psryt", ""),
-    "VIEW-05-config": ("29rt", "y"),
+    "VIEW-05-config": ("29rt", ""),
     "VIEW-05-outside": ("", ""),
     "VIEW-07-merged": ("psrytg", "Dc"),
 }

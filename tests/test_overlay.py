@@ -14,9 +14,13 @@ from imgforensics.overlay import Fate, Overlay
 
 
 def entry(name: str) -> Entry:
-    """An entry of this name: a folder if it ends in a slash, a symlink if it begins with an at sign, a file."""
+    """An entry of this name: a folder if it ends in a slash, a symlink if it begins with an at sign, a file.
+
+    The target of a symlink stands behind a second one.
+    """
     if name.startswith("@"):
-        return entry(name[1:])._replace(kind=MemberKind.SYMLINK)
+        link, _, target = name[1:].partition("@")
+        return entry(link)._replace(kind=MemberKind.SYMLINK, linkname=target)
     kind = MemberKind.DIRECTORY if name.endswith("/") else MemberKind.FILE
     empty = ("", "", 0.0, "", 0, 0, (), 0, 0, ())
     return Entry(name, clean_path(name), kind, "0", 0, 0, 0, 0, *empty)
@@ -52,7 +56,8 @@ def laid_over(*layers: Sequence[str]) -> list[list[tuple[Fate, int | None]]]:
         ("a", "a/b", Fate.OVERWRITTEN),
         ("a", "a/b/c/", Fate.OVERWRITTEN),
         ("a/", "a/b", Fate.KEPT),
-        ("@a", "a/b", Fate.UNKNOWN),
+        ("@a", "a/b", Fate.OVERWRITTEN),
+        ("@a", "a/.wh.b", Fate.OVERWRITTEN),
         ("@a", "a/", Fate.OVERWRITTEN),
         ("./a", "/a", Fate.OVERWRITTEN),
         ("../a", "../a", Fate.UNKNOWN),
@@ -158,6 +163,8 @@ def _is_file(name: str) -> bool:
 def _takes(upper: str, lower: str) -> bool:
     path, above = clean_path(lower) or "", clean_path(upper) or ""
     taken = whiteout(above)
+    if taken is not None and not lower.endswith("/") and f"{above.rpartition('/')[0]}/".startswith(f"{path}/"):
+        return True
     if taken is not None and taken[0] is WhiteoutKind.OPAQUE:
         return not taken[1] or path.startswith(f"{taken[1]}/")
     if taken is not None:
@@ -167,3 +174,20 @@ def _takes(upper: str, lower: str) -> bool:
     if above == path:
         return not (upper.endswith("/") and lower.endswith("/"))
     return not upper.endswith("/") and path.startswith(f"{above}/")
+
+
+def test_symlinks_of_the_own_layer_are_followed() -> None:
+    lower = ["d/a", "d/b", "d/c", "e/x", "d/f/g"]
+    upper = ["@l@d", "@m@/l", "@n@n", "@o@l", "o", "l/a", "m/.wh.b", "n/x", "o/f", "l/.wh.f"]
+    fates = laid_over(lower, upper)[0]
+    assert fates == [
+        (Fate.OVERWRITTEN, 1),
+        (Fate.DELETED, 1),
+        (Fate.KEPT, None),
+        (Fate.KEPT, None),
+        (Fate.DELETED, 1),
+    ]
+
+
+def test_symlinks_of_lower_layers_are_not() -> None:
+    assert laid_over(["d/a", "@l@d"], ["l/.wh.a", "l/b"])[0] == [(Fate.KEPT, None), (Fate.OVERWRITTEN, 1)]

@@ -123,8 +123,8 @@ def ambiguous_document(case: Case) -> Iterator[Found]:
     `mediaType` that contradicts the keys or the descriptor. A document that stands twice is IMG104's.
 
     ## When it is innocent
-    No writer of images produces it. Two types that both fit the document's keys are only a warning, and so is a config
-    with diff_ids under the type of an artifact.
+    No writer of images produces it. Two types that both fit the document's keys are only a warning, and so is a type
+    that readers do not know, and a config with diff_ids under the type of an artifact.
     """
     for problem in case.structure.problems:
         if problem.kind is AnomalyKind.AMBIGUOUS_KIND:
@@ -160,8 +160,10 @@ def _contradicting_descriptors(case: Case) -> Iterator[Found]:
             yield Found(message, reference.where, places)
         elif reference.role in (Role.INDEX, Role.MANIFEST) and kind in (DocumentKind.MANIFEST, DocumentKind.INDEX):
             given = descriptor.media_type
-            if given and given != own and (own or given not in INDEX_TYPES | MANIFEST_TYPES):
-                message = f"a descriptor of the type {given} leads to an {kind} of the type {own or '(none)'}"
+            known = given in INDEX_TYPES | MANIFEST_TYPES
+            if not known or (own and given != own):
+                called = given or "(none)" if known else f"{given or '(none)'}, which readers do not know,"
+                message = f"a descriptor of the type {called} leads to an {kind} of the type {own or '(none)'}"
                 yield Found(message, reference.where, places, given, own, severity=Severity.WARNING)
 
 

@@ -10,7 +10,8 @@ from imgforensics.layerfacts import LayerFacts, Odd
 from imgforensics.layerstack import Clash
 from imgforensics.layertoc import TocKind
 from imgforensics.looks import describe
-from imgforensics.model import AnomalyKind, Outcome
+from imgforensics.model import AnomalyKind, Compression, Outcome
+from imgforensics.sniffing import begins_like
 from imgforensics.structure import Layer
 from imgforensics.verify import ENCRYPTED
 
@@ -223,6 +224,13 @@ def odd_layer_header(case: Case) -> Iterator[Found]:
             Odd.HEADER: ("unusual headers", Severity.NOTE),
         },
     )
+    for member, _ in surveyed(case):
+        blob = case.catalogue.blobs[member]
+        disguise = begins_like(blob.head) if blob.compression is Compression.NONE else None
+        if disguise is not None:
+            where, others, layer = place(case, member)
+            message = f"{layer} is a tar that begins like a {disguise} stream: readers that go by that fail to undo it"
+            yield Found(message, where, others)
     yield from clashing(case, {Clash.BELOW_FILE: ("entries stand below what is no folder", None)})
     for member, facts in surveyed(case):
         if facts.end.global_keys:

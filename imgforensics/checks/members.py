@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from imgforensics.case import Case
+from imgforensics.checks.readers import contradiction
 from imgforensics.checks.rule import Check, Found, check
 from imgforensics.findings import Effect, Severity
 from imgforensics.model import AnomalyKind, Location, Member, MemberKind, clean_path
@@ -94,11 +95,13 @@ def misleading_name(case: Case) -> Iterator[Found]:
 
     ## What it means
     Control characters (a line feed, an escape sequence for the terminal), such that turn the direction of text, such
-    that are drawn as nothing (a zero width space, a Hangul filler), or combining marks piled on one another.
+    that are drawn as nothing (a zero width space, a Hangul filler), or combining marks piled on one another. Or the
+    first name makes the whole archive begin like a compressed stream, which is an error.
 
     ## Why it matters
     A listing on a terminal can be made to show other names, to hide members or to run what the terminal offers; a name
-    that reads `exe.gpj` is another than the one that is there.
+    that reads `exe.gpj` is another than the one that is there. docker, podman and skopeo choose by the first bytes, and
+    see what that stream would hold, or nothing, where ctr and crane see the archive.
 
     ## How it is computed
     Characters of Unicode's categories Cc, Cf, Zl and Zp, those with the property Default_Ignorable_Code_Point, and
@@ -107,6 +110,11 @@ def misleading_name(case: Case) -> Iterator[Found]:
     ## When it is innocent
     No writer of images produces them.
     """
+    if case.catalogue.begins_like is not None:
+        message = (
+            f"the archive is a tar that begins like a {case.catalogue.begins_like} stream: some readers take it for one"
+        )
+        yield Found(f"{message}{contradiction(case)}", Location(offset=0), severity=Severity.ERROR)
     for member in case.catalogue.members:
         for words, text in _names(member):
             if text.isascii() and text.isprintable():

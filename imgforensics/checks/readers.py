@@ -1,5 +1,6 @@
 """IMG216: readers that would load different images, and what other findings say of that."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 
 from imgforensics.case import Case
@@ -40,9 +41,9 @@ def make_check(others: Callable[[], tuple[Check, ...]]) -> Check:
         A model of each reader (docker, containerd, podman, skopeo, crane, syft, trivy, regctl, oras) says which image
         it would take. Readers that share no image, or none under a tag, disagree. Where another rule names the reason,
         such as two documents that differ or a member that stands twice, that finding names the readers and this one is
-        silent. Besides, documents, manifests and configs that are links, and layers behind several of them, are a
-        warning: containerd follows no link to a document or blob, syft none in an OCI archive, skopeo one symlink,
-        docker all.
+        silent. Besides, documents, manifests and configs that are links, layers behind several of them, and whatever
+        lies below a link in the place of a folder, are a warning: containerd follows no link to a document or blob,
+        syft none in an OCI archive, skopeo one symlink, docker all.
 
         ## When it is innocent
         A layer that is a symlink is what `docker save` writes of a layer that occurs twice, and not reported. Readers
@@ -71,8 +72,11 @@ def _links(case: Case) -> Iterator[Found]:
             for root in case.structure.roots:
                 name = f"{root}/blobs/{digest.algorithm}/{digest.encoded}".lstrip("/")
                 names.setdefault(name, str(reference.role))
+    behind: dict[str, list[str]] = defaultdict(list)
     for name, role in names.items():
         member = _only(case, name)
+        if (link := _linked_folder(case, name)) is not None:
+            behind[link].append(name)
         if member is None or member.kind not in _LINKS:
             continue
         target = _target(case, member)
@@ -82,6 +86,19 @@ def _links(case: Case) -> Iterator[Found]:
         how = "behind more than one link" if role == Role.LAYER else f"a {member.kind} to {member.linkname}"
         message = f"the {role} {member.name} is {how}: some readers follow it, others find nothing there"
         yield Found(message, where, severity=Severity.WARNING)
+    for folder, below in behind.items():
+        message = f"{below[0]} lies below {folder}, a link: some readers follow it, others find nothing there"
+        yield Found(message, Location(folder), tuple(Location(each) for each in below), severity=Severity.WARNING)
+
+
+def _linked_folder(case: Case, name: str) -> str | None:
+    """The folder of a name that is a link, where it leads to a member, and no member has that name."""
+    path = clean_path(name) or ""
+    members, by_path = case.catalogue.members, case.catalogue.by_path
+    if path in by_path or not case.catalogue.find(path):
+        return None
+    folders = (path[:end] for end, character in enumerate(path) if character == "/")
+    return next((each for each in folders if any(members[n].kind in _LINKS for n in by_path.get(each, ()))), None)
 
 
 def _documents(case: Case) -> Iterator[str]:

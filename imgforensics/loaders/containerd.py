@@ -13,6 +13,7 @@ index for one platform the first is run (``images.Manifest``).
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from imgforensics.documents import INDEX_TYPES, MANIFEST_TYPES
 from imgforensics.loaders import layers
 from imgforensics.loaders.contents import Contents, is_regular, occurrence
 from imgforensics.loaders.documents import CONFIG, IMAGE, INDEX, LAYOUT, NAME, REF, SAVED, diff_ids, names
@@ -24,6 +25,7 @@ from imgforensics.model import Member, MemberKind
 from imgforensics.structure import Structure
 
 _DOCUMENTS = ("oci-layout", "manifest.json")
+_TYPES = INDEX_TYPES | MANIFEST_TYPES
 _UNPACKING = "; unpacking then fails, and the load succeeds: "
 
 
@@ -40,7 +42,8 @@ def docker(contents: Contents, _: Structure) -> Iterator[Load]:
 
 
 def _load(contents: Contents, reader: Reader) -> Iterator[Load]:
-    contents.undone(whole=False)
+    if reader is Reader.DOCKER_CONTAINERD:
+        contents.undone(whole=False)
     regular = [member for member in contents.whole() if is_regular(member)]
     layout, saved = _documents(contents, regular)
     blobs = {name: member for member in regular if (name := clean(member.name)) not in _DOCUMENTS}
@@ -72,8 +75,10 @@ def _listed(contents: Contents, reader: Reader, regular: list[Member], blobs: Ma
         raise RefusedError("there is an oci-layout, and no index.json")
     copies = [member for member in regular if clean(member.name) == "index.json"]
     why = f"{occurrence(copies, index, 'index.json')}, since oci-layout is there"
-    strict = Rules(find=contents.by_content.get, checks_diff_ids=True, unpack=layers.containerd, chosen=_chosen)
-    lenient = Rules(find=contents.by_content.get, checks_layers=False, chosen=_chosen)
+    strict = Rules(
+        find=contents.by_content.get, checks_diff_ids=True, knows=_TYPES, unpack=layers.containerd, chosen=_chosen
+    )
+    lenient = Rules(find=contents.by_content.get, checks_layers=False, knows=_TYPES, chosen=_chosen)
     entries = contents.decode(index.index, INDEX, stream=False)["manifests"]
     if not entries:
         raise RefusedError("index.json lists nothing")

@@ -10,6 +10,7 @@ from imgforensics.loaders.gonames import clean
 from imgforensics.loaders.load import LimitError, MissingError, RefusedError
 from imgforensics.loaders.streams import GZIP_TEXT, stream_trouble
 from imgforensics.model import AnomalyKind, Compression, Digest, Member, MemberKind
+from imgforensics.sniffing import SKIPPABLE, begins_like
 from imgforensics.structure import Structure
 
 
@@ -75,6 +76,8 @@ class Contents:
         Raises:
             RefusedError: Go's decoder fails.
         """
+        if self.catalogue.begins_like is not None:
+            raise RefusedError(f"the archive begins like {self.catalogue.begins_like}, and is taken for that")
         trouble = stream_trouble(self.catalogue.outer, self.catalogue.outer_anomalies if whole else ())
         labels = self.catalogue.outer_labels
         if trouble or (labels is not None and max(labels.name, labels.comment) >= GZIP_TEXT):
@@ -184,6 +187,13 @@ class Contents:
         blob = self.catalogue.blobs.get(member)
         found = None if blob is None else blob.digest_by(algorithm)
         return found is not None and str(found) != digest
+
+    def begins_like(self, member: int) -> Compression | None:
+        """What containers/image takes a plain member for by its first bytes; None where it takes it for plain."""
+        blob = self.catalogue.blobs.get(member)
+        if blob is None or blob.compression is not Compression.NONE or blob.head.startswith(SKIPPABLE):
+            return None
+        return begins_like(blob.head)
 
     def layer_differs(self, member: int, diff_id: str) -> bool:
         """Whether a layer's uncompressed bytes were measured and are not what this diff_id claims."""

@@ -77,6 +77,11 @@ def image(contents: Contents, entry: dict[str, Any]) -> tuple[int, dict[str, str
         paths.setdefault(diff_id, path)
     for number, (diff_id, path) in enumerate(paths.items()):
         member = component(contents, path)
+        disguise = contents.begins_like(member)
+        if disguise is not None:
+            raise RefusedError(
+                f"layer {number}, {contents.name(member)}, begins like {disguise}, and is taken for that"
+            )
         if contents.layer_differs(member, diff_id):
             raise RefusedError(f"layer {number}, {contents.name(member)}, does not hash to the config's diff_id")
     return config, paths

@@ -21,8 +21,8 @@ DESCRIPTOR = {
     "urls": [str],
     "data": BYTES,
 }
-INDEX = {"mediaType": str, "manifests": [DESCRIPTOR]}
-MANIFEST = {"mediaType": str, "config": DESCRIPTOR, "layers": [DESCRIPTOR]}
+INDEX = {"schemaVersion": int, "mediaType": str, "manifests": [DESCRIPTOR]}
+MANIFEST = {"schemaVersion": int, "mediaType": str, "config": DESCRIPTOR, "layers": [DESCRIPTOR]}
 KEYS = {"mediaType": str, "manifests": object, "layers": object, "config": object, "fsLayers": object}
 """Of a manifest or an index, what decides which of them it is."""
 CONFIG = {"os": str, "architecture": str, "rootfs": {"type": str, "diff_ids": [str]}}

@@ -21,7 +21,7 @@ from imgforensics.loaders.gonames import clean, join, parent
 from imgforensics.loaders.graph import Rules, images
 from imgforensics.loaders.load import Load, MissingError, Reader, RefusedError
 from imgforensics.loaders.plaindisk import PlainDisk
-from imgforensics.model import Compression, Digest, MemberKind
+from imgforensics.model import Compression, MemberKind
 from imgforensics.structure import Structure
 
 
@@ -51,7 +51,7 @@ def _shown(contents: Contents, load: Load) -> Load:
     if config is None or config.kind not in (MemberKind.SYMLINK, MemberKind.HARDLINK):
         return load
     why = f"{load.why}; {config.name} is a {config.kind}, of which it shows the digest of nothing"
-    return replace(load, image_id=Digest.of(b""), why=why)
+    return replace(load, image_id=None, why=why)
 
 
 def _oci(contents: Contents, tried: str) -> Iterator[Load]:
@@ -91,6 +91,8 @@ def _saved_is_there(contents: Contents) -> bool:
 def _load(contents: Contents, reader: Reader, undone: tuple[Compression, ...]) -> Load:
     if contents.compressed and contents.catalogue.outer not in undone:
         raise RefusedError(f"it does not undo {contents.catalogue.outer} around an archive")
+    if contents.catalogue.begins_like in undone:
+        raise RefusedError(f"the archive begins like {contents.catalogue.begins_like}, and is taken for that")
     document = _extract(contents, "manifest.json")
     entries: list[dict[str, Any]] = contents.decode(document, SAVED, stream=True) or []
     if len(entries) != 1:

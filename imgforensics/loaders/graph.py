@@ -33,6 +33,8 @@ class Rules:
     """It compares layers with the config's diff_ids, one by one and in number."""
     levels: int | None = None
     """Indexes below each other that it goes through, below ``index.json``; None for any number."""
+    knows: frozenset[str] | None = None
+    """Media types of manifests and indexes that it reads; None where it goes by the documents."""
     containers_image: bool = False
     """It asks what :mod:`.containersimage` says, and hashes configs by SHA-256, whatever algorithm is claimed."""
     stores: bool = False
@@ -63,6 +65,10 @@ def images(contents: Contents, entry: Entry, rules: Rules) -> Iterator[Found]:
     """
     contents.spend()
     top = _blob(contents, rules, entry["digest"], check=rules.checks_top)
+    if rules.knows is not None and entry["mediaType"] not in rules.knows:
+        raise RefusedError(
+            f"{contents.name(top)} is called {entry['mediaType'] or 'nothing'!r}, which it does not know"
+        )
     if not _is_index(contents, top, entry["mediaType"]):
         yield _image(contents, top, entry, rules)
         return

@@ -13,6 +13,7 @@ from imgforensics.loaders.gonames import clean, parent
 from imgforensics.loaders.load import RefusedError
 from imgforensics.loaders.streams import blob_trouble
 from imgforensics.model import AnomalyKind, Blob, Compression
+from imgforensics.sniffing import SKIPPABLE, begins_like
 from imgforensics.tarheader import is_header
 
 Layer = tuple[int, str]
@@ -52,6 +53,7 @@ def docker(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
     Raises:
         RefusedError: one of the layers cannot be unpacked, which ends the load.
     """
+    _refuse_disguised(catalogue, layers, skippable=True)
     _unpack(catalogue, layers, _ANYWHERE | _CHROOT | _BELOW_REMOVED)
 
 
@@ -63,6 +65,7 @@ def storage(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
     Raises:
         RefusedError: one of the layers cannot be unpacked, which ends the load.
     """
+    _refuse_disguised(catalogue, layers, skippable=False)
     _unpack(catalogue, layers, _ANYWHERE | _CHROOT)
 
 
@@ -77,6 +80,8 @@ def containerd(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
     for number, (member, media_type) in enumerate(layers):
         blob, facts = catalogue.blobs.get(member), catalogue.layers.get(member)
         if blob is not None:
+            disguise = None if _is_plain(media_type) else _disguise(blob)
+            _refuse(number, f"it begins like {disguise}" if disguise in _CONTAINERD_UNDOES else "")
             if blob.compression not in _CONTAINERD_UNDOES:
                 _refuse(number, f"{blob.compression} is not undone")
             if blob.compression is not Compression.NONE and _is_plain(media_type):
@@ -98,7 +103,23 @@ def stereoscope(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
     for number, (member, _) in enumerate(layers):
         blob, facts = catalogue.blobs.get(member), catalogue.layers.get(member)
         if blob is not None and (facts is not None or not blob.anomalies):
+            disguise = None if number else _disguise(blob)  # the lowest layer tells of all whether they are compressed
+            _refuse(number, f"it begins like {disguise}" if disguise in _CONTAINERD_UNDOES else "")
             _refuse(number, _damage(blob, facts))
+
+
+def _disguise(blob: Blob) -> Compression | None:
+    """What a plain layer is taken for by programs that go by its first bytes; None where it is not."""
+    return begins_like(blob.head) if blob.compression is Compression.NONE else None
+
+
+def _refuse_disguised(catalogue: Catalogue, layers: Iterable[Layer], *, skippable: bool) -> None:
+    """Refuse plain layers that are taken for compressed ones, also by a skippable frame of zstd where that is known."""
+    for number, (member, _) in enumerate(layers):
+        blob = catalogue.blobs.get(member)
+        if blob is not None and (skippable or not blob.head.startswith(SKIPPABLE)):
+            disguise = _disguise(blob)
+            _refuse(number, "" if disguise is None else f"it begins like {disguise}")
 
 
 def _unpack(catalogue: Catalogue, layers: Iterable[Layer], impossible: Mapping[Odd, str]) -> None:

@@ -10,6 +10,7 @@ in :mod:`.containersimage`.
 from collections.abc import Iterator
 from typing import Any
 
+from imgforensics.documents import INDEX_TYPES, MANIFEST_TYPES
 from imgforensics.loaders import containersimage, layers
 from imgforensics.loaders.contents import Contents, needed, occurrence
 from imgforensics.loaders.documents import INDEX, REF, names
@@ -53,6 +54,7 @@ def load(contents: Contents, reader: Reader, entry: dict[str, Any], why: str) ->
         find=lambda digest: contents.disk.at(f"blobs/{digest.replace(':', '/')}"),
         checks_top=False,
         levels=1,
+        knows=INDEX_TYPES | MANIFEST_TYPES | {""},
         containers_image=True,
         stores=reader is Reader.PODMAN,
         unpack=layers.storage if reader is Reader.PODMAN else None,

@@ -306,6 +306,18 @@ CRAFTED: tuple[Crafted, ...] = (
     _crafted("08-bidi", "a name that reads backwards", with_members(Entry("d\u202egpj.exe/", type=b"5")), "IMG112"),
     _crafted("08-owner", "an owner whose name hides the line", bent("manifest.json", uname="root\x1b[1K\r"), "IMG112"),
     _crafted(
+        "08-begins-like-bzip2",
+        "a first name by which the archive begins like a bzip2 stream",
+        lambda: builder.tar([Entry("BZh91AY&SY/", type=b"5"), *builder.crane([ImageSpec()])]),
+        "IMG112",
+    ),
+    _crafted(
+        "08-begins-like-gzip",
+        "a first name by which the archive begins like a gzip stream",
+        lambda: builder.tar([Entry(b"\x1f\x8b\x08/", type=b"5"), *builder.crane([ImageSpec()])]),
+        "IMG112",
+    ),
+    _crafted(
         "08-invisible",
         "a name with an invisible character",
         with_members(Entry("manifest\u200b.json/", type=b"5")),

@@ -228,6 +228,20 @@ CRAFTED: tuple[Crafted, ...] = (
         made(lambda document: document.pop("mediaType"), entry={"mediaType": builder.DOCKER_MANIFEST}),
     ),
     Crafted(
+        "VIEW-10-parameter",
+        "descriptor and manifest go under a type with a parameter, which readers do not know",
+        _kind_by_type(f"{builder.OCI_MANIFEST}; charset=utf-8"),
+        frozenset({"IMG203"}),
+        made(),
+    ),
+    Crafted(
+        "VIEW-10-no-type",
+        "a descriptor without a type: containerd refuses it, others go by the document",
+        made(entry={"mediaType": ""}),
+        frozenset({"IMG203"}),
+        made(lambda document: document.pop("mediaType", None)),
+    ),
+    Crafted(
         "VIEW-10-artifact",
         "the config of an image goes under the type of a chart, so that it is an image for some only",
         _config_type("application/vnd.cncf.helm.config.v1+json"),

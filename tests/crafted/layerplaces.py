@@ -59,6 +59,20 @@ CRAFTED = (
         image(_LOWER, tar_of(Entry("d/.wh.a"), Entry(".wh.f"))),
     ),
     Crafted(
+        "LAY-08-begins-like-bzip2",
+        "a layer whose first name makes it begin like a bzip2 stream",
+        layer(Entry("BZh91AY&SY", b"x"), folder("d/")),
+        frozenset({"IMG515"}),
+        layer(folder("d/"), Entry("BZh91AY&SY", b"x")),
+    ),
+    Crafted(
+        "LAY-08-begins-like-gzip",
+        "a layer whose first name makes it begin like a gzip stream",
+        layer(Entry(b"\x1f\x8b\x08", b"x"), folder("d/")),
+        frozenset({"IMG515"}),
+        layer(folder("d/"), Entry(b"\x1f\x8b\x08", b"x")),
+    ),
+    Crafted(
         "LAY-08-file-as-folder-below",
         "a file of a lower layer, and a file below it",
         image(_LOWER, tar_of(Entry("d/a/b", b"x"))),

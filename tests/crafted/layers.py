@@ -130,7 +130,9 @@ THREATS: tuple[Threat, ...] = (
         "CVE-2021-29136 (umoci), CVE-2026-17106 (moby/go-archive)",
         ("IMG502", "IMG503", "IMG504"),
         "Symlinks may lead anywhere, absolute ones too: BusyBox consists of them. Entries below a symlink inside the "
-        "root, of the same or a lower layer, are noted.",
+        "root, of the same or a lower layer, are noted; so are those below absolute ones of a lower layer, however many lead "
+        "to each other: `var/run/x`, where `var/run` leads to `/run`, is ordinary, overlayfs follows none of a lower layer, "
+        "and copies resolve them inside the root.",
     ),
     Threat(
         "LAY-03",
@@ -172,7 +174,9 @@ THREATS: tuple[Threat, ...] = (
         "Data behind a layer's tar, layers that are no tar, damaged tars with right digests",
         "tar readers stop in silence, or skip ahead, where Go's fails",
         ("IMG511", "IMG512", "IMG513", "IMG515"),
-        "Zeros behind the end are padding. Layers of other media types (in-toto, Helm, WebAssembly) are no tars by right.",
+        "Zeros behind the end are padding. Layers of other media types (in-toto, Helm, WebAssembly) are no tars by right. A "
+        "size on a symlink is a warning: GNU tar takes so many bytes behind it for data, where Go's reader and all others "
+        "see the next entry, so that who unpacks a layer by hand misses what runtimes unpack.",
     ),
     Threat(
         "VIEW-16",

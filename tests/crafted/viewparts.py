@@ -93,6 +93,13 @@ def merged_manifest() -> list[Entry]:
     return [*entries, Entry("other.json", builder.go(other)), Entry("manifest.json", document)]
 
 
+def linked_folder() -> list[Entry]:
+    """All blobs lie in another folder than the documents say, and a symlink leads to it."""
+    entries = builder.docker25([good()])
+    moved = [replace(each, name=each.path.replace("blobs/", "elsewhere/", 1)) for each in entries]
+    return [Entry("blobs", type=b"2", linkname="elsewhere"), *moved]
+
+
 def second_config() -> list[Entry]:
     """A second config of the same name, in a layout whose config is not named by its hash."""
     entries = builder.jib([good()])

@@ -174,6 +174,13 @@ CRAFTED: tuple[Crafted, ...] = (
         parts.duplicate_layers,
     ),
     Crafted(
+        "VIEW-05-folder",
+        "the folder of all blobs is a symlink: skopeo's docker-archive reader and crane find nothing below it",
+        packed(parts.linked_folder),
+        _is("IMG216"),
+        packed(lambda: builder.docker25([good()])),
+    ),
+    Crafted(
         "VIEW-05-outside",
         "a layer is a symlink out of the archive",
         packed(lambda: _to("../../../etc/passwd")),
