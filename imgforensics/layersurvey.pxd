@@ -8,12 +8,12 @@ cdef long ACCOUNTS_SIZE
 cdef str TOC
 
 cdef class LayerSurvey:
-    cdef object _limits, _size, _steps, _inventory, _note
+    cdef object _limits, _size, _steps, _ways, _inventory, _note
     cdef Py_ssize_t _most, _named, _whiteouts
     cdef bint _indexing
-    cdef list _counts, _hardlinks, _anomalies
+    cdef list _counts, _hardlinks, _anomalies, _implied
     cdef Columns _columns
-    cdef set _paths, _folders, _late, _linked_store
+    cdef set _paths, _folders, _late, _linked_store, _alike
     cdef dict _directories, _symlinks, _removed, _emptied, _plumbing
     cdef object _opaque
     cdef str _folder
