@@ -1,6 +1,7 @@
 """One stream on several processors: the bytes of one processor, wherever the cuts fall."""
 
 import os
+import random
 from collections.abc import Iterator
 from functools import cache
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imgforensics.recompress import COMPILED, ENCODERS, kpjoin, measure
+from imgforensics.recompress import COMPILED, ENCODERS, gofastparallel, kpjoin, measure
 from imgforensics.recompress.gofastparallel import encode_fast
 from imgforensics.recompress.golazyparallel import encode_lazy
 from imgforensics.recompress.gzipmember import NO_TIME
@@ -71,6 +72,34 @@ def test_lazy_levels_at_any_cut(content: bytes, level: int, segment: int, trail:
 def test_level_1_at_any_cut(content: bytes, blocks: int, jobs: int) -> None:
     parts = encode_fast(1, NO_TIME, [content, b"", content[::-1]], jobs, blocks=blocks)
     assert b"".join(parts) == alone("go1.8-1", content + content[::-1])
+
+
+def slices(seed: int, length: int) -> bytes:
+    """Pieces of one stretch of noise in any order: what was seen long ago is found again, and tables differ for long."""
+    chance = random.Random(seed)
+    noise = chance.randbytes(length)
+    starts = [chance.randrange(length) for _ in range(1000)]
+    return b"".join(noise[start : start + chance.randint(20, 2000)] for start in starts)
+
+
+@with_compiler
+@settings(deadline=None, max_examples=10 * MORE)
+@given(seed=st.integers(0, 1000), length=st.integers(5_000, 25_000))
+def test_level_1_where_guesses_are_wrong(seed: int, length: int) -> None:
+    content = slices(seed, length)
+    assert b"".join(encode_fast(1, NO_TIME, [content], 2, blocks=3)) == alone("go1.8-1", content)
+
+
+@with_compiler
+def test_level_1_has_guesses_that_are_wrong_and_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the tests above are about both."""
+    redone = []
+    monkeypatch.setattr(gofastparallel._Worker, "go_on", lambda *_: redone.append(True))
+    for content in (slices(1, 20_000), piece("text", 0)):
+        redone.clear()
+        for _ in encode_fast(1, NO_TIME, [content], 2, blocks=3):
+            pass
+        assert bool(redone) == (content != piece("text", 0))
 
 
 @with_compiler

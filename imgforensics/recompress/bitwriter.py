@@ -48,12 +48,6 @@ class BitWriter:
         self.used = 0
         return taken
 
-    def take_bits(self) -> tuple[bytes, int]:
-        """Everything written since the last call with the number of bits; nothing stays behind."""
-        bits = 8 * self.used + self.pending_bits
-        self.align()
-        return self.take(), bits
-
     def drop(self, used: int) -> int:
         """Forget what was written since there were ``used`` whole bytes and nothing else."""
         self.used = used

@@ -23,9 +23,11 @@ cdef class BlockWriter:
     cpdef int stored(self, Bytes raw, Py_ssize_t start, Py_ssize_t stop) except -1 nogil
     cpdef int dynamic(self, Sequences sequences, Bytes raw, Py_ssize_t start, Py_ssize_t stop) except -1 nogil
     cpdef int literals(self, Bytes raw, Py_ssize_t start, Py_ssize_t stop) except -1 nogil
+    cpdef huffman_only(self, Bytes raw, Py_ssize_t start, Py_ssize_t stop)
     cpdef finish(self)
     @cython.locals(extra=cython.longlong, fixed=cython.longlong, size=cython.longlong)
     cdef int _best(self, Sequences sequences, Bytes raw, Py_ssize_t start, Py_ssize_t stop) except -1 nogil
+    cdef int _huffman_only(self, Bytes raw, Py_ssize_t start, Py_ssize_t stop) except -1 nogil
     cdef int _build(self) except -1 nogil
     @cython.locals(size=cython.longlong)
     cdef int _stored_instead(self, Bytes raw, Py_ssize_t start, Py_ssize_t stop) except -1 nogil

@@ -33,7 +33,7 @@ FIXED_LENGTHS = bytes((8,)) * 144 + bytes((9,)) * 112 + bytes((7,)) * 24 + bytes
 class BlockWriter:
     """One DEFLATE stream of blocks; ``bits`` has the output.
 
-    But for ``best``, methods are for compiled code that has released the interpreter's lock; they return 0 or more.
+    Methods that return a number, 0 or more, are for compiled code that has released the interpreter's lock, too.
     """
 
     def __init__(self) -> None:
@@ -96,6 +96,11 @@ class BlockWriter:
         self.bits.end_of_block()
         return 0
 
+    def huffman_only(self, raw: Octets, start: int, stop: int) -> None:
+        """As ``literals``, of a range of bytes in blocks of at most 65535 each."""
+        with cython.nogil:
+            self._huffman_only(raw, start, stop)
+
     def finish(self) -> None:
         """End the stream: an empty stored block that says it is the last."""
         self.bits.stored(b"", 0, 0, final=True)
@@ -117,6 +122,12 @@ class BlockWriter:
             )
         self.bits.sequences(sequences)
         return self.bits.end_of_block()
+
+    def _huffman_only(self, raw: Octets, start: int, stop: int) -> int:
+        while start < stop:
+            self.literals(raw, start, min(start + _MAX_STORED, stop))
+            start += _MAX_STORED
+        return 0
 
     def _build(self) -> int:
         """Build codes for the histogram, which gets the end of block, and a distance if it has none; and the header."""

@@ -142,8 +142,7 @@ class HuffmanEncoder(_BlockEncoder):
     """Level -2."""
 
     def _write(self, start: int, stop: int) -> None:
-        for at in range(start, stop, MAX_STORED):
-            self._blocks.literals(self._window, at, min(at + MAX_STORED, stop))
+        self._blocks.huffman_only(self._window, start, stop)
 
 
 class FastEncoder(_BlockEncoder):

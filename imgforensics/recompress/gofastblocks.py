@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 
 from imgforensics.recompress.encoder import Octets
+from imgforensics.recompress.goblocks import MAX_STORED
 
 try:
     import cython
@@ -19,7 +20,7 @@ if not cython.compiled:
     from imgforensics.recompress.gofast import FastMatcher
     from imgforensics.recompress.sequences import Sequences
 
-_BLOCK = 65535
+_BLOCK = MAX_STORED
 _SMALL = 128
 """Bytes of the smallest block that is searched for matches."""
 _TINY = 16

@@ -49,11 +49,11 @@ _LOOKAHEAD = 262
 """Bytes behind the current position without which no step is taken before the content has ended."""
 _SLIDE_AT = 65275
 _WINDOW = 65536
+"""Go's window slides by half, when less than the look-ahead is left; candidates before it are out of reach."""
 _FAR = 65536
 """A distance out of reach."""
 _HIGHEST_BIAS = 1 << 30
 """Heads stay well below 32 bits."""
-"""Go's window slides by half, when less than the look-ahead is left; candidates before it are out of reach."""
 _WALK = 2
 """Links followed to see where the chain of the last four bytes leads."""
 _SPREAD = 16

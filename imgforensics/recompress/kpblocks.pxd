@@ -31,8 +31,7 @@ cdef class BlockWriter:
     cpdef put_block(self, Sequences found, Bytes window, Py_ssize_t start, Py_ssize_t end, bint last)
     cpdef put_blocks(self, Found found, Py_ssize_t number, Bytes window, Py_ssize_t start, Py_ssize_t stop, bint last)
     cpdef put_sequences(self, Sequences sequences, Bytes raw, Py_ssize_t start, Py_ssize_t size, bint last)
-    @cython.locals(expected=cython.longlong, reused=cython.longlong, code=cython.int)
-    cpdef int put_bytes(self, Bytes raw, Py_ssize_t start, Py_ssize_t size, bint last) except -1 nogil
+    cpdef put_bytes(self, Bytes raw, Py_ssize_t start, Py_ssize_t size, bint last)
     cpdef int put_stored(self, Bytes raw, Py_ssize_t start, Py_ssize_t size) except -1 nogil
     cpdef put_marker(self)
     cpdef put_end(self)
@@ -51,6 +50,8 @@ cdef class BlockWriter:
     cdef int _put_sequences(
         self, Sequences sequences, Bytes raw, Py_ssize_t start, Py_ssize_t size, bint last
     ) except -1 nogil
+    @cython.locals(expected=cython.longlong, reused=cython.longlong, code=cython.int)
+    cdef int _put_bytes(self, Bytes raw, Py_ssize_t start, Py_ssize_t size, bint last) except -1 nogil
     cdef int _put_fixed(self, Sequences sequences) except -1 nogil
     @cython.locals(litlen_count=cython.int, dist_count=cython.int)
     cdef int _header(self, bint trims) except -1 nogil

@@ -132,31 +132,10 @@ class BlockWriter:
         with cython.nogil:
             self._put_sequences(sequences, raw, start, size, last)
 
-    def put_bytes(self, raw: Octets, start: int, size: int, last: bool) -> int:
+    def put_bytes(self, raw: Octets, start: int, size: int, last: bool) -> None:
         """Write ``raw[start:start + size]``, at most 65535 bytes, as literals, or stored if that is not larger."""
-        self.histogram.count_bytes(raw, start, start + size)
-        if size > 1024 and self._is_even(size):
-            return self.put_stored(raw, start, size)
-        self.histogram.litlen[_END_OF_BLOCK] = 1
-        self.huffman.lengths(self.histogram.litlen, _END_OF_BLOCK + 1, _MAX_BITS, self.trial)
-        expected = (self.header_bits or _USUAL_HEADER) + self.histogram.weigh(self.trial, self.dist)
-        expected += expected >> self.shift
-        if (size + 5) * 8 <= expected:
-            return self.put_stored(raw, start, size)
-        self.histogram.litlen[_END_OF_BLOCK] = 0
-        reused = self.histogram.weigh(self.litlen, self.dist)
-        if self.header_bits and (expected < reused or self._lacks_codes()):
-            self._close()
-        if self.header_bits == 0:
-            self.litlen[:] = self.trial
-            for code in range(_DIST_SYMBOLS):
-                self.dist[code] = code == 0
-            self._open(self._header(trims=True))
-            self.literals_only = True
-        self.bits.literals(raw, start, start + size)
-        if last:
-            self._close()
-        return 0
+        with cython.nogil:
+            self._put_bytes(raw, start, size, last)
 
     def put_stored(self, raw: Octets, start: int, size: int) -> int:
         """Write ``raw[start:start + size]``, at most 65535 bytes, as they are."""
@@ -179,7 +158,7 @@ class BlockWriter:
         if size <= _TINY or (size >= _SMALL and found.count == 0):
             self.put_stored(window, start, size)
         elif size < _SMALL or found.tokens() > size - (size >> 4):
-            self.put_bytes(window, start, size, last)
+            self._put_bytes(window, start, size, last)
         else:
             self._put_sequences(found, window, start, size, last)
         return 0
@@ -232,6 +211,31 @@ class BlockWriter:
                 return self._put_fixed(sequences)
             self._open(header_bits)
         self.bits.sequences(sequences)
+        if last:
+            self._close()
+        return 0
+
+    def _put_bytes(self, raw: Octets, start: int, size: int, last: bool) -> int:
+        self.histogram.count_bytes(raw, start, start + size)
+        if size > 1024 and self._is_even(size):
+            return self.put_stored(raw, start, size)
+        self.histogram.litlen[_END_OF_BLOCK] = 1
+        self.huffman.lengths(self.histogram.litlen, _END_OF_BLOCK + 1, _MAX_BITS, self.trial)
+        expected = (self.header_bits or _USUAL_HEADER) + self.histogram.weigh(self.trial, self.dist)
+        expected += expected >> self.shift
+        if (size + 5) * 8 <= expected:
+            return self.put_stored(raw, start, size)
+        self.histogram.litlen[_END_OF_BLOCK] = 0
+        reused = self.histogram.weigh(self.litlen, self.dist)
+        if self.header_bits and (expected < reused or self._lacks_codes()):
+            self._close()
+        if self.header_bits == 0:
+            self.litlen[:] = self.trial
+            for code in range(_DIST_SYMBOLS):
+                self.dist[code] = code == 0
+            self._open(self._header(trims=True))
+            self.literals_only = True
+        self.bits.literals(raw, start, start + size)
         if last:
             self._close()
         return 0

@@ -11,6 +11,8 @@ block.
 from __future__ import annotations
 
 from imgforensics.recompress.encoder import Octets
+from imgforensics.recompress.kpblocks import SMALL
+from imgforensics.recompress.kpdeflate import BLOCK, KEPT, REACH
 from imgforensics.recompress.kpdialect import GO
 
 try:
@@ -21,14 +23,10 @@ if not cython.compiled:
     from imgforensics.recompress.kpfast import FastMatcher
     from imgforensics.recompress.kpfound import Found
 
-_BLOCK = 65535
-_SMALL = 128
-"""Last blocks of less are not searched."""
-_REACH = 32768
-"""Longest distance of DEFLATE."""
-_KEPT_BLOCKS = 5
+# What compiled code has types of, under names of its own
+_BLOCK, _SMALL, _REACH, _KEPT = BLOCK, SMALL, REACH, KEPT
+_KEPT_BLOCKS = KEPT // BLOCK
 """Blocks that the window of one processor holds before it moves."""
-_KEPT = _KEPT_BLOCKS * _BLOCK
 
 
 def window_base(block: int, size: int) -> int:

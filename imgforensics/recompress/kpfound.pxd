@@ -2,7 +2,7 @@
 cimport cython
 from imgforensics.recompress.sequences cimport Sequences
 
-cdef Py_ssize_t _BLOCK, _SLACK
+cdef Py_ssize_t _BLOCK
 
 @cython.final
 cdef class Found:

@@ -9,6 +9,9 @@ from __future__ import annotations
 from array import array
 from typing import Any
 
+from imgforensics.recompress.goblocks import MAX_STORED
+from imgforensics.recompress.sequences import SLACK
+
 try:
     import cython
 except ImportError:
@@ -16,9 +19,7 @@ except ImportError:
 if not cython.compiled:
     from imgforensics.recompress.sequences import Sequences
 
-_BLOCK = 65535
-_SLACK = 8
-"""Bytes behind the last literal that may be written, so that eight can be copied at a time."""
+_BLOCK = MAX_STORED
 
 
 class Found:
@@ -28,7 +29,7 @@ class Found:
         """Make room for so many blocks of 65535 bytes."""
         matches = blocks * (_BLOCK // 4)
         # Views, since parts of them share their memory, in plain Python too; whom they are lent to has bytes and arrays
-        self.lits: Any = memoryview(bytearray(blocks * _BLOCK + _SLACK))
+        self.lits: Any = memoryview(bytearray(blocks * _BLOCK + SLACK))
         self.runs: Any = memoryview(bytearray(4 * matches)).cast("I")
         self.matches: Any = memoryview(bytearray(4 * matches)).cast("I")
         self.lit_ends = array("q", bytes(8 * (blocks + 1)))

@@ -62,29 +62,29 @@ class Room(Protocol):
         """Forget everything."""
 
 
-Found = TypeVar("Found", bound=Room)
+RoomT = TypeVar("RoomT", bound=Room)
 """What levels keep of some steps."""
-Found_contra = TypeVar("Found_contra", contravariant=True)
+RoomT_contra = TypeVar("RoomT_contra", contravariant=True)
 """The same, for protocols that only take it."""
 
 
-class Parser(Protocol[Found_contra]):
+class Parser(Protocol[RoomT_contra]):
     """Finds literals and matches. Not for several threads at once."""
 
-    def guess(self, step: Step, scratch: Found_contra) -> None:
+    def guess(self, step: Step, scratch: RoomT_contra) -> None:
         """Take a state that may be the one in which a step begins; before the first, the one in which it does."""
 
     def snapshot(self, step: Step) -> bytes:
         """The state where a step is about to begin. Parsers with equal snapshots there find the same from there on."""
 
-    def find(self, steps: Sequence[Step], found: Found_contra) -> None:
+    def find(self, steps: Sequence[Step], found: RoomT_contra) -> None:
         """Go through steps that follow one another; what is found in them goes behind what there is."""
 
 
-class Writer(Protocol[Found_contra]):
+class Writer(Protocol[RoomT_contra]):
     """Writes what was found."""
 
-    def put(self, steps: Sequence[Step], found: Found_contra, number: int) -> None:
+    def put(self, steps: Sequence[Step], found: RoomT_contra, number: int) -> None:
         """Write steps that follow one another, or keep them until more is known.
 
         Args:
@@ -101,12 +101,12 @@ class Writer(Protocol[Found_contra]):
 
 
 @dataclass(frozen=True, slots=True)
-class Family(Generic[Found]):
+class Family(Generic[RoomT]):
     """What a level needs."""
 
-    parser: Callable[[], Parser[Found]]
-    writer: Callable[[], Writer[Found]]
-    room: Callable[[], Found]
+    parser: Callable[[], Parser[RoomT]]
+    writer: Callable[[], Writer[RoomT]]
+    room: Callable[[], RoomT]
     steps: Callable[[Segment], list[Step]]
     """Those of a segment."""
     size: int
@@ -118,19 +118,19 @@ class Family(Generic[Found]):
 
 
 @dataclass(slots=True)
-class _Work(Generic[Found]):
+class _Work(Generic[RoomT]):
     """A segment, and what was found in it."""
 
     steps: list[Step]
-    parser: Parser[Found] | None = None
+    parser: Parser[RoomT] | None = None
     """Who looked, if anybody did."""
-    found: Found | None = None
-    """Memory for what is found, if anybody looks."""
+    found: RoomT | None = None
+    """Memory for what is found, if a worker looks."""
     snapshots: list[bytes] = field(default_factory=list)
     """States where the first steps begin."""
     future: Future[None] | None = None
 
-    def guess(self, parser: Parser[Found], found: Found) -> None:
+    def guess(self, parser: Parser[RoomT], found: RoomT) -> None:
         """Go through the segment from a state that may not be the true one; it is, in the first segment."""
         parser.guess(self.steps[0], found)
         found.clear()
@@ -140,25 +140,25 @@ class _Work(Generic[Found]):
         if len(self.steps) > _SNAPSHOTS:
             parser.find(self.steps[_SNAPSHOTS:], found)
 
-    def go_on(self, parser: Parser[Found], found: Found) -> None:
+    def go_on(self, parser: Parser[RoomT], found: RoomT) -> None:
         """Go through the segment from the true state."""
         found.clear()
         parser.find(self.steps, found)
 
 
-class _Join(Generic[Found]):
+class _Join(Generic[RoomT]):
     """The true state, as far as it is known, and the segments that wait to be written."""
 
-    def __init__(self, family: Family[Found], pool: ThreadPoolExecutor) -> None:
+    def __init__(self, family: Family[RoomT], pool: ThreadPoolExecutor) -> None:
         self.writer = family.writer()
         self._family = family
         self._pool = pool
-        self._waiting: deque[_Work[Found]] = deque()
+        self._waiting: deque[_Work[RoomT]] = deque()
         self._true = family.parser()
-        self._parsers: list[Parser[Found]] = []
+        self._parsers: list[Parser[RoomT]] = []
         self._own = family.room()
         """Memory for steps that the caller goes through itself."""
-        self._rooms: list[Found] = []
+        self._rooms: list[RoomT] = []
         """Memory that is not in use."""
         self._dull = False
         """Whether the last segment was."""
@@ -170,7 +170,7 @@ class _Join(Generic[Found]):
 
     def submit(self, segment: Segment) -> None:
         """Take a segment, and have a worker go through it if that is worth it."""
-        work: _Work[Found] = _Work(self._family.steps(segment))
+        work: _Work[RoomT] = _Work(self._family.steps(segment))
         self._waiting.append(work)
         if not self._family.guesses:
             self._hand_over(work, self._true, work.go_on)
@@ -195,13 +195,13 @@ class _Join(Generic[Found]):
         return segment, packed
 
     def _hand_over(
-        self, work: _Work[Found], parser: Parser[Found], how: Callable[[Parser[Found], Found], None]
+        self, work: _Work[RoomT], parser: Parser[RoomT], how: Callable[[Parser[RoomT], RoomT], None]
     ) -> None:
         work.parser = parser
         work.found = self._rooms.pop() if self._rooms else self._family.room()
         work.future = self._pool.submit(how, parser, work.found)
 
-    def _agree(self, work: _Work[Found]) -> int:
+    def _agree(self, work: _Work[RoomT]) -> int:
         """Write steps from the true state until a worker had the same; how many, all of them if it never had."""
         if work.parser is self._true:
             return 0
@@ -226,7 +226,7 @@ class _Join(Generic[Found]):
             self.writer.put(steps, self._own, 0)
 
 
-def encode(family: Family[Found], level: int, chunks: Iterable[Buffer], jobs: int) -> Iterator[bytes]:
+def encode(family: Family[RoomT], level: int, chunks: Iterable[Buffer], jobs: int) -> Iterator[bytes]:
     """The gzip stream of a content, part by part.
 
     Args:
