@@ -43,6 +43,7 @@ from imgforensics.clioptions import (
 from imgforensics.clisupport import (
     codes,
     expectations,
+    get_ready,
     guarded,
     look_inside,
     names,
@@ -169,6 +170,7 @@ def verify(
     Example: imgforensics verify image.tar transfer/ --format json -o report.json
     """
     with guarded():
+        get_ready(paths, jobs, cluster)
         from imgforensics.report import Options
 
         settings = settings_of(context, format, output, fail_on, progress, verbose, quiet, color)

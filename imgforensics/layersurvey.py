@@ -18,13 +18,7 @@ from imgforensics.layercolumns import (
 from imgforensics.layerentry import TOC, Entry, LayerEnd, WhiteoutKind, whiteout
 from imgforensics.layerfacts import LayerFacts, LayerIndex, Odd, Pending
 from imgforensics.layerinventory import SETGID, SETUID, WITH_RIGHTS, Inventory
-from imgforensics.layernames import (
-    ACCOUNTS,
-    ACCOUNTS_SIZE,
-    Steps,
-    followed,
-    short,
-)
+from imgforensics.layernames import ACCOUNTS, ACCOUNTS_SIZE, Steps, followed, short
 from imgforensics.layertoc import TocFacts, TocKind, compare
 from imgforensics.layerways import Ways
 from imgforensics.limits import DEFAULT_LIMITS, Limits
@@ -220,7 +214,7 @@ class LayerSurvey:
                 return
             self._folders.add(key)
             if key in self._symlinks:
-                self._below(entry, *self._symlinks[key])
+                self._tell(entry, self._ways.below_link(*self._symlinks[key]))
             elif key in self._paths and key not in self._directories:
                 self._note(Odd.BELOW_FILE, entry, f"{short(folder)} is no folder")
             elif key not in self._paths:
@@ -233,10 +227,6 @@ class LayerSurvey:
             self._note(Odd.BELOW_REMOVED, entry, f"{short(folder)} is removed by a whiteout before it")
         elif not self._ways.gone(folder) and self._may_name(folder, ""):
             self._implied.append(folder)
-
-    def _below(self, entry: Entry, link: str, target: str) -> None:
-        """An entry stands below a symlink of its own layer."""
-        self._tell(entry, self._ways.below_link(link, target))
 
     def _tell(self, entry: Entry, found: Iterable[tuple[Odd, str]]) -> None:
         for kind, detail in found:
@@ -296,7 +286,7 @@ class LayerSurvey:
             key = hash(path)
             self._symlinks[key] = (path, target)
             if key in self._folders:
-                self._below(entry, path, target)
+                self._tell(entry, self._ways.below_link(path, target))
             if key in self._directories:
                 self._tell(entry, self._ways.through(path, target, Odd.FOLDER_DANGLES))
 

@@ -60,16 +60,29 @@ def _begin(shared: Shared) -> None:
     _here[:] = [shared]
 
 
+def get_ready() -> None:
+    """Have the server process import what it needs, while this one still does the same; to be called early or not."""
+    if _context().get_start_method() == "forkserver":
+        from multiprocessing import forkserver  # not everywhere is there one
+
+        forkserver.ensure_running()
+
+
+def _context() -> BaseContext:
+    methods = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
+    if "forkserver" in methods:
+        context.set_forkserver_preload(["imgforensics.batch"])
+    return context
+
+
 @contextmanager
 def processes(count: int) -> Iterator[tuple[Executor, Shared]]:
     """A pool of so many processes; leaving it, even by an exception, ends what is under way.
 
     They are started from a fresh server process, so that neither threads nor open files are inherited.
     """
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    if "forkserver" in methods:
-        context.set_forkserver_preload(["imgforensics.batch"])
+    context = _context()
     shared = Shared(context)
     pool = ProcessPoolExecutor(count, context, _begin, (shared,))
     try:

@@ -271,21 +271,32 @@ def profiles_of(config: Mapping[str, object]) -> list[_Profile]:
     """All different ways in which docker engines print this config, likelier ones first."""
     ways: list[tuple[dict[str, str], str]] = []
     names: list[list[str]] = []
+    for top, zero, name in ways_of(config):
+        way = (top, zero)
+        if way not in ways:
+            ways.append(way)
+            names.append([name])
+        elif name not in names[ways.index(way)]:
+            names[ways.index(way)].append(name)
+    return [_Profile(top, zero, tuple(engines)) for (top, zero), engines in zip(ways, names, strict=True)]
+
+
+def ways_of(config: Mapping[str, object]) -> Iterator[tuple[dict[str, str], str, str]]:
+    """How each docker engine prints this config, likelier ones first, many of them alike.
+
+    Yields:
+        Keys and printed values that enter the top layer's id, the ``container_config`` of lower layers, the engine.
+    """
+    long_controls = False
     for short_controls in (False, True):
-        if short_controls and not any(_has_long_controls(top) for top, _ in ways):
-            break
+        if short_controls and not long_controls:
+            return
         for engine in ENGINES:
             dialect = Dialect(engine.version, short_controls)
             top = _top_members(config, dialect, variant=engine.variant)
-            if top is None:
-                continue
-            way = (top, _zero_config(dialect))
-            if way not in ways:
-                ways.append(way)
-                names.append([engine.name])
-            elif engine.name not in names[ways.index(way)]:
-                names[ways.index(way)].append(engine.name)
-    return [_Profile(top, zero, tuple(engines)) for (top, zero), engines in zip(ways, names, strict=True)]
+            if top is not None:
+                long_controls = long_controls or _has_long_controls(top)
+                yield top, _zero_config(dialect), engine.name
 
 
 def _has_long_controls(members: Mapping[str, str]) -> bool:

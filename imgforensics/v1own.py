@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from imgforensics.gojson import go_string, raw_members
 from imgforensics.strictjson import fold_key
 from imgforensics.v1config import IMAGE_FIELDS, is_config
-from imgforensics.v1id import moby_id, profiles_of
+from imgforensics.v1id import moby_id, ways_of
 
 
 def is_own_v1_json(value: Mapping[str, object], raw: bytes, chain_id: str, v1_id: str) -> bool:
@@ -28,9 +28,9 @@ def is_own_v1_json(value: Mapping[str, object], raw: bytes, chain_id: str, v1_id
         return False  # Go would not have written such keys
     parent = value.get("parent")
     above = parent if isinstance(parent, str) and parent else None
-    for profile in profiles_of(value):
+    for top, _, _ in ways_of(value):
         for without in ((), ("os",)):
-            kept = {key: text for key, text in profile.top.items() if key not in without}
+            kept = {key: text for key, text in top.items() if key not in without}
             if moby_id(kept, chain_id, above) == v1_id:
                 return True
     return False

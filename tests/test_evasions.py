@@ -259,7 +259,7 @@ def test_diff_ids_of_another_algorithm(spelled: bytes, padding: int) -> None:
 
 
 def test_digest_that_was_not_computed_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("imgforensics.archive.further_algorithms", lambda *_: frozenset())
+    monkeypatch.setattr("imgforensics.measuring.further_algorithms", lambda *_: frozenset())
     report = report_of(builder.oci_layout_sha512([app()]))
     assert "IMG904" in codes(report), told(report)
     assert report.verdict is Verdict.SUSPECT
