@@ -210,7 +210,7 @@ class LayerSurvey:
                 return
             self._folders.add(key)
             if key in self._symlinks:
-                self._below(entry, *self._symlinks[key])
+                self._tell(entry, self._ways.below_link(*self._symlinks[key]))
             elif key in self._paths and key not in self._directories:
                 self._note(Odd.BELOW_FILE, entry, f"{short(folder)} is no folder")
             elif key not in self._paths:
@@ -221,12 +221,10 @@ class LayerSurvey:
         """A folder that has no entry of its own so far."""
         if key in self._removed:
             self._note(Odd.BELOW_REMOVED, entry, f"{short(folder)} is removed by a whiteout before it")
+        elif len(self._implied) >= self._limits.layer_links:
+            self._give_up(f"more than {self._limits.layer_links} folders without entries of their own in one layer")
         elif not self._ways.gone(folder) and self._may_name(folder, ""):
             self._implied.append(folder)
-
-    def _below(self, entry: Entry, link: str, target: str) -> None:
-        """An entry stands below a symlink of its own layer."""
-        self._tell(entry, self._ways.below_link(link, target))
 
     def _tell(self, entry: Entry, found: Iterable[tuple[Odd, str]]) -> None:
         for kind, detail in found:
@@ -286,7 +284,7 @@ class LayerSurvey:
             key = hash(path)
             self._symlinks[key] = (path, target)
             if key in self._folders:
-                self._below(entry, path, target)
+                self._tell(entry, self._ways.below_link(path, target))
             if key in self._directories:
                 self._tell(entry, self._ways.through(path, target, Odd.FOLDER_DANGLES))
 

@@ -243,3 +243,10 @@ def test_compiled_and_plain_headers_agree(places: list[tuple[int, int]], sound: 
         block[148:156] = b"%06o\0 " % sum(block)
     data = bytes(block) + MIXED[512 * skip :]
     assert _read(layerheader, data) == _read(PLAIN, data)
+
+
+def test_folders_without_entries_beyond_the_bound_are_told() -> None:
+    entries = [builder.Entry(f"d{number}/x") for number in range(5)]
+    facts = survey(*entries, limits=Limits(layer_links=4))
+    assert [anomaly.kind for anomaly in facts.anomalies] == [AnomalyKind.LIMIT]
+    assert not survey(*entries, limits=Limits(layer_links=5)).anomalies
