@@ -18,3 +18,4 @@ cpdef int kind_code(object kind) except -1
 cpdef bint has_attributes(object entry) except -1
 @cython.locals(star=dict, key=bytes)
 cpdef object owner_of(object entry)
+cpdef object rights_of(object entry)

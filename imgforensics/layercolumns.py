@@ -131,6 +131,11 @@ def owner_of(entry: Entry) -> int:
     return owner_hash(entry.uid, entry.gid, star) if star else hash((entry.uid, entry.gid, ()))
 
 
+def rights_of(entry: Entry) -> int:
+    """What stands for a folder's mode and owner."""
+    return hash((entry.mode & 0o7777, owner_of(entry)))
+
+
 def _value(entry: Entry, code: int) -> int:
     """What tells two entries of one kind apart: the size, or the hash of the target or of a device's numbers."""
     if code == SYMLINK:

@@ -1,6 +1,6 @@
 # Types of layersurvey.py, for Cython.
 cimport cython
-from imgforensics.layercolumns cimport Columns, has_attributes, kind_code, owner_of
+from imgforensics.layercolumns cimport Columns, has_attributes, kind_code, rights_of
 
 cdef int FILE, FOLDER, SETGID, SETUID
 cdef frozenset ACCOUNTS, WITH_RIGHTS

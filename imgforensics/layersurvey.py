@@ -13,7 +13,7 @@ from imgforensics.layercolumns import (
     has_attributes,
     kind_code,
     kind_words,
-    owner_of,
+    rights_of,
 )
 from imgforensics.layerentry import TOC, Entry, LayerEnd, WhiteoutKind, whiteout
 from imgforensics.layerfacts import LayerFacts, LayerIndex, Odd, Pending
@@ -190,7 +190,7 @@ class LayerSurvey:
             if key in self._folders:
                 self._come_late(entry, key, code)
             if code == FOLDER:
-                self._directories[key] = _rights(entry)
+                self._directories[key] = rights_of(entry)
         self._remember(entry, key, code)
 
     def _remember(self, entry: Entry, key: int, code: int) -> None:
@@ -225,6 +225,8 @@ class LayerSurvey:
         """A folder that has no entry of its own so far."""
         if key in self._removed:
             self._note(Odd.BELOW_REMOVED, entry, f"{short(folder)} is removed by a whiteout before it")
+        elif len(self._implied) >= self._limits.layer_links:
+            self._give_up(f"more than {self._limits.layer_links} folders without entries of their own in one layer")
         elif not self._ways.gone(folder) and self._may_name(folder, ""):
             self._implied.append(folder)
 
@@ -243,7 +245,7 @@ class LayerSurvey:
         """A path that the layer has already."""
         if code == FOLDER and key in self._directories:
             self._note(Odd.FOLDER_TWICE, entry, "a folder")
-            if self._directories[key] != _rights(entry):
+            if self._directories[key] != rights_of(entry):
                 self._note(Odd.FOLDER_OTHERWISE, entry, f"now with mode {entry.mode & 0o7777:o}, or another owner")
             return
         difference = self._columns.compare(entry, key, code)
@@ -393,8 +395,3 @@ class LayerSurvey:
         self._late, self._emptied, self._plumbing = set(), {}, {}
         self._implied, self._alike = [], set()
         self._ways = self._see()
-
-
-def _rights(entry: Entry) -> int:
-    """What stands for a folder's mode and owner."""
-    return hash((entry.mode & 0o7777, owner_of(entry)))

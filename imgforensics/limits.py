@@ -140,7 +140,7 @@ class Limits:
     """Folders with entries in one layer: one name can have hundreds, and each takes a look."""
 
     layer_links: int = 200_000
-    """Symlinks of one layer, whose names and targets are kept."""
+    """Symlinks of one layer, and folders without entries of their own, each, whose names and targets are kept."""
 
     layer_open: int = 100_000
     """Hard links, whiteouts and opaque markers of one layer, each, of which lower layers have to tell whether they make

@@ -197,3 +197,10 @@ def test_inspect_shows_the_inventory(tmp_path: Path) -> None:
     shown = CliRunner().invoke(app, ["inspect", str(path)]).output
     assert "in layers: 5 entries (2 files, 1 folders, 1 symlinks, 1 hard links), 12 bytes" in shown
     assert "setuid: bin/su" in shown
+
+
+def test_folders_without_entries_beyond_the_bound_are_told() -> None:
+    entries = [builder.Entry(f"d{number}/x") for number in range(5)]
+    facts = survey(*entries, limits=Limits(layer_links=4))
+    assert [anomaly.kind for anomaly in facts.anomalies] == [AnomalyKind.LIMIT]
+    assert not survey(*entries, limits=Limits(layer_links=5)).anomalies
