@@ -5,10 +5,13 @@ the same time. Each is told of two things that all share: a flag that ends the w
 """
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
+from multiprocessing import connection
 from multiprocessing.context import BaseContext
 from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Event
@@ -58,6 +61,15 @@ def _begin(shared: Shared) -> None:
     """Whoever started the pool is interrupted, and stops it; the processes themselves are not to be."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _here[:] = [shared]
+    threading.Thread(target=_outlive_nobody, daemon=True).start()
+
+
+def _outlive_nobody() -> None:
+    """End this process as soon as the one that started the pool is gone, even if it was killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 def get_ready() -> None:

@@ -162,6 +162,24 @@ def test_a_run_that_is_killed_again_and_again_comes_to_the_same_end(folder: Path
     assert ended.stdout == whole
 
 
+def test_a_run_that_is_killed_leaves_no_process_behind(folder: Path) -> None:
+    for number in range(12, 200):
+        (folder / f"{number:03}.tar").write_bytes(archive(number))
+    command = [*COMMAND, "verify", "in", "-f", "jsonl", "-j", "2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, process_group=0) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.kill()
+    for _ in range(600):
+        try:
+            os.killpg(process.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGKILL)
+    pytest.fail("some of its processes still are there a minute later")
+
+
 def test_an_interrupted_run_leaves_a_valid_report(folder: Path) -> None:
     script = (
         "import os, signal\n"
