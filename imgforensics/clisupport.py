@@ -26,7 +26,7 @@ INTERRUPTED = 130
 
 def get_ready(paths: list[str], jobs: int | None, cluster: str | None) -> None:
     """Start early what a run over several archives will need: importing takes longer than looking at a small one."""
-    if cluster is None and jobs != 1 and (len(paths) > 1 or any(map(os.path.isdir, paths))):
+    if cluster is None and (jobs or processors()) > 1 and (len(paths) > 1 or any(map(os.path.isdir, paths))):
         from imgforensics import pool
 
         pool.get_ready()

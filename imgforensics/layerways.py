@@ -45,6 +45,8 @@ class Ways:
             if following is None:
                 break
             path = following.rstrip("/")[: self.limits.path]
+        if self.steps.exceeded:
+            return  # told as a limit: the path may lead on
         key = hash(path)
         if key in self.symlinks:
             yield Odd.BELOW_FILE, f"{short(link)} leads in a circle"

@@ -13,7 +13,7 @@ from imgforensics.rendering.escape import printable
 from imgforensics.report import Options
 from imgforensics.run import ANSWERED, BAD, NO_ANSWER, Sink, spare_evidence
 from imgforensics.sets import lockfile
-from imgforensics.several import How, look, relative
+from imgforensics.several import How, folders_among, look, relative
 
 
 def run_lock(paths: Sequence[str], options: Options, output: str, how: How, *, anything: bool) -> int:
@@ -32,13 +32,14 @@ def run_lock(paths: Sequence[str], options: Options, output: str, how: How, *, a
     found = list(batch.discover(paths))
     if output != "-":
         spare_evidence(found, output)
+    folders = folders_among(paths)
     facts: dict[str, Facts] = {}
     refused = no_answer = False
     with ExitStack() as stack:
         for result in look("lock", paths, batch.tasks(found, options, paths), options, how, stack):
             if isinstance(result, Skipped):
                 continue
-            name = relative(result.path, paths)
+            name = relative(result.path, folders)
             if name in facts:
                 raise InputError(f"{result.path}: two archives would be called {name!r} in the lock; give one folder")
             facts[name] = replace(facts_of(result), path=name)

@@ -61,13 +61,15 @@ def look(
         work = _remembered(work, state, before, rehash=how.rehash)
     keep = _keeper(state, before)
     beginning: list[Task] = []
+    archives = 0
     work = iter(work)
     for task in work:
         beginning.append(task)
-        if sum(not isinstance(each.ready, Skipped) for each in beginning) > 1:
+        archives += not isinstance(task.ready, Skipped)
+        if archives > 1:
             break
     work = chain(beginning, work)
-    several = sum(not isinstance(each.ready, Skipped) for each in beginning) > 1 and batch.STDIN not in paths
+    several = archives > 1 and batch.STDIN not in paths
     if several and how.cluster is None and options.known is None:
         known = stack.enter_context(passing_ledger())
         work = (replace(task, options=replace(task.options, known=known)) for task in work)
@@ -169,10 +171,15 @@ def _digest(path: str) -> str | None:
         return None
 
 
-def relative(path: str, given: Sequence[str]) -> str:
+def folders_among(given: Sequence[str]) -> list[str]:
+    """The folders among what was given."""
+    return [each for each in given if os.path.isdir(each)]
+
+
+def relative(path: str, folders: Sequence[str]) -> str:
     """A path as a lock writes it: from the folder that was given, with ``/``; the name alone of a file that was."""
-    for each in given:
-        if path != each and os.path.isdir(each):
+    for each in folders:
+        if path != each:
             inner = os.path.relpath(path, each)
             if inner != os.pardir and not inner.startswith(os.pardir + os.sep):
                 return inner.replace(os.sep, "/")

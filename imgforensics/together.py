@@ -17,7 +17,7 @@ from imgforensics.sets.lockfile import Lock
 from imgforensics.sets.rule import SetFinding
 from imgforensics.sets.store import Store
 from imgforensics.sets.transfer import Transfer
-from imgforensics.several import relative
+from imgforensics.several import folders_among, relative
 
 _TRIED = 20
 """Archives in which an image of a name is searched for."""
@@ -34,7 +34,7 @@ class Together:
             lock: what must have arrived.
             baseline: an earlier report.
         """
-        self._paths = paths
+        self._folders = folders_among(paths)
         self._store = Store()
         self._transfer = None if lock is None else Transfer(lock)
         self._baseline = baseline
@@ -51,7 +51,7 @@ class Together:
         facts = facts_of(report)
         self._store.add(facts)
         if self._transfer is not None:
-            self._found += self._transfer.add(facts, relative(report.path, self._paths))
+            self._found += self._transfer.add(facts, relative(report.path, self._folders))
         if self._baseline is not None:
             codes = frozenset(finding.rule.code for finding in report.findings)
             self._found += self._baseline.add(facts, codes)

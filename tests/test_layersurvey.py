@@ -9,9 +9,10 @@ from typer.testing import CliRunner
 from imgforensics import Limits, Options, Severity, analyze, render
 from imgforensics.cli import app
 from imgforensics.layerfacts import LayerFacts, Odd
-from imgforensics.layernames import climbs_out
+from imgforensics.layernames import Steps, climbs_out
 from imgforensics.layersurvey import LayerSurvey
 from imgforensics.layerwalk import LayerWalker
+from imgforensics.layerways import Ways
 from imgforensics.limits import DEFAULT_LIMITS
 from imgforensics.model import AnomalyKind, MemberKind
 from tests import builder, layertables
@@ -204,3 +205,13 @@ def test_folders_without_entries_beyond_the_bound_are_told() -> None:
     facts = survey(*entries, limits=Limits(layer_links=4))
     assert [anomaly.kind for anomaly in facts.anomalies] == [AnomalyKind.LIMIT]
     assert not survey(*entries, limits=Limits(layer_links=5)).anomalies
+
+
+def test_a_link_that_was_not_followed_to_its_end_is_not_judged() -> None:
+    links = {hash("b"): ("b", "real"), hash("a"): ("a", "b/c")}
+    nothing: dict[int, object] = {}
+    held = ({hash("real/c")}, {hash("real"), hash("real/c")}, {hash("real")}, links, nothing, nothing, Limits())
+    assert not list(Ways(*held, Steps(1000)).through("a", "b/c"))
+    spent = Steps(0)
+    assert not list(Ways(*held, spent).through("a", "b/c"))
+    assert spent.exceeded
