@@ -113,9 +113,15 @@ class Archive:
             filled += count
         return bytes(buffer[:filled])
 
-    def chunks(self, offset: int, length: int) -> Iterator[memoryview]:
-        """The bytes from ``offset`` on, in views of one reused buffer: each is valid until the next is asked for."""
-        buffer = memoryview(bytearray(min(self.limits.chunk, max(length, 1))))
+    def chunks(self, offset: int, length: int, most: int | None = None) -> Iterator[memoryview]:
+        """The bytes from ``offset`` on, in views of one reused buffer: each is valid until the next is asked for.
+
+        Args:
+            offset: of the first byte, in the tar.
+            length: bytes in all.
+            most: bytes of one view; as many as the limits say unless given.
+        """
+        buffer = memoryview(bytearray(min(most or self.limits.chunk, max(length, 1))))
         end = offset + length
         while offset < end:
             if self._stop.is_set():

@@ -6,7 +6,6 @@ What the bytes are is decided by the bytes: a media type or a file name has no s
 import codecs
 import hashlib
 import re
-from concurrent.futures import Executor
 from itertools import chain
 
 from imgforensics.inflate import Inflater
@@ -21,9 +20,6 @@ from imgforensics.sniffing import sniff
 _HEAD = 512
 _SNIFF = 512
 """Bytes by which the compression can be told."""
-
-_CROWD = 32
-"""Entries in one chunk from which on it takes longer to read them than to hand them to another thread."""
 
 _SCALAR = 64
 """Bytes up to which a blob may be a JSON value that is neither object nor array."""
@@ -44,7 +40,6 @@ class BlobScanner:
         *,
         survey: bool = False,
         names: int = 0,
-        beside: Executor | None = None,
     ) -> None:
         """Begin a blob.
 
@@ -54,7 +49,6 @@ class BlobScanner:
             algorithms: digests to compute besides SHA-256; those that are not in ``DIGEST_LENGTHS`` are left out.
             survey: look inside, if it is a tar.
             names: paths inside to keep at most.
-            beside: where that may be done while the same bytes are hashed.
         """
         self._limits = limits
         self._algorithms = sorted(algorithms & DIGEST_LENGTHS.keys() - {"sha256"})
@@ -68,8 +62,6 @@ class BlobScanner:
         self._content: bytearray | None = bytearray() if size <= limits.document else None
         self._scalar = size <= _SCALAR
         self._walker = LayerWalker(limits) if survey else None
-        self._beside = beside
-        self._crowd = 0
         self._tail = b""
         self._survey: LayerSurvey | None = None
         self.layer: LayerFacts | None = None
@@ -167,22 +159,11 @@ class BlobScanner:
                 del chunk  # the next one then gets the same memory
 
     def _take_uncompressed(self, data: bytes | memoryview) -> None:
-        """Hash some bytes, and look inside; at the same time, where it is as crowded as to be worth another thread."""
         if len(self._head) < _HEAD:
             self._head += data[: _HEAD - len(self._head)]
-        if self._beside is None or self._crowd < _CROWD:
-            self._uncompressed.update(data)
-            self._look_inside(data)
-            return
-        # Hashing lets others run at once, looking inside does not: it has to be what the other thread does.
-        looking = self._beside.submit(self._look_inside, data)
         self._uncompressed.update(data)
-        looking.result()
-
-    def _look_inside(self, data: bytes | memoryview) -> None:
         if self._walker is not None:
             entries = self._walker.feed(data)
-            self._crowd = len(entries)
             if entries:
                 self._survey = self._survey or LayerSurvey(self._limits)
                 self._survey.add(entries)

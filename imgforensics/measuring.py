@@ -31,6 +31,10 @@ SMALL = 1 * MIB
 """Members up to this size, in bytes, are measured before the others: documents are among them, and they tell whether
 another digest algorithm than SHA-256 is claimed anywhere."""
 
+_STRETCH = 2 * MIB
+"""Bytes that are hashed at a time where nothing looks into them: between two of these, a thread has to wait for the
+interpreter's lock, which those that look into layers hold for as long as a chunk of entries takes them."""
+
 _BATCH = 64
 _HEAD = 512
 _PROBES = 4
@@ -67,7 +71,6 @@ class _Measuring:
         self._bounded = (self._limits.seconds, self._limits.read) != (None, None)
         self._memory = None if self._bounded or fast else memory
         self._lock = Lock()
-        self._lookers: Executor | None = None
         self._layers: dict[int, LayerFacts] = {}
         self._indexed = 0
 
@@ -81,8 +84,7 @@ class _Measuring:
         whole = spooled.digest is None and not fast
         total += sum(span.length for span in (_tail(anomaly, fast=fast) for anomaly in found.anomalies) if span)
         archive.progress.expect(total + (spooled.size if whole else 0))
-        with _threads(jobs) as pool, _threads(jobs) as lookers, ThreadPoolExecutor(1, "imgforensics") as filler:
-            self._lookers = lookers if jobs > 1 else None
+        with _threads(jobs) as pool, ThreadPoolExecutor(1, "imgforensics") as filler:
             custody = None
             if whole and (jobs > 1 or self._bounded):
                 custody = filler if jobs > 1 and self._are_mostly_compressed(large) else pool
@@ -219,7 +221,6 @@ class _Measuring:
             algorithms,
             survey=not self._fast,
             names=0 if probe is None else ENTRIES,
-            beside=self._lookers,
         )
         for chunk in self._passing(member, beside):
             scanner.feed(chunk)
@@ -284,15 +285,15 @@ class _Measuring:
         detail = f"the indexes of layers exceed {self._limits.layer_indexes} bytes: layers were not compared"
         return (Anomaly(AnomalyKind.LIMIT, detail),)
 
-    def _hash(self, update: Callable[[bytes | memoryview], None], span: Span) -> None:
-        for chunk in self._archive.chunks(span.offset, span.length):
+    def _hash(self, update: Callable[[bytes | memoryview], None], span: Span, most: int | None = None) -> None:
+        for chunk in self._archive.chunks(span.offset, span.length, most):
             update(chunk)
 
     def _digest(self, span: Span) -> Digest | None:
         """SHA-256 of a stretch of the file; None where the budget does not reach."""
         sha256 = hashlib.sha256()
         try:
-            self._hash(sha256.update, span)
+            self._hash(sha256.update, span, _STRETCH)
         except SpentError:
             return None
         return Digest.sha256(sha256.hexdigest())
