@@ -6,6 +6,7 @@ from pathlib import Path
 from imgforensics import tarwalk
 from imgforensics.model import Compression
 from imgforensics.sniffing import sniff
+from imgforensics.tarheader import BLOCK, is_header
 from tests import builder
 from tests.crafted import CRAFTED
 
@@ -35,7 +36,9 @@ def seeds(target: str) -> list[bytes]:
     if target == "flip":
         return [number.to_bytes(8, "little") for number in range(64)]
     whole = archives()
-    if target in ("tar", "readers", "archive"):
+    if target == "layer":
+        return [each for each in dict.fromkeys([*members(), *whole]) if len(each) <= _MOST and is_header(each[:BLOCK])]
+    if target in ("tar", "readers", "outer", "archive"):
         return [each for each in whole if target == "archive" or sniff(each) is Compression.NONE]
     parts = [each for each in dict.fromkeys([*whole, *members()]) if len(each) <= _MOST]
     if target == "documents":

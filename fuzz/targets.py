@@ -20,6 +20,7 @@ from typing import Any
 
 import jsonschema
 
+from fuzz.golang import layer, outer
 from imgforensics import Options, analyze, tarwalk
 from imgforensics.documents import read_document
 from imgforensics.errors import ImgforensicsError
@@ -266,6 +267,8 @@ def flip(data: bytes) -> None:
 TARGETS: dict[str, Target] = {
     "tar": tar,
     "readers": readers,
+    "layer": layer,
+    "outer": outer,
     "documents": documents,
     "streams": streams,
     "archive": archive,

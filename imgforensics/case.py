@@ -43,6 +43,7 @@ READERS_DIFFER = frozenset(
         AnomalyKind.PAX_OVERRIDES,
         AnomalyKind.STACKED_EXTENSION,
         AnomalyKind.STRAY_PREFIX,
+        AnomalyKind.ODD_CHECKSUM,
     }
 )
 """Anomalies of a tar header that mean that its member, or the next, is another one to some readers."""

@@ -2,14 +2,16 @@
 
 from imgforensics.model import GoReading
 from imgforensics.paxrecords import pax_integer
-from imgforensics.tarextensions import Claims, Extensions
+from imgforensics.tarextensions import Claims, Extensions, refused_record
 from imgforensics.tarheader import Header
 from imgforensics.tartext import decode
 
+_SUM = 148
 _NUMBERS = ((100, 108), (108, 116), (116, 124), (124, 136), (136, 148))
 _DEVICE = ((329, 337), (337, 345))
 _TIMES = ((345, 357), (357, 369))
 """Access and change time of GNU's header, where others have the prefix."""
+_STAR_TIMES = ((476, 488), (488, 500))
 _INT64 = 1 << 63
 
 
@@ -19,20 +21,35 @@ def go_reading(block: bytes, header: Header, extensions: Extensions, claims: Cla
     Global records and the extended headers of Solaris apply to nothing, a GNU long name wins over a PAX path, and a
     prefix counts in a GNU header, too, whose times are no numbers. None where all that makes no difference.
     """
-    fields = _NUMBERS + (() if header.format == "v7" else _DEVICE)
-    refused = not all(_is_number(block[start:end]) for start, end in fields)
     solaris = "X" in extensions.types
-    own = {} if solaris else {key: value for key, value in extensions.records if value}
-    name, linkname = header.name, header.linkname
-    if header.format == "gnu" and header.stray_prefix and not all(_is_number(block[a:b]) for a, b in _TIMES):
-        name = header.stray_prefix + b"/" + name
-    name = extensions.long_name or own.get(b"GNU.sparse.name") or own.get(b"path") or name
-    linkname = extensions.long_link or own.get(b"linkpath") or linkname
+    own = {} if solaris else dict(extensions.records)
+    refused = refuses(block, header) or refused_record(own) is not None
+    name, linkname = go_names(block, header, extensions, own)
     size = pax_integer(own.get(b"size", b""))
     size = header.size or 0 if size is None else size
     if not (refused or solaris) and (name, linkname, size) == (claims.name, claims.linkname, claims.size):
         return None
     return GoReading(decode(name), decode(linkname), size, refused=refused, solaris=solaris)
+
+
+def go_names(block: bytes, header: Header, extensions: Extensions, records: dict[bytes, bytes]) -> tuple[bytes, bytes]:
+    """Name and target as Go has them, by a header, its extensions, and the PAX records that count."""
+    name = header.name
+    if header.format == "gnu" and header.stray_prefix and not all(_is_number(block[a:b]) for a, b in _TIMES):
+        name = header.stray_prefix + b"/" + name
+    name = extensions.long_name or records.get(b"GNU.sparse.name") or records.get(b"path") or name
+    return name, extensions.long_link or records.get(b"linkpath") or header.linkname
+
+
+def refuses(block: bytes, header: Header) -> bool:
+    """Whether Go fails at a header with a right checksum, by its fields alone, be it an extension's or a member's.
+
+    A checksum in binary is none to it.
+    """
+    fields: tuple[tuple[int, int], ...] = _NUMBERS if header.format == "v7" else _NUMBERS + _DEVICE
+    if header.format == "star":
+        fields += _STAR_TIMES
+    return block[_SUM] >= 0x80 or not all(_is_number(block[start:end]) for start, end in fields)
 
 
 def _is_number(field: bytes) -> bool:

@@ -29,6 +29,15 @@ cdef inline bint sound(const unsigned char[::1] data, Py_ssize_t at) noexcept:
         return False
     return octal(data, at + 148, 6 if p[155] == 32 else 7) == total(p, 64) - total(p + 148, 1) + 256
 
+cdef inline bint no_device(const unsigned char[::1] data, Py_ssize_t at) noexcept:
+    cdef const unsigned char* p = &data[at]
+    return (
+        memcmp(p, b"0000000\0" b"0000000\0", 16) == 0
+        or memcmp(p, b"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16) == 0
+        or memcmp(p, b"0000000 0000000 ", 16) == 0
+        or memcmp(p, b"000000 \0" b"000000 \0", 16) == 0
+    )
+
 cdef inline Py_ssize_t until_nul(const unsigned char[::1] data, Py_ssize_t at, Py_ssize_t most) noexcept:
     cdef const unsigned char* p = &data[at]
     cdef const unsigned char* found = <const unsigned char*>memchr(p, 0, most)

@@ -11,6 +11,7 @@ compiled = False
 
 _MAGICS = (b"ustar\0", b"ustar  \0")
 _SUM_AS_SPACES = 8 * 0x20
+_NO_DEVICES = (bytes(16), b"0000000\0" * 2, b"0000000 " * 2, b"000000 \0" * 2)
 
 
 def octal(data: bytes | memoryview, at: int, digits: int) -> int:
@@ -30,6 +31,11 @@ def sound(data: bytes | memoryview, at: int) -> bool:
     total = (adler32(first, 0) & 0xFFFF) + (adler32(second, 0) & 0xFFFF)
     total += _SUM_AS_SPACES - (adler32(first[148:156], 0) & 0xFFFF)
     return octal(data, at + 148, 6 if first[155] == 0x20 else 7) == total
+
+
+def no_device(data: bytes | memoryview, at: int) -> bool:
+    """Whether the fields for a device's numbers, at an index, say nothing, as they do for all but devices."""
+    return data[at : at + 16] in _NO_DEVICES
 
 
 def until_nul(data: bytes | memoryview, at: int, most: int) -> int:

@@ -1,11 +1,12 @@
 # Types of layerextensions.py, for Cython.
 cimport cython
-from imgforensics.layerbytes cimport octal, raw, sound
+from imgforensics.layerbytes cimport no_device, octal, raw, same, sound
 from imgforensics.paxrecords cimport parse_pax, pax_integer, pax_time
 
 cdef int BLOCK, _LONG_NAME, _LONG_LINK, _PAX
-cdef frozenset _APPLIED, _UNUSUAL
+cdef frozenset _APPLIED, _UNUSUAL, _TIMES
 cdef bytes _SPARSE
+cdef object _MOST
 
 cdef class UsualExtensions:
     cdef public long long size, headers
@@ -19,8 +20,11 @@ cdef class UsualExtensions:
     cdef Py_ssize_t read(self, const unsigned char[::1] data, Py_ssize_t at) except? -2
     cdef int keep(self) except -1
     cdef int _forget(self) except -1
+    cdef bint _numbers(self, const unsigned char[::1] data, Py_ssize_t at) noexcept
     @cython.locals(text=bytes)
     cdef bint _long(self, bytes body, int flag) except -1
     @cython.locals(records=tuple, notes=tuple, key=bytes, value=bytes)
     cdef bint _pax(self, bytes body) except -1
     cdef bint _apply(self, bytes key, bytes value) except -1
+
+cdef bint _is_usual(object number) except -1

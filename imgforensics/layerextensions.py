@@ -10,7 +10,7 @@ try:
 except ImportError:
     from imgforensics import layerbytes as cython
 if not cython.compiled:
-    from imgforensics.layerbytes import octal, raw, sound
+    from imgforensics.layerbytes import no_device, octal, raw, same, sound
 
 from imgforensics.limits import Limits
 from imgforensics.paxrecords import parse_pax, pax_integer, pax_time
@@ -22,6 +22,11 @@ _APPLIED = frozenset((b"path", b"linkpath", b"mtime", b"uid", b"gid"))
 _UNUSUAL = frozenset((b"size", b"uname", b"gname", b"hdrcharset"))
 """Keys that change how an entry is read, and that few entries have."""
 _SPARSE = b"GNU.sparse."
+_TIMES = frozenset((b"atime", b"ctime"))
+_MOST = 1 << 62
+"""From here on numbers may be too large for readers."""
+STAR = b"tar\0"
+"""What stands at 508 in a header of star's, which has other fields."""
 
 
 class UsualExtensions:
@@ -64,7 +69,7 @@ class UsualExtensions:
             flag = data[at + 156]
             if not self.begin(flag):
                 return at
-            size = octal(data, at + 124, 11) if sound(data, at) else -1
+            size = octal(data, at + 124, 11) if sound(data, at) and self._numbers(data, at) else -1
             if size <= 0 or at + BLOCK + size > length or size > self._most:
                 return -1
             self._size += size
@@ -88,6 +93,17 @@ class UsualExtensions:
         self.mtime = self.uid = self.gid = None
         self.records = ()
 
+    def _numbers(self, data: bytes | memoryview, at: int) -> bool:
+        """Whether the numbers of a header but its size are as they are spelled, and there are no further ones."""
+        return (
+            octal(data, at + 100, 7) >= 0
+            and octal(data, at + 108, 7) >= 0
+            and octal(data, at + 116, 7) >= 0
+            and octal(data, at + 136, 11) >= 0
+            and no_device(data, at + 329)
+            and not same(data, at + 508, STAR)
+        )
+
     def _long(self, body: bytes, flag: int) -> bool:
         """A GNU long name, or a long link target."""
         text = body.rstrip(b"\0")
@@ -108,6 +124,9 @@ class UsualExtensions:
             if key in _APPLIED:
                 if not (value and self._apply(key, value)):
                     return False
+            elif key in _TIMES:
+                if value and not _is_usual(pax_time(value)):
+                    return False
             elif key in _UNUSUAL or key.startswith(_SPARSE):
                 return False
         self.records = records
@@ -121,11 +140,16 @@ class UsualExtensions:
             self.linkname = value
         elif key == b"mtime":
             self.mtime = pax_time(value)
-            return self.mtime is not None
+            return _is_usual(self.mtime)
         elif key == b"uid":
             self.uid = pax_integer(value)
-            return self.uid is not None
+            return _is_usual(self.uid)
         else:
             self.gid = pax_integer(value)
-            return self.gid is not None
+            return _is_usual(self.gid)
         return True
+
+
+def _is_usual(number: float | None) -> bool:
+    """Whether a record is a number, and no reader finds it too large."""
+    return number is not None and -_MOST < number < _MOST

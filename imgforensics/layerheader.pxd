@@ -1,11 +1,11 @@
 # Types of layerheader.py, for Cython.
 cimport cython
-from imgforensics.layerbytes cimport begins, octal, raw, same, sound, text, until_nul
+from imgforensics.layerbytes cimport begins, no_device, octal, raw, same, sound, text, until_nul
 from imgforensics.layerextensions cimport UsualExtensions
 
 cdef int BLOCK, FULL
 cdef object _KINDS
-cdef bytes _GNU, _STAR, _NO_DEVICE, _DEVICE_0, _DEVICE_0_SPACE, _DEVICE_00
+cdef bytes _GNU, STAR
 cdef int _OWNERS
 
 cdef class UsualHeaders:
@@ -35,7 +35,6 @@ cdef class UsualHeaders:
     cdef str name(self, const unsigned char[::1] data, Py_ssize_t at, bint extended)
     @cython.locals(length=cython.Py_ssize_t, full=bytes, usual=cython.bint)
     cdef str link(self, const unsigned char[::1] data, Py_ssize_t at, bint extended)
-    cdef bint no_device(self, const unsigned char[::1] data, Py_ssize_t at) except -1
 
 @cython.locals(start=cython.Py_ssize_t, end=cython.Py_ssize_t)
 cdef object cleaned(str name)

@@ -11,10 +11,10 @@ try:
 except ImportError:
     from imgforensics import layerbytes as cython
 if not cython.compiled:
-    from imgforensics.layerbytes import begins, octal, raw, same, sound, text, until_nul
+    from imgforensics.layerbytes import begins, no_device, octal, raw, same, sound, text, until_nul
 
 from imgforensics.layerentry import TOC, Entry
-from imgforensics.layerextensions import UsualExtensions
+from imgforensics.layerextensions import STAR, UsualExtensions
 from imgforensics.model import MemberKind, clean_path
 from imgforensics.tarextensions import FULL, is_ordinary_short_form
 from imgforensics.tarheader import BLOCK
@@ -26,8 +26,6 @@ _KINDS = {
     53: (MemberKind.DIRECTORY, "5"),
 }
 _GNU = b"ustar  \0"
-_STAR = b"tar\0"
-_NO_DEVICE, _DEVICE_0, _DEVICE_0_SPACE, _DEVICE_00 = bytes(16), b"0000000\0" * 2, b"0000000 " * 2, b"000000 \0" * 2
 _OWNERS = 64
 """Bytes of the names of owner and group."""
 
@@ -73,7 +71,7 @@ class UsualHeaders:
     def usual(self, data: bytes | memoryview, start: int, at: int, base: int, entries: list[Entry]) -> int:
         """Read one, with extension headers from ``start`` on. Returns the bytes of its data, -1 where it is unusual."""
         known = _KINDS.get(data[at + 156])
-        if known is None or not sound(data, at) or same(data, at + 508, _STAR):
+        if known is None or not sound(data, at) or same(data, at + 508, STAR):
             return -1
         kind, flag = known
         mode = octal(data, at + 100, 7)
@@ -83,7 +81,7 @@ class UsualHeaders:
         mtime = octal(data, at + 136, 11)
         if mode < 0 or uid < 0 or gid < 0 or size < 0 or mtime < 0:
             return -1
-        if (size and kind is not MemberKind.FILE) or not self.no_device(data, at + 329):
+        if (size and kind is not MemberKind.FILE) or not no_device(data, at + 329):
             return -1
         extended = at > start
         name = self.name(data, at, extended)
@@ -153,15 +151,6 @@ class UsualHeaders:
             usual = usual or is_ordinary_short_form(raw(data, at + 157, length), full)
             return full.decode("utf-8", "surrogateescape") if usual else None
         return text(data, at + 157, length)
-
-    def no_device(self, data: bytes | memoryview, at: int) -> bool:
-        """Whether the fields for a device's numbers say nothing, as they do for all other entries."""
-        return (
-            same(data, at, _DEVICE_0)
-            or same(data, at, _NO_DEVICE)
-            or same(data, at, _DEVICE_0_SPACE)
-            or same(data, at, _DEVICE_00)
-        )
 
 
 def cleaned(name: str) -> str | None:

@@ -17,6 +17,8 @@ _AMBIGUOUS = frozenset(
         AnomalyKind.DATA_ON_LINK,
         AnomalyKind.DIRECTORY_WITH_DATA,
         AnomalyKind.NAME_HAS_NUL,
+        AnomalyKind.COUNTED_PREFIX,
+        AnomalyKind.ODD_CHECKSUM,
     }
 )
 """Oddities of headers by which readers see other entries, or other names."""

@@ -3,23 +3,25 @@
 Strategy. Layers are unpacked by programs that use Go's ``archive/tar`` (docker, containerd, podman, buildah), so its
 reading is taken, and not the forgiving one of :mod:`~imgforensics.tarwalk`, which looks for evidence in the outer tar:
 
-* A header with a wrong checksum, a size that is none, a zero block alone, end the reading: Go fails there. It is
-  noted, and the rest is not interpreted.
+* A header with a wrong checksum, a field or a PAX record that has to be a number and is none, a negative size, a zero
+  block alone, end the reading: Go fails there. It is noted, and the rest is not interpreted.
 * Links, directories, devices and fifos carry no data whatever their size says. A NUL type whose name ends in a slash
   is a directory.
-* Global PAX records are not applied. Of several PAX headers before a member the last counts, and a GNU long name wins
+* Global PAX records are not applied, the extended header of Solaris is an entry of its own, and a prefix counts in some
+  of GNU's headers. Of several PAX headers before a member the last counts, and a GNU long name wins
   over a PAX path.
 * No end marker, and half of one, are an end. What is behind the marker is not read by anyone: it is measured. The table
   of contents of an eStargz layer may stand there, where BuildKit leaves the tar before it as it was.
 """
 
+from imgforensics.goreading import go_names, refuses
 from imgforensics.layerentry import TOC, Entry, LayerEnd
 from imgforensics.layerextensions import UsualExtensions
 from imgforensics.layerheader import UsualHeaders
 from imgforensics.layerpadding import Padding
 from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.model import Anomaly, AnomalyKind, MemberKind, Span, clean_path
-from imgforensics.tarextensions import EXTENSIONS, Extensions, claim
+from imgforensics.tarextensions import EXTENSIONS, Extensions, claim, refused_record
 from imgforensics.tarheader import (
     BLOCK,
     SIZE_BOUND,
@@ -31,13 +33,16 @@ from imgforensics.tarheader import (
     parse_number,
     resembles_header_strongly,
 )
-from imgforensics.tartext import Note, decode
+from imgforensics.tartext import Note, decode, show
 
 _PROBE = 512
 """Bytes kept of what follows the end marker: a tar header's size."""
 
 _PADDING = 128
 """Zero blocks behind the end marker before a table of contents: tars are padded to records of twenty blocks."""
+
+_EXTENSIONS = EXTENSIONS - {"X"}
+"""Of these types Go's reader does not hand out the headers of Solaris as what they are."""
 
 _NOTES = 16
 """Oddities kept of one entry. Extension headers without end may stand before it."""
@@ -160,17 +165,20 @@ class LayerWalker:
 
     def _judge_end(self) -> None:
         """The bytes ended where more could have come."""
-        if self._zero is not None and not self._pending.strip(b"\0"):
+        if self._zero is not None and not self._pending:
             self._marker = self._zero
         elif self._seen < self._data_end and self._marker is None:
             detail = f"the layer ends {self._data_end - self._seen} bytes before the data of its last entry do"
             self._fail(AnomalyKind.TRUNCATED_DATA, detail, Span(self._start, self._seen - self._start))
-        elif self._extension is not None or self._sparse is not None or self._extensions.types:
+        elif self._extension is not None or self._sparse is not None:
             detail = "the layer ends inside the headers of an entry"
             self._fail(AnomalyKind.TRUNCATED_HEADER, detail, Span(self._start, self._seen - self._start))
-        elif self._pending.strip(b"\0") and self._is_tar:
+        elif self._pending and self._is_tar:
             detail = f"{len(self._pending)} of {BLOCK} bytes of a header are there"
             self._fail(AnomalyKind.TRUNCATED_HEADER, detail, Span(self._next, len(self._pending)))
+        elif self._extensions.types:
+            detail = "the layer ends behind an extension header that is of no entry"
+            self._fail(AnomalyKind.DANGLING_EXTENSION, detail, Span(self._start, self._seen - self._start))
 
     def _take(self, unit: bytes) -> Entry | None:
         """The next unit is there. Tells in ``_next`` and ``_want`` which one comes then."""
@@ -247,7 +255,13 @@ class LayerWalker:
         size = header.size
         if not self._extensions.types:
             self._start = here
-        if header.typeflag in EXTENSIONS:
+        if refuses(unit, header):
+            fields = f" in the field {', '.join(header.bad)}" if header.bad else ""
+            self._fail(
+                AnomalyKind.BAD_NUMBER, f"a header without a number where one has to be{fields}", Span(here, BLOCK)
+            )
+            return None
+        if header.typeflag in _EXTENSIONS:
             if size is None or not 0 <= size < SIZE_BOUND:
                 self._fail(AnomalyKind.BAD_SIZE, f"an extension header of {size} bytes", Span(here, BLOCK))
             elif size > self._limits.extension or self._said.size + size > self._limits.layer_extensions:
@@ -272,9 +286,12 @@ class LayerWalker:
         self._extension = None
         self._want = BLOCK
         self._next += -(-len(body) // BLOCK) * BLOCK
-        if header.typeflag in "xX":
+        if header.typeflag == "x":
             self._extensions.records = []  # the last one counts
         notes = self._extensions.take(header.typeflag, body, self._globals)
+        malformed = next((detail for kind, detail in notes if kind is AnomalyKind.PAX_MALFORMED), None)
+        if malformed is not None:
+            self._fail(AnomalyKind.PAX_MALFORMED, malformed, Span(self._start, self._next - self._start))
         if header.typeflag != "g":
             self._extension_notes += notes[: max(0, _NOTES - len(self._extension_notes))]
 
@@ -289,12 +306,21 @@ class LayerWalker:
     def _entry(self, header: Header, unit: bytes, data: int) -> Entry | None:
         extensions, notes = self._extensions, self._extension_notes
         claims = claim(header, extensions, {}, damaged=False)
-        if not claims.sized:
+        records = dict(extensions.records)
+        malformed = refused_record(records)
+        if malformed is not None:
+            self._fail(AnomalyKind.PAX_MALFORMED, malformed, Span(self._start, data - self._start))
+            return None
+        plain_name, linkname = go_names(unit, header, extensions, records)
+        name = decode(plain_name)
+        is_directory = header.typeflag == "\0" and name.endswith("/")
+        if not (claims.sized or claims.dataless or is_directory):
             self._fail(AnomalyKind.BAD_SIZE, "an entry whose size is none", Span(self._start, data - self._start))
             return None
-        name = decode(extensions.long_name or claims.name)
-        is_directory = header.typeflag == "\0" and name.endswith("/")
         size = 0 if claims.dataless or is_directory else claims.size
+        if header.stray_prefix and plain_name.startswith(header.stray_prefix + b"/"):
+            detail = f"a prefix in a GNU header whose times are none, which Go's reader counts: {show(plain_name)}"
+            notes.append((AnomalyKind.COUNTED_PREFIX, detail))
         self._data_end = data + size
         self._next = data + -(-size // BLOCK) * BLOCK
         self._entries += 1
@@ -316,7 +342,7 @@ class LayerWalker:
             uname=decode(claims.uname),
             gname=decode(claims.gname),
             mtime=claims.mtime,
-            linkname=decode(extensions.long_link or claims.linkname),
+            linkname=decode(linkname),
             devmajor=parse_number(unit[329:337]) or 0 if header.format != "v7" else 0,
             devminor=parse_number(unit[337:345]) or 0 if header.format != "v7" else 0,
             pax=tuple(extensions.records),

@@ -1,8 +1,7 @@
 # Types of paxrecords.py, for Cython.
 cimport cython
 
-cdef int _LENGTH_DIGITS, _NUMBER_DIGITS
-cdef object _TIME
+cdef int _LENGTH_DIGITS, _NUMBER_DIGITS, _TIME_LENGTH
 
 @cython.locals(
     records=list,
@@ -21,4 +20,5 @@ cdef object _TIME
 cpdef tuple parse_pax(bytes body)
 @cython.locals(digits=bytes)
 cpdef object pax_integer(bytes value)
+@cython.locals(text="const unsigned char*", at=cython.Py_ssize_t, size=cython.Py_ssize_t, digits=cython.Py_ssize_t)
 cpdef object pax_time(bytes value)

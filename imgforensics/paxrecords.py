@@ -5,7 +5,6 @@ A record is ``<length> <key>=<value>\n``, where the length, in decimal digits, i
 quickly.
 """
 
-import re
 from collections import Counter
 
 from imgforensics.model import AnomalyKind
@@ -20,7 +19,7 @@ _REPEATED_KEYS = frozenset((b"GNU.sparse.offset", b"GNU.sparse.numbytes"))
 
 _LENGTH_DIGITS = 8
 _NUMBER_DIGITS = 32
-_TIME = re.compile(rb"-?[0-9]+(?:\.[0-9]*)?")
+_TIME_LENGTH = 64
 
 
 def parse_pax(body: bytes) -> tuple[Records, tuple[Note, ...]]:
@@ -68,7 +67,18 @@ def pax_integer(value: bytes) -> int | None:
 
 def pax_time(value: bytes) -> float | None:
     """A PAX time in seconds, ``-?digits[.digits]``, None where it is none."""
-    return float(value) if len(value) <= 2 * _NUMBER_DIGITS and _TIME.fullmatch(value) else None
+    text = value
+    at, size = 1 if value.startswith(b"-") else 0, len(value)
+    digits = at
+    while at < size and 48 <= text[at] <= 57:
+        at += 1
+    if at == digits or size > _TIME_LENGTH:
+        return None
+    if at < size and text[at] == 46:
+        at += 1
+        while at < size and 48 <= text[at] <= 57:
+            at += 1
+    return float(value) if at == size else None
 
 
 def _notes(records: list[tuple[bytes, bytes]], malformed: str) -> tuple[Note, ...]:

@@ -56,6 +56,12 @@ _UTF8 = b"ISO-IR 10646 2000 UTF-8"
 _UNSURE = bytes(range(128, 256)) + b"?"
 """Bytes that a writer leaves out, or writes, for characters that are not ASCII."""
 
+_RECORDS = {b"uid": True, b"gid": True, b"size": True, b"mtime": False, b"atime": False, b"ctime": False}
+"""Keys of PAX records that have to be integers, or times."""
+_SIGNS = (b"-", b"+")
+_INT64 = 1 << 63
+_INT64_DIGITS = 19
+
 FULL = 96
 """Bytes from which a name field of 100 counts as filled: a writer may drop a slash, or the three bytes of a character
 that it would have to cut."""
@@ -209,6 +215,9 @@ def claim(header: Header, extensions: Extensions, common: dict[bytes, bytes], *,
         mtime = pax_time(values[b"mtime"])
         if mtime is None:
             notes.append((AnomalyKind.PAX_MALFORMED, f"mtime is no time: {show(values[b'mtime'])}"))
+    unreadable = refused_record(dict(extensions.records))
+    if unreadable is not None and not any(kind is AnomalyKind.PAX_MALFORMED for kind, _ in notes):
+        notes.append((AnomalyKind.PAX_MALFORMED, unreadable))
     claimed_size = number(b"size", header.size)
     sized = claimed_size is not None and 0 <= claimed_size < SIZE_BOUND
     size = claimed_size if sized and claimed_size is not None else 0
@@ -238,6 +247,25 @@ def claim(header: Header, extensions: Extensions, common: dict[bytes, bytes], *,
     )
 
 
+def refused_record(records: dict[bytes, bytes]) -> str | None:
+    """Which PAX record Go fails at, in words: one that is no number, or no time, or too large for 63 bits."""
+    for key, whole in _RECORDS.items():
+        value = records.get(key)
+        if value and not _is_decimal(value, whole=whole):
+            return f"{decode(key)} is no {'number' if whole else 'time'} to Go's reader: {show(value)}"
+    return None
+
+
+def _is_decimal(value: bytes, *, whole: bool) -> bool:
+    """As ``strconv.ParseInt`` has it, and digits behind a point in a time."""
+    text, _, fraction = (value, b"", b"") if whole else value.partition(b".")
+    digits = text[1:] if text.startswith(_SIGNS) else text
+    if not digits.isdigit() or (fraction and not fraction.isdigit()):
+        return False
+    number = int(text) if len(digits.lstrip(b"0")) <= _INT64_DIGITS else _INT64
+    return -_INT64 <= number < _INT64
+
+
 def field_notes(header: Header) -> Iterator[Note]:
     """What is odd about the fields of one header by themselves, be it a member's or an extension's."""
     if header.bad:
@@ -245,6 +273,11 @@ def field_notes(header: Header) -> Iterator[Note]:
     if header.signed_sum:
         detail = "the header's checksum is a sum of signed bytes, as old tars make it; some readers refuse it"
         yield AnomalyKind.SIGNED_CHECKSUM, detail
+    if header.odd_sum:
+        detail = (
+            "the header's checksum stands behind a NUL, where Go's reader alone takes it, or in binary, where it fails"
+        )
+        yield AnomalyKind.ODD_CHECKSUM, detail
     if header.stray_prefix:
         detail = f"a {header.format} header with a prefix, which some readers put before the name"
         yield AnomalyKind.STRAY_PREFIX, f"{detail}: {show(header.stray_prefix)}"

@@ -90,6 +90,8 @@ class Header:
     not."""
     signed_sum: bool
     """The checksum is right as a sum of signed bytes only."""
+    odd_sum: bool
+    """The checksum stands behind a NUL, where Go's reader alone finds it, or in binary, which Go's alone refuses."""
     bad: tuple[str, ...]
     """Names of the fields that hold no number. All but :attr:`size` read as 0 then."""
 
@@ -131,7 +133,8 @@ def parse_header(block: bytes) -> Header:
         format=form,
         sparse_more=block[482] != 0,
         stray_prefix=stray,
-        signed_sum=not block.isascii() and is_header(block) and parse_number(block[_SUM]) != _unsigned_sum(block),
+        signed_sum=not block.isascii() and is_header(block) and _claimed_sum(block) != _unsigned_sum(block),
+        odd_sum=(block[148] & 0x80 != 0 or parse_number(block[_SUM]) is None) and is_header(block),
         bad=tuple(bad),
     )
 
@@ -153,10 +156,13 @@ def parse_number(field: bytes) -> int | None:
 
 
 def is_header(block: bytes) -> bool:
-    """Whether this is a whole block with the right checksum: of unsigned bytes, or of signed ones, as old tars sum."""
+    """Whether this is a whole block with the right checksum: of unsigned bytes, or of signed ones, as old tars sum.
+
+    However it is spelled for one reader: where others do not find it, :attr:`Header.odd_sum` tells.
+    """
     if len(block) != BLOCK:
         return False
-    claimed = parse_number(block[_SUM])
+    claimed = _claimed_sum(block)
     if not claimed:
         return False
     total = _unsigned_sum(block)
@@ -206,6 +212,12 @@ def _format(block: bytes) -> str:
     if magic[:6] != b"ustar\0":
         return "v7"
     return "star" if block[508:512] == b"tar\0" else "ustar"
+
+
+def _claimed_sum(block: bytes) -> int | None:
+    """The checksum that a header has, also behind NULs."""
+    value = parse_number(block[_SUM])
+    return parse_number(block[_SUM].lstrip(b"\0 ").ljust(8, b"\0")) if value is None else value
 
 
 def _unsigned_sum(block: bytes) -> int:

@@ -259,7 +259,7 @@ def test_bytes_that_change_on_the_way_are_noticed(archive: Path, tmp_path: Path)
     reads = iter([b"a" * 512, b"b" * 512])
 
     class Changing(Archive):
-        def chunks(self, offset: int, length: int) -> Any:
+        def chunks(self, offset: int, length: int, most: int | None = None) -> Any:
             yield memoryview(next(reads))
 
     with Changing(str(archive)) as opened, pytest.raises(InputError, match="does not hold what was read"):

@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from unittest import mock
 
@@ -13,7 +12,6 @@ from hypothesis import strategies as st
 import imgforensics.layerwalk
 from imgforensics import blobscan, paxrecords
 from imgforensics.archive import Archive
-from imgforensics.blobscan import BlobScanner
 from imgforensics.errors import InputError
 from imgforensics.layerentry import Entry, LayerEnd
 from imgforensics.layerfacts import LayerFacts
@@ -21,7 +19,6 @@ from imgforensics.layersurvey import LayerSurvey
 from imgforensics.layerwalk import LayerWalker
 from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.measuring import measure
-from imgforensics.model import Digest
 from tests import builder
 from tests.crafted import CRAFTED
 from tests.plainsources import ROOMS, plain_room
@@ -165,27 +162,3 @@ def test_crafted_layers_are_the_same_however_they_are_read(start: int) -> None:
             expected = _inside(archive, chunk, OneByOne, LayerSurvey)
             assert _inside(archive, chunk, LayerWalker, LayerSurvey) == expected, crafted.name
             assert _inside(archive, chunk, PLAIN_WALKER, PLAIN_SURVEY) == expected, crafted.name
-
-
-# ------------------------------------------------------------------------------------------------- beside the hashing
-
-CROWDED = builder.tar(
-    [builder.Entry(f"d/{number}", b"x" * (number % 600), pax={"mtime": f"{number}.5"}) for number in range(300)]
-)
-
-
-@pytest.mark.parametrize("blob", [CROWDED, builder.gz(CROWDED)], ids=["plain", "gzip"])
-def test_a_crowded_layer_is_looked_into_beside_the_hashing(blob: bytes) -> None:
-    found = []
-    with ThreadPoolExecutor(1) as beside:
-        for threads in (None, beside):
-            scanner = BlobScanner(len(blob), survey=True, beside=threads)
-            for start in range(0, len(blob), 80_000):
-                scanner.feed(blob[start : start + 80_000])
-            found.append((scanner.finish(), scanner.layer))
-        assert found[0] == found[1]
-        assert beside._threads, "nothing was handed to it"
-    blob_facts, layer = found[0]
-    assert blob_facts.diff_id == Digest.of(CROWDED)
-    assert layer is not None
-    assert layer.end.entries == 300

@@ -28,6 +28,7 @@ _ODD_HEADERS = frozenset(
         AnomalyKind.DANGLING_EXTENSION,
         AnomalyKind.STACKED_EXTENSION,
         AnomalyKind.STRAY_PREFIX,
+        AnomalyKind.ODD_CHECKSUM,
         AnomalyKind.NAME_HAS_NUL,
     }
 )

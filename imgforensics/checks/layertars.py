@@ -121,11 +121,12 @@ def damaged_layer_tar(case: Case) -> Iterator[Found]:
     stands behind the place was not looked at.
 
     ## How it is computed
-    Headers are followed as Go's `archive/tar` follows them: to the end marker, or to where it would fail. A layer
-    whose bytes fit no digest, or whose compression is damaged, is reported for that alone.
+    Headers are followed as Go's `archive/tar` follows them: to the end marker, or to where it would fail: at a wrong
+    checksum, at a field or a PAX record that has to be a number and is none, in the middle of a block. A layer whose
+    bytes fit no digest, or whose compression is damaged, is reported for that alone.
 
     ## When it is innocent
-    Never: no runtime unpacks it.
+    Never: no runtime unpacks it. Only behind an extension header of no entry Go's reader ends in silence.
     """
     for member, facts in surveyed(case):
         damage = facts.end.damage
@@ -207,9 +208,9 @@ def odd_layer_header(case: Case) -> Iterator[Found]:
 
     ## How it is computed
     As of the outer tar, see IMG109, with the reading of Go's `archive/tar`. What no reader misunderstands is noted:
-    unreadable numbers, sparse files, sizes on hard links and folders. moby and containerd fail with "unhandled tar
-    header type" for types other than 0 to 6. Global PAX headers are noted; those with names or sizes, which Go's reader
-    alone does not apply, are a warning.
+    owners and modes beyond all bounds, sparse files, sizes on hard links and folders. moby and containerd fail with
+    "unhandled tar header type" for types other than 0 to 6. Global PAX headers are noted; those with names or sizes,
+    which Go's reader alone does not apply, are a warning.
 
     ## When it is innocent
     Old tar programs.

@@ -108,6 +108,10 @@ def stereoscope(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
             _refuse(number, _damage(blob, facts))
 
 
+_READ_TO_AN_END = (AnomalyKind.LIMIT, AnomalyKind.DANGLING_EXTENSION)
+"""What ends the reading here, and is no error to Go's reader."""
+
+
 def _disguise(blob: Blob) -> Compression | None:
     """What a plain layer is taken for by programs that go by its first bytes; None where it is not."""
     return begins_like(blob.head) if blob.compression is Compression.NONE else None
@@ -154,7 +158,7 @@ def _damage(blob: Blob, facts: LayerFacts | None) -> str:
     if facts is None:
         return "" if not blob.head or is_header(blob.head) or not blob.head.strip(b"\0") else "it is no tar"
     damage = facts.end.damage
-    if damage is not None and damage.kind is not AnomalyKind.LIMIT:
+    if damage is not None and damage.kind not in _READ_TO_AN_END:
         return damage.detail
     return "" if facts.end.is_tar or not facts.end.size else "it is no tar"
 

@@ -11,6 +11,7 @@ from tests.crafted.tars import (
     behind_a_name,
     bent,
     beyond_the_end,
+    binary_checksum,
     checksum,
     cut,
     dangling,
@@ -23,6 +24,7 @@ from tests.crafted.tars import (
     huge_size,
     image,
     inner,
+    late_checksum,
     link_of_a_file,
     negative_size,
     other_times,
@@ -47,7 +49,7 @@ THREATS: tuple[Threat, ...] = (
         "TAR-01",
         "Header checksum",
         "Python's tarfile ends silently, GNU tar skips the member, Go and busybox stop; checkers built on tarfile see a shorter archive",
-        ("IMG102",),
+        ("IMG102", "IMG109"),
         "Sums of signed bytes, as old tars make them, are noted only (IMG109). The walk goes on at the next sound header.",
     ),
     Threat(
@@ -132,6 +134,8 @@ def _crafted(name: str, what: str, make: Make, codes: str = "", twin: Make = hon
 
 CRAFTED: tuple[Crafted, ...] = (
     _crafted("01-checksum", "the layer's header has a wrong checksum", checksum, "IMG102", signed),
+    _crafted("01-late-checksum", "a checksum behind a NUL", late_checksum, "IMG109"),
+    _crafted("01-binary-checksum", "a checksum in binary", binary_checksum, "IMG109"),
     _crafted("01-rubble", "a block that is no header, in the middle", rubble, "IMG102"),
     _crafted("02-one-zero-block", "one zero block before manifest.json", zero_block, "IMG108"),
     _crafted("02-early-end", "an end marker before manifest.json", early_end, "IMG108"),

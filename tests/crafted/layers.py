@@ -6,6 +6,7 @@ from tests import builder, layertables
 from tests.builder import Entry, ImageSpec
 from tests.crafted.case import Crafted, Threat
 from tests.crafted.layerparts import Made, folder, image, layer, link, tar_of
+from tests.crafted.resealing import resealed, sum_of
 from tests.support import descriptor, oci
 
 
@@ -29,12 +30,7 @@ SPARSE_ACCOUNTS = Entry(
 
 
 def _device(name: str, major: int, minor: int, type_: bytes = b"3") -> Entry:
-    plain = Entry(name, type=type_, mode=0o600)
-    block = bytearray(builder.header(plain))
-    block[329:345] = b"%07o\0%07o\0" % (major, minor)
-    block[148:156] = b" " * 8
-    block[148:156] = b"%06o\0 " % sum(block)
-    return Entry(name, type=type_, raw_header=bytes(block))
+    return resealed(Entry(name, type=type_, mode=0o600), 329, b"%07o\0%07o\0" % (major, minor))
 
 
 def _annotated(tar: bytes, packed: bytes, **annotations: str) -> Made:
@@ -363,6 +359,71 @@ CRAFTED: tuple[Crafted, ...] = (
         image(tar_of(Entry("a", b"x" * 2000))[:1500]),
         frozenset({"IMG513"}),
         layer(Entry("a", b"x" * 2000), end=bytes(512)),
+    ),
+    Crafted(
+        "LAY-08-half-a-zero-block",
+        "a tar that ends inside its end marker",
+        image(tar_of(Entry("a", b"x"), end=bytes(700))),
+        frozenset({"IMG513"}),
+        layer(Entry("a", b"x"), end=bytes(1024)),
+    ),
+    Crafted(
+        "LAY-08-no-number",
+        "a time that is no number in the second header",
+        image(tar_of(Entry("a", b"x"), resealed(Entry("b", b"x"), 136, b"yesterday"))),
+        frozenset({"IMG513"}),
+        layer(Entry("a", b"x"), Entry("b", b"x", mtime=-5, uid=3_000_000)),
+    ),
+    Crafted(
+        "LAY-08-late-checksum",
+        "a checksum behind a NUL",
+        image(tar_of(resealed(Entry("a", b"x"), 148, b"\0%06o\0" % sum_of(Entry("a", b"x"))))),
+        frozenset({"IMG515"}),
+        layer(Entry("a", b"x")),
+    ),
+    Crafted(
+        "LAY-08-binary-checksum",
+        "a checksum in binary",
+        image(tar_of(resealed(Entry("a", b"x"), 148, b"\x80" + sum_of(Entry("a", b"x")).to_bytes(7, "big")))),
+        frozenset({"IMG513"}),
+        layer(Entry("a", b"x")),
+    ),
+    Crafted(
+        "LAY-08-no-number-before",
+        "an owner that is no number in an extension header",
+        image(
+            tar_of(resealed(Entry("p", builder.pax_records({"comment": "c"}), b"x"), 108, b"root"), Entry("a", b"x"))
+        ),
+        frozenset({"IMG513"}),
+        layer(Entry("a", b"x", pax={"comment": "c"})),
+    ),
+    Crafted(
+        "LAY-08-no-time",
+        "a PAX access time that is none",
+        layer(Entry("a", b"x", pax={"atime": "yesterday"})),
+        frozenset({"IMG513"}),
+        layer(Entry("a", b"x", pax={"atime": "1.5"})),
+    ),
+    Crafted(
+        "LAY-08-broken-global-header",
+        "a global PAX header whose record has no end",
+        image(tar_of(Entry("g", b"13 comment=cc", b"g"), Entry("a", b"x"))),
+        frozenset({"IMG513"}),
+        layer(Entry("g", builder.pax_records({"comment": "c"}), b"g"), Entry("a", b"x")),
+    ),
+    Crafted(
+        "LAY-08-solaris",
+        "a name in an extended header of Solaris, which Go's reader takes for an entry",
+        image(tar_of(Entry("p", builder.pax_records({"path": "etc/shadow"}), b"X"), Entry("etc/a", b"x"))),
+        frozenset({"IMG515"}),
+        layer(Entry("etc/a", b"x", pax={"comment": "c"})),
+    ),
+    Crafted(
+        "LAY-08-prefix",
+        "a prefix in a GNU header",
+        image(tar_of(resealed(Entry("passwd", b"x", magic=builder.GNU), 345, b"etc"))),
+        frozenset({"IMG515"}),
+        layer(Entry("passwd", b"x", magic=builder.GNU)),
     ),
     Crafted(
         "LAY-08-overruled-name",

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from tests import builder
 from tests.builder import Entry, ImageSpec
+from tests.crafted.resealing import resealed, sum_of, summed
 
 Make = Callable[[], bytes]
 
@@ -74,6 +75,18 @@ def signed() -> bytes:
     block = builder.header(entries[0])
     entries[0] = replace(entries[0], checksum=sum(struct.unpack("512b", block[:148] + b" " * 8 + block[156:])))
     return builder.tar(entries)
+
+
+def late_checksum() -> bytes:
+    """A checksum that stands behind a NUL."""
+    entries = image()
+    return builder.tar([resealed(entries[0], 148, b"\0%06o\0" % sum_of(entries[0])), *entries[1:]])
+
+
+def binary_checksum() -> bytes:
+    """A checksum in binary."""
+    entries = image()
+    return builder.tar([resealed(entries[0], 148, b"\x80" + sum_of(entries[0]).to_bytes(7, "big")), *entries[1:]])
 
 
 def rubble() -> bytes:
@@ -176,11 +189,6 @@ def sparse(real: int) -> Make:
         return builder.tar(entries)
 
     return make
-
-
-def summed(block: bytes) -> bytes:
-    """A header with its checksum put right."""
-    return block[:148] + b"%06o\0 " % (sum(block[:148]) + sum(block[156:]) + 256) + block[156:]
 
 
 # --------------------------------------------------------------------------------------------------------------- fields
