@@ -1,9 +1,11 @@
 """How Go's ``archive/tar`` reads a header where that is not how :mod:`imgforensics.tarextensions` reads it. No I/O."""
 
+from dataclasses import replace
+
 from imgforensics.model import GoReading
 from imgforensics.paxrecords import pax_integer
 from imgforensics.tarextensions import Claims, Extensions, refused_record
-from imgforensics.tarheader import Header
+from imgforensics.tarheader import Header, parse_header
 from imgforensics.tartext import decode
 
 _SUM = 148
@@ -39,6 +41,19 @@ def go_names(block: bytes, header: Header, extensions: Extensions, records: dict
         name = header.stray_prefix + b"/" + name
     name = extensions.long_name or records.get(b"GNU.sparse.name") or records.get(b"path") or name
     return name, extensions.long_link or records.get(b"linkpath") or header.linkname
+
+
+def go_header(block: bytes) -> Header:
+    """The fields of a header as Go has them: it finds numbers behind NULs, too, where others see none."""
+    header = parse_header(block)
+    if not header.bad:
+        return header
+    spelled = bytearray(block)
+    for start, end in _NUMBERS + _DEVICE:
+        text = block[start:end].strip(b" \0")
+        if not block[start] and text:
+            spelled[start:end] = text.ljust(end - start, b"\0")
+    return replace(parse_header(bytes(spelled)), bad=header.bad)
 
 
 def refuses(block: bytes, header: Header) -> bool:

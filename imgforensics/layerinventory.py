@@ -12,6 +12,7 @@ SETUID, SETGID, OTHERS_WRITE = 0o4000, 0o2000, 0o002
 
 _AMBIGUOUS = frozenset(
     {
+        AnomalyKind.BAD_SIZE,
         AnomalyKind.PAX_OVERRIDES,
         AnomalyKind.STACKED_EXTENSION,
         AnomalyKind.DATA_ON_LINK,

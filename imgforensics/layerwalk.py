@@ -14,7 +14,7 @@ reading is taken, and not the forgiving one of :mod:`~imgforensics.tarwalk`, whi
   of contents of an eStargz layer may stand there, where BuildKit leaves the tar before it as it was.
 """
 
-from imgforensics.goreading import go_names, refuses
+from imgforensics.goreading import go_header, go_names, refuses
 from imgforensics.layerentry import TOC, Entry, LayerEnd
 from imgforensics.layerextensions import UsualExtensions
 from imgforensics.layerheader import UsualHeaders
@@ -251,7 +251,7 @@ class LayerWalker:
         if self._said.headers > self._limits.layer_headers or self._entries > 2 * self._limits.layer_entries:
             self._fail(AnomalyKind.LIMIT, "more headers than any layer has; the rest was not read", Span(here, BLOCK))
             return None
-        header = parse_header(unit)
+        header = go_header(unit)
         size = header.size
         if not self._extensions.types:
             self._start = here
@@ -318,6 +318,10 @@ class LayerWalker:
             self._fail(AnomalyKind.BAD_SIZE, "an entry whose size is none", Span(self._start, data - self._start))
             return None
         size = 0 if claims.dataless or is_directory else claims.size
+        if "size" in header.bad:
+            notes.append(
+                (AnomalyKind.BAD_SIZE, f"a size behind a NUL, where Go's reader alone finds it: {claims.size} bytes")
+            )
         if header.stray_prefix and plain_name.startswith(header.stray_prefix + b"/"):
             detail = f"a prefix in a GNU header whose times are none, which Go's reader counts: {show(plain_name)}"
             notes.append((AnomalyKind.COUNTED_PREFIX, detail))
