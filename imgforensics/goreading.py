@@ -2,11 +2,8 @@
 
 from dataclasses import replace
 
-from imgforensics.model import GoReading
-from imgforensics.paxrecords import pax_integer
-from imgforensics.tarextensions import Claims, Extensions, refused_record
+from imgforensics.tarextensions import Extensions
 from imgforensics.tarheader import Header, parse_header
-from imgforensics.tartext import decode
 
 _SUM = 148
 _NUMBERS = ((100, 108), (108, 116), (116, 124), (124, 136), (136, 148))
@@ -15,23 +12,6 @@ _TIMES = ((345, 357), (357, 369))
 """Access and change time of GNU's header, where others have the prefix."""
 _STAR_TIMES = ((476, 488), (488, 500))
 _INT64 = 1 << 63
-
-
-def go_reading(block: bytes, header: Header, extensions: Extensions, claims: Claims) -> GoReading | None:
-    """Name, target and size as Go (1.18 to 1.26, ``reader.go``, ``readHeader`` and ``next``) has them.
-
-    Global records and the extended headers of Solaris apply to nothing, a GNU long name wins over a PAX path, and a
-    prefix counts in a GNU header, too, whose times are no numbers. None where all that makes no difference.
-    """
-    solaris = "X" in extensions.types
-    own = {} if solaris else dict(extensions.records)
-    refused = refuses(block, header) or refused_record(own) is not None
-    name, linkname = go_names(block, header, extensions, own)
-    size = pax_integer(own.get(b"size", b""))
-    size = header.size or 0 if size is None else size
-    if not (refused or solaris) and (name, linkname, size) == (claims.name, claims.linkname, claims.size):
-        return None
-    return GoReading(decode(name), decode(linkname), size, refused=refused, solaris=solaris)
 
 
 def go_names(block: bytes, header: Header, extensions: Extensions, records: dict[bytes, bytes]) -> tuple[bytes, bytes]:

@@ -14,12 +14,14 @@ reading is taken, and not the forgiving one of :mod:`~imgforensics.tarwalk`, whi
   of contents of an eStargz layer may stand there, where BuildKit leaves the tar before it as it was.
 """
 
+from collections.abc import Callable, Iterator
+
 from imgforensics.goreading import go_header, go_names, refuses
 from imgforensics.layerentry import TOC, Entry, LayerEnd
 from imgforensics.layerextensions import UsualExtensions
 from imgforensics.layerheader import UsualHeaders
 from imgforensics.layerpadding import Padding
-from imgforensics.limits import DEFAULT_LIMITS, Limits
+from imgforensics.limits import DEFAULT_LIMITS, KIB, Limits
 from imgforensics.model import Anomaly, AnomalyKind, MemberKind, Span, clean_path
 from imgforensics.tarextensions import EXTENSIONS, Extensions, claim, refused_record
 from imgforensics.tarheader import (
@@ -37,6 +39,9 @@ from imgforensics.tartext import Note, decode, show
 
 _PROBE = 512
 """Bytes kept of what follows the end marker: a tar header's size."""
+
+_PIECE = 16 * KIB
+"""Bytes that are read at a time where most of them are passed over."""
 
 _PADDING = 128
 """Zero blocks behind the end marker before a table of contents: tars are padded to records of twenty blocks."""
@@ -90,6 +95,19 @@ class LayerWalker:
         entries = self._feed(data)
         self._padding.take(entries, data, base)
         return entries
+
+    def run(self, read: Callable[[int, int], bytes], size: int) -> Iterator[Entry]:
+        """Read a whole tar of so many bytes by offset, passing over data; then call :meth:`finish`.
+
+        Padding is not looked at, and what the end says of trailing bytes is of those that were read by chance.
+        """
+        while not self._over and self._next + len(self._pending) < size:
+            self._seen = self._next + len(self._pending)
+            piece = read(self._seen, min(_PIECE, size - self._seen))
+            if not piece:  # the file became shorter
+                return
+            yield from self._feed(piece)
+        self._seen = size
 
     def _feed(self, data: bytes | memoryview) -> list[Entry]:
         entries: list[Entry] = []

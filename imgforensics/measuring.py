@@ -20,6 +20,7 @@ from imgforensics.algorithms import further_algorithms
 from imgforensics.archive import Archive
 from imgforensics.blobscan import BlobScanner
 from imgforensics.catalogue import Catalogue
+from imgforensics.gotar import read_as_go
 from imgforensics.knownblobs import ENTRIES, Known, Memory
 from imgforensics.layerfacts import LayerFacts
 from imgforensics.limits import MIB
@@ -77,6 +78,7 @@ class _Measuring:
     def run(self, jobs: int) -> Catalogue:
         archive, spooled, fast = self._archive, self._archive.spooled, self._fast
         found = archive.index()
+        seen_by_go = read_as_go(archive.read, spooled.tar_size, found.members, self._limits)
         files = [member for member in found.members if member.kind in (MemberKind.FILE, MemberKind.SPARSE)]
         large = [member for member in files if member.present > SMALL]
         unmeasured = {member.index: "not hashed: structure only was asked for" for member in large} if fast else {}
@@ -119,6 +121,7 @@ class _Measuring:
             layers=dict(sorted(self._layers.items())),
             surveyed=not fast,
             layer_anomalies=layer_anomalies,
+            go=seen_by_go,
             outer_streams=spooled.streams,
             outer_labels=spooled.labels,
         )

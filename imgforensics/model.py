@@ -173,19 +173,6 @@ class MemberKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class GoReading:
-    """A member's header as Go's ``archive/tar`` reads it, where that is another reading."""
-
-    name: str
-    linkname: str
-    size: int
-    refused: bool = False
-    """A field is no number to it, and it ends with an error."""
-    solaris: bool = False
-    """The extended header of Solaris before it is a member of its own to Go, of type ``X``."""
-
-
-@dataclass(frozen=True, slots=True)
 class Member:
     """One member of the outer tar, as its headers claim it."""
 
@@ -221,8 +208,6 @@ class Member:
     """The header was found by searching after damage, or stands behind an end-of-archive marker."""
     damaged: bool = False
     """The header's checksum is wrong; every field of it is doubtful."""
-    go: GoReading | None = None
-    """As Go reads the header, where it reads something else."""
 
     @property
     def path(self) -> str | None:

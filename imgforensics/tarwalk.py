@@ -24,7 +24,6 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from imgforensics.goreading import go_reading
 from imgforensics.limits import DEFAULT_LIMITS, MIB, Limits
 from imgforensics.looks import describe
 from imgforensics.model import Anomaly, AnomalyKind, Member, Span
@@ -358,7 +357,6 @@ class _Walker:
             present=present,
             recovered=self._lost or self._behind,
             damaged=doubtful,
-            go=go_reading(block, header, extensions, claims),
         )
         for anomaly in anomalies:
             yield anomaly if anomaly.kind is AnomalyKind.PAX_GLOBAL else replace(anomaly, member=number)

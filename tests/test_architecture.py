@@ -52,6 +52,7 @@ ORDER = [
     "layerheader",
     "layerpadding",
     "layerwalk",
+    "gotar",
     "layercolumns",
     "layerinventory",
     "layerways",

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from functools import cached_property
 
 from imgforensics.catalogue import Catalogue
-from imgforensics.loaders import godecode, gotar, layers
+from imgforensics.gotar import GoTar
+from imgforensics.loaders import godecode, layers
 from imgforensics.loaders.disk import Disk
 from imgforensics.loaders.gonames import clean
 from imgforensics.loaders.load import LimitError, MissingError, RefusedError
@@ -39,10 +40,10 @@ class Contents:
         if self._left < 0:
             raise LimitError(f"more than {self.catalogue.limits.references} references; no more were followed here")
 
-    @cached_property
-    def tar(self) -> gotar.GoTar:
+    @property
+    def tar(self) -> GoTar:
         """The tar as Go reads it."""
-        return gotar.read(self.catalogue)
+        return self.catalogue.go
 
     @property
     def disk(self) -> Disk:
