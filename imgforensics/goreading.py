@@ -16,9 +16,9 @@ _INT64 = 1 << 63
 
 def go_names(block: bytes, header: Header, extensions: Extensions, records: dict[bytes, bytes]) -> tuple[bytes, bytes]:
     """Name and target as Go has them, by a header, its extensions, and the PAX records that count."""
-    name = header.name
-    if header.format == "gnu" and header.stray_prefix and not all(_is_number(block[a:b]) for a, b in _TIMES):
-        name = header.stray_prefix + b"/" + name
+    name, prefix = header.name, header.stray_prefix
+    if header.format == "gnu" and prefix.isascii() and prefix and not all(_is_number(block[a:b]) for a, b in _TIMES):
+        name = prefix + b"/" + name
     name = extensions.long_name or records.get(b"GNU.sparse.name") or records.get(b"path") or name
     return name, extensions.long_link or records.get(b"linkpath") or header.linkname
 

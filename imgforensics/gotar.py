@@ -15,8 +15,6 @@ from imgforensics.model import Anomaly, AnomalyKind, Member, MemberKind, Span, c
 
 _ASKED_FOR = frozenset({"manifest.json", "index.json", "oci-layout", "repositories"})
 _ENDS = frozenset({AnomalyKind.TRUNCATED_HEADER, AnomalyKind.TRUNCATED_DATA})
-_SILENT = frozenset({AnomalyKind.LIMIT, AnomalyKind.DANGLING_EXTENSION})
-"""What ends a walk and is no error to Go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,9 @@ def _as_go_has_it(member: Member, entry: Entry) -> Member:
 
 
 def _error(damage: Anomaly | None) -> str | None:
-    if damage is None or damage.kind in _SILENT:
+    if damage is None or damage.kind is AnomalyKind.DANGLING_EXTENSION:  # at which Go ends in silence
         return None
     where = "" if damage.span is None else f" at byte {damage.span.offset}"
+    if damage.kind is AnomalyKind.LIMIT:
+        return damage.detail + where
     return ("unexpected EOF" if damage.kind in _ENDS else "invalid tar header") + where

@@ -274,9 +274,7 @@ def field_notes(header: Header) -> Iterator[Note]:
         detail = "the header's checksum is a sum of signed bytes, as old tars make it; some readers refuse it"
         yield AnomalyKind.SIGNED_CHECKSUM, detail
     if header.odd_sum:
-        detail = (
-            "the header's checksum stands behind a NUL, where Go's reader alone takes it, or in binary, where it fails"
-        )
+        detail = "the header's checksum stands behind a NUL, or in binary: some readers take it, others fail"
         yield AnomalyKind.ODD_CHECKSUM, detail
     if header.stray_prefix:
         detail = f"a {header.format} header with a prefix, which some readers put before the name"

@@ -91,7 +91,8 @@ class Header:
     signed_sum: bool
     """The checksum is right as a sum of signed bytes only."""
     odd_sum: bool
-    """The checksum stands behind a NUL, where Go's reader alone finds it, or in binary, which Go's alone refuses."""
+    """The checksum stands behind a NUL, where Go's and GNU's readers find it and others do not, or in binary, where it
+    is the other way round."""
     bad: tuple[str, ...]
     """Names of the fields that hold no number. All but :attr:`size` read as 0 then."""
 
