@@ -19,7 +19,7 @@ from imgforensics.loaders.contents import Contents, is_regular, occurrence
 from imgforensics.loaders.documents import CONFIG, IMAGE, INDEX, LAYOUT, NAME, REF, SAVED, diff_ids, names
 from imgforensics.loaders.gonames import clean, join, parent
 from imgforensics.loaders.graph import Entry, Rules, images, one_spelling
-from imgforensics.loaders.load import Load, MissingError, Reader, RefusedError
+from imgforensics.loaders.load import SINCE_LAYOUT, Load, MissingError, Reader, RefusedError
 from imgforensics.loaders.references import check_named
 from imgforensics.model import Member, MemberKind
 from imgforensics.structure import Structure
@@ -74,7 +74,7 @@ def _listed(contents: Contents, reader: Reader, regular: list[Member], blobs: Ma
     if index is None:
         raise RefusedError("there is an oci-layout, and no index.json")
     copies = [member for member in regular if clean(member.name) == "index.json"]
-    why = f"{occurrence(copies, index, 'index.json')}, since oci-layout is there"
+    why = f"{occurrence(copies, index, 'index.json')}{SINCE_LAYOUT}"
     strict = Rules(
         find=contents.by_content.get, checks_diff_ids=True, knows=_TYPES, unpack=layers.containerd, chosen=_chosen
     )
@@ -137,7 +137,7 @@ def _saved(
         targets[name] = blobs[target]
     copies = [member for member in regular if clean(member.name) == "manifest.json"]
     merged = f"{len(copies)} manifest.json, one decoded over the other" if len(copies) > 1 else "manifest.json"
-    why = f"{merged}, since there is no oci-layout"
+    why = f"{merged}, since there is no oci-layout" if "index.json" in blobs else merged
     made = []
     for entry in saved:
         contents.spend(1 + len(entry["Layers"] or []))

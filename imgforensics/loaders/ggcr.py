@@ -71,8 +71,10 @@ def _oci(contents: Contents, tried: str) -> Iterator[Load]:
             levels=0,
             unpack=layers.stereoscope,
         )
+        copies = contents.by_clean_name["index.json"]
         for found in images(contents, entries[0], rules):
-            why = "index.json" if not _saved_is_there(contents) else f"index.json, since manifest.json fails: {tried}"
+            why = occurrence(copies, contents.catalogue.members[index], "index.json")
+            why += f", since manifest.json fails: {tried}" if _saved_is_there(contents) else ""
             yield Load(Reader.SYFT, found.config, found.manifest, (), why)
     except RefusedError as error:
         raise RefusedError(f"as a docker archive: {tried}; as an OCI archive: {error}") from None

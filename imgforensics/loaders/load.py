@@ -45,6 +45,12 @@ _TITLES = {
 }
 
 
+SINCE_LAYOUT = ", since oci-layout is there"
+"""End of a reason, where a reader looks for that marker before it reads ``index.json``."""
+ASKED_FOR = "the one that is asked for"
+"""Which of several entries a reader takes that wants to be told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
     """One image that a reader would load, or a refusal."""
