@@ -124,8 +124,8 @@ class UsualExtensions:
             return self.mtime is not None
         elif key == b"uid":
             self.uid = pax_integer(value)
-            return self.uid is not None
+            return self.uid is not None and value[:1] != b"+"
         else:
             self.gid = pax_integer(value)
-            return self.gid is not None
+            return self.gid is not None and value[:1] != b"+"
         return True

@@ -274,7 +274,7 @@ class LayerWalker:
         self._next += -(-len(body) // BLOCK) * BLOCK
         if header.typeflag in "xX":
             self._extensions.records = []  # the last one counts
-        notes = self._extensions.take(header.typeflag, body, self._globals)
+        notes = self._extensions.take(header.typeflag, header.name, body, self._globals)
         if header.typeflag != "g":
             self._extension_notes += notes[: max(0, _NOTES - len(self._extension_notes))]
 

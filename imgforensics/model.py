@@ -179,8 +179,10 @@ class GoReading:
     size: int
     refused: bool = False
     """A field is no number to it, and it ends with an error."""
-    solaris: bool = False
-    """The extended header of Solaris before it is a member of its own to Go, of type ``X``."""
+    before: tuple[tuple[str, str], ...] = ()
+    """Types and names of headers before it that are members of their own to Go: global ones, and those of Solaris."""
+    plain: bool = False
+    """No sparse file to it, though records say so: it takes what is stored."""
 
 
 @dataclass(frozen=True, slots=True)

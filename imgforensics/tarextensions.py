@@ -50,6 +50,11 @@ _APPLIED = frozenset(
 _SPLITTING = frozenset((b"path", b"linkpath", b"size"))
 """What no writer says of all later members at once; Go does not apply it, POSIX, GNU tar and Python do."""
 
+_TAKEN_AWAY = frozenset((b"path", b"linkpath", b"size", b"GNU.sparse.name"))
+"""What no writer leaves empty: Go has the header's own then, GNU tar, busybox and Python a member without it."""
+
+_PLAIN_NUMBERS = frozenset((b"size", b"uid", b"gid"))
+
 _UTF8 = b"ISO-IR 10646 2000 UTF-8"
 """How PAX spells the character set that its values have anyway."""
 
@@ -94,6 +99,10 @@ class Extensions:
     """Their types, each once. Global headers are not among them."""
     records: list[tuple[bytes, bytes]] = field(default_factory=list)
     """PAX records of all of them, in order."""
+    latest: int = 0
+    """Where in :attr:`records` those of the last header of type ``x`` begin; Go knows no others."""
+    members: list[tuple[str, bytes]] = field(default_factory=list)
+    """Types and names of those that are members of their own to Go."""
     long_name: bytes = b""
     long_link: bytes = b""
     damaged: bool = False
@@ -101,25 +110,19 @@ class Extensions:
     anomalies: list[Anomaly] = field(default_factory=list)
     """What was seen so far; their member's index is not known yet."""
 
-    def take(self, typeflag: str, body: bytes, common: dict[bytes, bytes]) -> list[Note]:
+    def take(self, typeflag: str, name: bytes, body: bytes, common: dict[bytes, bytes]) -> list[Note]:
         """Keep the body of one more extension header, in ``common`` if it is a global one. Returns what is odd."""
         notes = self._stacking(typeflag)
         if typeflag != "g" and typeflag not in self.types:
             self.types += typeflag
         if typeflag in "LK":
-            name, _, rest = body.partition(b"\0")
-            if not name:
-                detail = f"an extension header of type {typeflag!r} that says nothing: some readers take the name away"
-                notes.append((AnomalyKind.DANGLING_EXTENSION, detail))
-            if rest.strip(b"\0"):
-                notes.append((AnomalyKind.NAME_HAS_NUL, f"a GNU long name with a NUL inside: {show(body)}"))
-            if typeflag == "L":
-                self.long_name = name
-            else:
-                self.long_link = name
-            return notes
+            return [*notes, *self._long(typeflag, body)]
         records, odd = parse_pax(body)
         notes += odd
+        if typeflag == "x":
+            self.latest = len(self.records)
+        else:
+            self.members.append((typeflag, (typeflag == "g" and dict(records).get(b"path")) or name))
         charset = dict(records).get(b"hdrcharset", _UTF8)
         if charset != _UTF8:
             notes.append((AnomalyKind.PAX_CHARSET, f"PAX says that names are in {show(charset)}"))
@@ -136,6 +139,18 @@ class Extensions:
         else:
             self.records += records
         return notes
+
+    def _long(self, typeflag: str, body: bytes) -> Iterator[Note]:
+        long, _, rest = body.partition(b"\0")
+        if not long:
+            detail = f"an extension header of type {typeflag!r} that says nothing: some readers take the name away"
+            yield AnomalyKind.DANGLING_EXTENSION, detail
+        if rest.strip(b"\0"):
+            yield AnomalyKind.NAME_HAS_NUL, f"a GNU long name with a NUL inside: {show(body)}"
+        if typeflag == "L":
+            self.long_name = long
+        else:
+            self.long_link = long
 
     def _stacking(self, typeflag: str) -> list[Note]:
         """Whether one more header of this type is read differently by different readers."""
@@ -180,8 +195,7 @@ def claim(header: Header, extensions: Extensions, common: dict[bytes, bytes], *,
     An empty PAX value takes back what a global header said. A malformed number counts as absent.
     """
     values = common | {key: value for key, value in extensions.records if key in _APPLIED}
-    notes: list[Note] = []
-    notes += field_notes(header)
+    notes: list[Note] = [*field_notes(header), *_value_notes(extensions.records)]
 
     def number(key: bytes, plain: int | None) -> int | None:
         value = values.get(key)
@@ -236,6 +250,18 @@ def claim(header: Header, extensions: Extensions, common: dict[bytes, bytes], *,
         mtime=float(header.mtime) if mtime is None else mtime,
         notes=(*notes, *oddities),
     )
+
+
+def _value_notes(records: list[tuple[bytes, bytes]]) -> Iterator[Note]:
+    """Values of PAX records that readers take in two ways."""
+    for key, value in records:
+        if key in _TAKEN_AWAY and not value:
+            yield (
+                AnomalyKind.PAX_OVERRIDES,
+                f"PAX gives {show_keys([key])} without a value, which is 0 or no name to some",
+            )
+        elif key in _PLAIN_NUMBERS and value.startswith(b"+"):
+            yield AnomalyKind.PAX_OVERRIDES, f"PAX gives {show_keys([key])} as {show(value)}, which some readers refuse"
 
 
 def field_notes(header: Header) -> Iterator[Note]:

@@ -297,7 +297,10 @@ class _Walker:
         else:
             content = yield from self._read(body, size)
         before = len(extensions.records)
-        for kind, detail in (*field_notes(header), *extensions.take(header.typeflag, content, self._globals)):
+        for kind, detail in (
+            *field_notes(header),
+            *extensions.take(header.typeflag, header.name, content, self._globals),
+        ):
             extensions.anomalies += self._note(kind, detail, whole)
         yield from self._keep(len(content) + _RECORD_COST * (len(extensions.records) - before))
         return True

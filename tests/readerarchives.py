@@ -56,6 +56,11 @@ def _framed(change: Callable[[bytes, int], bytes], layout: str = "docker_legacy"
     return make
 
 
+def _neutral(entries: list[Entry]) -> list[Entry]:
+    """Members each of which says its own name, so that a global one counts for none."""
+    return [replace(entry, pax={"path": entry.path}) for entry in entries]
+
+
 def _flip(data: bytes, at: int) -> bytes:
     return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
 
@@ -193,6 +198,23 @@ TRICKS: dict[str, Callable[[], bytes]] = {
     ),
     "pax-name": lambda: builder.tar(
         [*builder.docker_legacy([good()]), Entry("x", parts.parts_of_both()[1], pax={"path": "manifest.json"})]
+    ),
+    "pax-global-name": lambda: builder.tar(
+        [
+            Entry("g", builder.pax_records({"path": "manifest.json"}), type=b"g"),
+            *_neutral(builder.docker_legacy([good()])),
+        ]
+    ),
+    "pax-long": lambda: builder.tar([*builder.docker_legacy([good()]), Entry("x", pax={"comment": "x" * (2 << 20)})]),
+    "pax-long-name": lambda: builder.tar(
+        [
+            *builder.docker_legacy([good()]),
+            Entry("././@LongLink", b"x" * (2 << 20), b"L", magic=builder.GNU),
+            Entry("x"),
+        ]
+    ),
+    "pax-sparse-count": lambda: builder.tar(
+        [*builder.docker_legacy([good()]), Entry("x", b"y", pax={"GNU.sparse.map": "0,1", "GNU.sparse.size": "1"})]
     ),
     "pax-malformed": lambda: builder.tar([*builder.docker_legacy([good()]), Entry("x", b"", pax=b"99 a=b\n")]),
 }

@@ -108,7 +108,11 @@ def _names(data: bytes) -> list[str]:
             entries = json.loads(content.read() if content else b'{"manifests":[]}')["manifests"]
     except (KeyError, TypeError, ValueError, OverflowError, tarfile.TarError):
         return []
-    notes = [entry.get("annotations", {}).get("org.opencontainers.image.ref.name") for entry in entries or ()]
+    notes = [
+        (entry.get("annotations") or {}).get("org.opencontainers.image.ref.name")
+        for entry in entries or ()
+        if isinstance(entry, dict)
+    ]
     return [name for name in notes if name]
 
 

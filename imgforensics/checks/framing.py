@@ -278,6 +278,11 @@ def odd_tar_header(case: Case) -> Iterator[Found]:
             message = f"pax-overrides: the header says {member.ustar_name!r}, an extension {member.name!r}"
             where = Location(member.name, offset=member.header.offset, length=member.header.length)
             yield Found(message, where, severity=Severity.ERROR)
+        for typeflag, name in member.go.before if member.go is not None else ():
+            path = clean_path(name)
+            if path and (path in case.catalogue.by_path or _means_something(path)):
+                message = f"pax-overrides: an extension header of type {typeflag!r} is a member {name!r} to Go"
+                yield Found(message, Location(member.name, offset=member.header.offset), severity=Severity.ERROR)
     devices = [each for each in case.catalogue.members if each.kind in (MemberKind.DEVICE, MemberKind.FIFO)]
     if devices:
         yield _of_members(f"special-type: a {devices[0].kind}", devices, None)

@@ -54,6 +54,8 @@ class Disk:
         return self._found[path]
 
     def _unpack(self, member: Member) -> None:
+        if member.typeflag == "g":
+            return
         if member.typeflag not in _HANDLED:
             raise RefusedError(f"{member.name or 'a header'} is of type {member.typeflag!r}, which is not unpacked")
         path = self._inside(member.name)

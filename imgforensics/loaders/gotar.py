@@ -43,6 +43,7 @@ def read(catalogue: Catalogue) -> GoTar:
     end = min((offset for kind, offset in places if kind in _ENDS), default=None)
     stops = [(offset, _STOPS[kind]) for kind, offset in places if kind in _STOPS and (end is None or offset < end)]
     stops += _unread_extensions(catalogue, end)
+    stops += _long_extensions(catalogue, end)
     for member in catalogue.members:
         if not member.recovered:
             stops += _own_stops(catalogue, member)
@@ -63,6 +64,14 @@ def _unread_extensions(catalogue: Catalogue, end: int | None) -> Iterator[tuple[
             continue
         if end is None or each.span.offset < end:
             yield each.span.offset, _INVALID
+
+
+def _long_extensions(catalogue: Catalogue, end: int | None) -> Iterator[tuple[int, str]]:
+    """Extension headers of more than Go reads (``maxSpecialFileSize``), which is what this tool reads."""
+    for each in catalogue.anomalies:
+        of_member = each.kind is AnomalyKind.LIMIT and each.member is not None
+        if of_member and each.span is not None and (end is None or each.span.offset < end):
+            yield each.span.offset, "header field too long"
 
 
 def _own_stops(catalogue: Catalogue, member: Member) -> Iterator[tuple[int, str]]:
@@ -99,9 +108,10 @@ def _goes_on_inside(catalogue: Catalogue, member: Member) -> bool:
 
 def _as_go_has_it(member: Member) -> Iterator[Member]:
     go = member.go
-    if go is not None and go.solaris:
-        yield replace(member, name="", kind=MemberKind.OTHER, typeflag="X", go=None)
     if go is not None:
+        for typeflag, name in go.before:
+            yield replace(member, name=name, kind=MemberKind.OTHER, typeflag=typeflag, go=None)
+        member = replace(member, kind=MemberKind.FILE) if go.plain else member
         shown = Span(member.data.offset, min(go.size, member.data.length))
         data = member.data if member.kind is MemberKind.SPARSE else shown
         member = replace(member, name=go.name, linkname=go.linkname, data=data)
