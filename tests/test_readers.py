@@ -94,7 +94,8 @@ def _expected(data: bytes, reader: Reader) -> tuple[Answer, frozenset[str]]:
     if (all if chooses else any)(load.refused for load in loads):
         return None, frozenset()
     found = {str(load.image_id) for load in loads if not load.refused}
-    here = f"; for {HOST}" if any(f"; for {HOST}" in load.why for load in loads) else "; for any platform"
+    hosts = (f"; for {HOST}", "; for any platform", "; for hosts of other platforms")
+    here = next((host for host in hosts if any(host in load.why for load in loads)), HOST)
     elsewhere = {str(load.image_id) for load in loads if "; for " in load.why and here not in load.why}
     return frozenset(found - elsewhere) or None, frozenset(elsewhere)
 

@@ -43,7 +43,7 @@ def contradictions(loads: Iterable[Load]) -> Iterator[tuple[Side, ...]]:
     tagged: dict[str, dict[Reader, set[str]]] = defaultdict(lambda: defaultdict(set))
     hosted: dict[str, dict[Reader, set[str]]] = defaultdict(lambda: defaultdict(set))
     for load in loads:
-        if load.image_id is not None:
+        if load.image_id is not None and not load.instead:
             whole[load.reader].add(str(load.image_id))
             if load.platform:
                 hosted[load.platform][load.reader].add(str(load.image_id))

@@ -11,6 +11,7 @@ index for one platform the first is run (``images.Manifest``).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from imgforensics.documents import INDEX_TYPES, MANIFEST_TYPES
@@ -76,14 +77,21 @@ def _listed(contents: Contents, reader: Reader, regular: list[Member], blobs: Ma
     copies = [member for member in regular if clean(member.name) == "index.json"]
     why = f"{occurrence(copies, index, 'index.json')}{SINCE_LAYOUT}"
     strict = Rules(
-        find=contents.by_content.get, checks_diff_ids=True, knows=_TYPES, unpack=layers.containerd, chosen=_chosen
+        find=contents.by_content.get,
+        checks_diff_ids=True,
+        knows=_TYPES,
+        by_host=True,
+        unpack=layers.containerd,
+        chosen=_chosen,
     )
-    lenient = Rules(find=contents.by_content.get, checks_layers=False, knows=_TYPES, chosen=_chosen)
+    lenient = replace(strict, checks_diff_ids=False, checks_layers=False, unpack=None)
     entries = contents.decode(index.index, INDEX, stream=False)["manifests"]
     if not entries:
         raise RefusedError("index.json lists nothing")
     for entry in entries:
         tags = names(entry, NAME, REF)
+        if entry["size"] <= 0:
+            raise RefusedError(f"index.json gives {entry['digest']} a size of {entry['size']} bytes")
         if reader is Reader.CONTAINERD:
             yield from _entry(contents, reader, entry, strict, why)
             continue

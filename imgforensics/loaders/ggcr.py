@@ -18,6 +18,7 @@ from imgforensics.loaders import layers
 from imgforensics.loaders.contents import Contents, needed, occurrence
 from imgforensics.loaders.documents import INDEX, SAVED, diff_ids, only_one
 from imgforensics.loaders.gonames import clean, join, parent
+from imgforensics.loaders.gotar import EMPTY_TYPES
 from imgforensics.loaders.graph import Rules, images
 from imgforensics.loaders.load import Load, MissingError, Reader, RefusedError
 from imgforensics.loaders.plaindisk import PlainDisk
@@ -125,6 +126,8 @@ def _extract(contents: Contents, name: str) -> int:
         found = next(iter(contents.by_clean_name.get(clean(path), ())), None)
         if found is None:
             raise MissingError(contents.tar.error or f"{path or 'a member without a name'} is not in the archive")
+        if found.typeflag in EMPTY_TYPES:
+            raise RefusedError(f"{path} is a header of type {found.typeflag!r}, and empty")
         if found.kind not in (MemberKind.SYMLINK, MemberKind.HARDLINK):
             return found.index
         path = join(parent(path), clean(found.linkname))

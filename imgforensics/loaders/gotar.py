@@ -21,6 +21,8 @@ _ENDS = (AnomalyKind.MEMBER_AFTER_END, AnomalyKind.TRAILING_DATA)
 _DATALESS = frozenset("123456")
 _ASKED_FOR = frozenset({"manifest.json", "index.json", "oci-layout", "repositories"})
 _INVALID = "invalid tar header"
+EMPTY_TYPES = frozenset("gX")
+"""Types of extension headers that are members to Go; their bytes are not handed out, or are no document."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ unpacked: whoever made the archive chooses the document.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from imgforensics.loaders import dockerarchive, layers, ociarchive
@@ -17,6 +18,8 @@ from imgforensics.loaders.references import check_named, normalised
 from imgforensics.model import Digest
 from imgforensics.refnames import normalise
 from imgforensics.structure import Structure
+
+_FAILS = ", since as an OCI archive it fails: "
 
 
 def podman(contents: Contents, _: Structure) -> Iterator[Load]:
@@ -30,6 +33,18 @@ def podman(contents: Contents, _: Structure) -> Iterator[Load]:
         yield from _saved(contents, str(error))
     else:
         yield from loads
+        if loads and all(load.platform for load in loads):
+            yield from _elsewhere(contents)
+
+
+def _elsewhere(contents: Contents) -> Iterator[Load]:
+    """What hosts take for which the index has no image: whatever ``manifest.json`` lists."""
+    try:
+        for load in list(_saved(contents, "index.json has no image for them")):
+            why = load.why.partition(_FAILS)[0]
+            yield replace(load, why=f"{why}; for hosts of other platforms", instead=True)
+    except RefusedError:
+        return
 
 
 def _saved(contents: Contents, tried: str) -> Iterator[Load]:
@@ -42,7 +57,7 @@ def _saved(contents: Contents, tried: str) -> Iterator[Load]:
     except RefusedError as error:
         raise RefusedError(f"as an OCI archive: {tried}; as a docker archive: {error}") from None
     if contents.by_clean_name.get("index.json"):
-        why = f"{why}, since as an OCI archive it fails: {tried}"
+        why = f"{why}{_FAILS}{tried}"
     first: dict[str, int] = {}
     for number, entry in enumerate(entries):
         for tag in normalised(entry["RepoTags"]):

@@ -11,6 +11,7 @@ from typing import Any
 
 from imgforensics.loaders.contents import Contents, occurrence
 from imgforensics.loaders.documents import INDEX, LAYOUT, REF, SAVED, names
+from imgforensics.loaders.gotar import EMPTY_TYPES
 from imgforensics.loaders.graph import Rules, images
 from imgforensics.loaders.load import ASKED_FOR, SINCE_LAYOUT, Load, MissingError, Reader, RefusedError
 from imgforensics.model import Member, MemberKind
@@ -42,7 +43,10 @@ def regctl(contents: Contents, _: Structure) -> Iterator[Load]:
 
 
 def _first(contents: Contents, name: str) -> Member | None:
-    return next(iter(contents.by_exact_name.get(name, ())), None)
+    found = next(iter(contents.by_exact_name.get(name, ())), None)
+    if found is not None and found.typeflag in EMPTY_TYPES:
+        raise RefusedError(f"{name} is a header of type {found.typeflag!r}, and empty")
+    return found
 
 
 def _listed(contents: Contents, entries: Sequence[dict[str, Any]]) -> Iterator[Load]:
