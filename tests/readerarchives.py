@@ -1,6 +1,7 @@
 """Archives on which readers are asked besides the crafted ones: what tar, JSON, names and digests can do to them."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -133,6 +134,13 @@ TRICKS: dict[str, Callable[[], bytes]] = {
     "config-empty": _edited("jib", "manifest.json", lambda data: data.replace(b"config.json", b"")),
     "member-dots": lambda: builder.tar(replace(each, name=f"./{each.path}") for each in builder.jib([good()])),
     "member-rooted": lambda: builder.tar(replace(each, name=f"/{each.path}") for each in builder.jib([good()])),
+    "below-a-file": _with("jib", lambda entries: entries.extend([Entry("f", b"x"), Entry("f/x", b"y")])),
+    "file-then-folder": _with(
+        "jib", lambda entries: entries.extend([Entry("f", b"x"), Entry("f/", type=b"5"), Entry("f/x", b"y")])
+    ),
+    "oci-below-a-file": _with("oci_archive", lambda entries: entries.extend([Entry("f", b"x"), Entry("f/x", b"y")])),
+    "both-below-a-file": _with("containerd", lambda entries: entries.extend([Entry("f", b"x"), Entry("f/x", b"y")])),
+    "oci-index-size-0": _edited("oci_archive", "index.json", lambda data: re.sub(rb'"size":\d+', b'"size":0', data)),
     "member-escapes": _with("jib", lambda entries: entries.append(Entry("../x", b"x"))),
     "device": _with("jib", lambda entries: entries.append(Entry("null", type=b"3"))),
     "dangling-symlink": _with("jib", lambda entries: entries.append(Entry("x", type=b"2", linkname="y"))),

@@ -6,7 +6,7 @@ with several entries makes the first fail, and so do damaged blobs, configs that
 unpacked: whoever made the archive chooses the document.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -25,24 +25,33 @@ _FAILS = ", since as an OCI archive it fails: "
 def podman(contents: Contents, _: Structure) -> Iterator[Load]:
     """All images of the first form that can be read."""
     try:
-        entries, why = ociarchive.entries_of(contents)
-        only_one(entries)
-        check_named(names(entries[0], REF))
-        loads = list(ociarchive.load(contents, Reader.PODMAN, entries[0], why))
+        loads = _listed(contents)
     except RefusedError as error:
         yield from _saved(contents, str(error))
-    else:
-        yield from loads
-        if loads and all(load.platform for load in loads):
-            yield from _elsewhere(contents)
+        return
+    yield from loads
+    if all(load.platform for load in loads):
+        yield from _elsewhere(contents, {load.image_id for load in loads})
 
 
-def _elsewhere(contents: Contents) -> Iterator[Load]:
-    """What hosts take for which the index has no image: whatever ``manifest.json`` lists."""
+def _listed(contents: Contents) -> list[Load]:
+    """The images of the one entry of ``index.json``."""
+    entries, why = ociarchive.entries_of(contents)
+    only_one(entries)
+    check_named(names(entries[0], REF))
+    loads = list(ociarchive.load(contents, Reader.PODMAN, entries[0], why))
+    if not loads:
+        raise RefusedError("index.json has no image for any host")
+    return loads
+
+
+def _elsewhere(contents: Contents, known: Collection[Digest | None]) -> Iterator[Load]:
+    """What hosts take for which the index has no image: whatever else ``manifest.json`` lists."""
     try:
         for load in list(_saved(contents, "index.json has no image for them")):
             why = load.why.partition(_FAILS)[0]
-            yield replace(load, why=f"{why}; for hosts of other platforms", instead=True)
+            if load.image_id not in known:
+                yield replace(load, why=f"{why}; for hosts of other platforms", instead=True)
     except RefusedError:
         return
 
