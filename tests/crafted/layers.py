@@ -461,6 +461,13 @@ CRAFTED: tuple[Crafted, ...] = (
         layer(Entry(".wh..wh.plnk/1.2", b"x"), link("etc/a", ".wh..wh.plnk/1.2", b"1")),
     ),
     Crafted(
+        "LAY-04-folder",
+        "a whiteout that is a folder",
+        layer(folder("etc/.wh.passwd/")),
+        frozenset({"IMG506"}),
+        layer(Entry("etc/.wh.passwd")),
+    ),
+    Crafted(
         "LAY-04-plumbing",
         "data among aufs's own names",
         layer(Entry(".wh..wh.hidden", b"hidden"), Entry(".wh..wh.plnk/1.2", b"hidden")),
