@@ -1,9 +1,13 @@
 """How Go's ``archive/tar`` reads a header where that is not how :mod:`imgforensics.tarextensions` reads it. No I/O."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from imgforensics.tarextensions import Extensions
+from imgforensics.model import AnomalyKind
+from imgforensics.paxrecords import parse_pax, pax_integer
+from imgforensics.tarextensions import Extensions, refused_record
 from imgforensics.tarheader import Header, parse_header
+from imgforensics.tartext import Note, decode, show
 
 _SUM = 148
 _NUMBERS = ((100, 108), (108, 116), (116, 124), (124, 136), (136, 148))
@@ -14,12 +18,16 @@ _STAR_TIMES = ((476, 488), (488, 500))
 _INT64 = 1 << 63
 
 
-def go_names(block: bytes, header: Header, extensions: Extensions, records: dict[bytes, bytes]) -> tuple[bytes, bytes]:
-    """Name and target as Go has them, by a header, its extensions, and the PAX records that count."""
+def go_names(block: bytes, header: Header, extensions: Extensions, *, sparse: bool) -> tuple[bytes, bytes]:
+    """Name and target as Go has them, by a header and its extensions; where they make a :func:`sparse <go_sparse>` one,
+    its name wins over a GNU long name, which wins over a PAX path.
+    """
+    records = dict(extensions.records)
     name, prefix = header.name, header.stray_prefix
     if header.format == "gnu" and prefix.isascii() and prefix and not all(_is_number(block[a:b]) for a, b in _TIMES):
         name = prefix + b"/" + name
-    name = extensions.long_name or records.get(b"GNU.sparse.name") or records.get(b"path") or name
+    own = records.get(b"GNU.sparse.name") if sparse else None
+    name = own or extensions.long_name or records.get(b"path") or name
     return name, extensions.long_link or records.get(b"linkpath") or header.linkname
 
 
@@ -36,6 +44,21 @@ def go_header(block: bytes) -> Header:
     return replace(parse_header(bytes(spelled)), bad=header.bad)
 
 
+def go_notes(header: Header, name: bytes, size: int) -> Iterator[Note]:
+    """What is odd about an entry of this name and size since Go alone reads it so."""
+    if "size" in header.bad:
+        yield AnomalyKind.BAD_SIZE, f"a size behind a NUL, where Go's reader finds it and others do not: {size} bytes"
+    if header.stray_prefix and name.startswith(header.stray_prefix + b"/"):
+        detail = f"a prefix in a GNU header whose times are none, which Go's reader counts: {show(name)}"
+        yield AnomalyKind.COUNTED_PREFIX, detail
+
+
+def go_global(header: Header, body: bytes) -> tuple[str, str | None]:
+    """The name of a global header, which Go hands out as an entry without bytes; and the record at which it fails."""
+    records = dict(parse_pax(body)[0])
+    return decode(records.get(b"path") or header.name), refused_record(records)
+
+
 def refuses(block: bytes, header: Header) -> bool:
     """Whether Go fails at a header with a right checksum, by its fields alone, be it an extension's or a member's.
 
@@ -45,6 +68,34 @@ def refuses(block: bytes, header: Header) -> bool:
     if header.format == "star":
         fields += _STAR_TIMES
     return block[_SUM] >= 0x80 or not all(_is_number(block[start:end]) for start, end in fields)
+
+
+def go_sparse(records: list[tuple[bytes, bytes]]) -> bool | None:
+    """Whether PAX records make a sparse file; None where they are refused (``readGNUSparsePAXHeaders``).
+
+    What stands in the data, as in version 1.0, is not looked at.
+    """
+    own = {key: value for key, value in dict(records).items() if value}
+    pairs = [(key, value) for key, value in records if key in (b"GNU.sparse.offset", b"GNU.sparse.numbytes")]
+    if any(
+        b"," in value or (key == b"GNU.sparse.offset") == bool(place % 2) for place, (key, value) in enumerate(pairs)
+    ):
+        return None
+    given = own.get(b"GNU.sparse.map", b"").split(b",") if b"GNU.sparse.map" in own else []
+    table = [value for _, value in pairs] or given
+    version = own.get(b"GNU.sparse.major"), own.get(b"GNU.sparse.minor")
+    size = own.get(b"GNU.sparse.size") or own.get(b"GNU.sparse.realsize") or b"0"
+    if version == (b"1", b"0"):
+        return _all_numbers([size])
+    if version not in ((b"0", b"0"), (b"0", b"1")) and (version != (None, None) or not table):
+        return False
+    blocks = pax_integer(own.get(b"GNU.sparse.numblocks", b""))
+    return _all_numbers([size, *table]) if blocks is not None and len(table) == 2 * blocks else None
+
+
+def _all_numbers(values: list[bytes]) -> bool | None:
+    """True, or None where one is no number: as :func:`go_sparse` answers."""
+    return True if all(pax_integer(value) is not None for value in values) else None
 
 
 def _is_number(field: bytes) -> bool:

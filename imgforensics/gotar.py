@@ -14,6 +14,9 @@ from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.model import Anomaly, AnomalyKind, Member, MemberKind, Span, clean_path
 
 _ASKED_FOR = frozenset({"manifest.json", "index.json", "oci-layout", "repositories"})
+EMPTY_TYPES = frozenset("gX")
+"""Types of headers that are members to Go alone; their bytes are not handed out, or are no document. They have the
+index of the member behind them."""
 _ENDS = frozenset({AnomalyKind.TRUNCATED_HEADER, AnomalyKind.TRUNCATED_DATA})
 
 
@@ -44,10 +47,19 @@ def read_as_go(
     by_data = {member.data.offset: member for member in members}
     names = _ASKED_FOR | {member.path for member in members}
     seen: list[Member] = []
+    told = 0
+    empty: list[tuple[str, str]] = []
     for entry in walker.run(read, size):
+        while told < len(walker.globals) and walker.globals[told][0] < entry.data:
+            empty.append(("g", walker.globals[told][1]))
+            told += 1
         member = by_data.get(entry.data)
-        if member is not None:
+        if entry.typeflag == "X":
+            empty.append(("X", entry.name))
+        elif member is not None:
+            seen += (replace(member, name=name, kind=MemberKind.OTHER, typeflag=flag) for flag, name in empty)
             seen.append(_as_go_has_it(member, entry))
+            empty = []
         elif clean_path(entry.name) in names:
             return GoTar(tuple(seen), f"what it takes for another member at byte {entry.header} was not measured")
     return GoTar(tuple(seen), _error(walker.finish().damage))

@@ -143,10 +143,10 @@ class UsualExtensions:
             return _is_usual(self.mtime)
         elif key == b"uid":
             self.uid = pax_integer(value)
-            return _is_usual(self.uid)
+            return _is_usual(self.uid) and value[:1] != b"+"
         else:
             self.gid = pax_integer(value)
-            return _is_usual(self.gid)
+            return _is_usual(self.gid) and value[:1] != b"+"
         return True
 
 

@@ -26,6 +26,8 @@ from imgforensics.model import Anomaly, AnomalyKind, Digest, MemberKind, clean_p
 
 _AUFS_STORE = ".wh..wh.plnk/"
 _IS_FILE, _IS_SYMLINK, _IS_HARDLINK, _IS_DEVICE, _IS_FIFO, _IS_SPARSE = KINDS[1:7]
+_MARKERS = (_IS_FILE, _IS_HARDLINK, _IS_SPARSE)
+"""What whiteouts are: files, or, as aufs had them, hard links to one."""
 _LAYER_SHARE = 10
 """What part of an archive's steps to follow links one layer may take by itself."""
 _TOC_ENTRY = 256
@@ -332,8 +334,8 @@ class LayerSurvey:
         if kind is WhiteoutKind.PLUMBING:
             self._is_plumbing(entry, path)
             return True
-        if entry.size or entry.kind is _IS_SYMLINK:
-            self._note(Odd.WHITEOUT_DATA, entry, f"{entry.size} bytes" if entry.size else "a symlink")
+        if entry.size or entry.kind not in _MARKERS:
+            self._note(Odd.WHITEOUT_DATA, entry, f"{entry.size} bytes" if entry.size else f"a {entry.kind}")
         if len(path) > self._limits.path or path.count("/") > self._limits.path_depth:
             self._note(Odd.UNUSABLE, entry, "the path is longer or deeper than a system takes")
             return True

@@ -16,7 +16,7 @@ reading is taken, and not the forgiving one of :mod:`~imgforensics.tarwalk`, whi
 
 from collections.abc import Callable, Iterator
 
-from imgforensics.goreading import go_header, go_names, refuses
+from imgforensics.goreading import go_global, go_header, go_names, go_notes, go_sparse, refuses
 from imgforensics.layerentry import TOC, Entry, LayerEnd
 from imgforensics.layerextensions import UsualExtensions
 from imgforensics.layerheader import UsualHeaders
@@ -35,7 +35,7 @@ from imgforensics.tarheader import (
     parse_number,
     resembles_header_strongly,
 )
-from imgforensics.tartext import Note, decode, show
+from imgforensics.tartext import Note, decode
 
 _PROBE = 512
 """Bytes kept of what follows the end marker: a tar header's size."""
@@ -48,6 +48,8 @@ _PADDING = 128
 
 _EXTENSIONS = EXTENSIONS - {"X"}
 """Of these types Go's reader does not hand out the headers of Solaris as what they are."""
+
+_GLOBALS = 4_096
 
 _NOTES = 16
 """Oddities kept of one entry. Extension headers without end may stand before it."""
@@ -84,6 +86,8 @@ class LayerWalker:
         """The table of contents of an eStargz layer, as it stands."""
         self.toc_header: int | None = None
         """Offset of its first header block, in bytes of the uncompressed layer; also where it is not kept."""
+        self.globals: list[tuple[int, str]] = []
+        """Where global headers stand, and their names: entries without bytes to Go. So many at most."""
         self._zeros_behind = 0
         self._padding = Padding()
         self._first = self._last = 0
@@ -158,8 +162,9 @@ class LayerWalker:
         self._start = last.header
         self._data_end = last.data + last.size
         self._next = following
-        if self._entries > 2 * self._limits.layer_entries:
-            detail = f"more than {2 * self._limits.layer_entries} entries in one layer; the rest was not read"
+        most = 2 * self._limits.layer_entries
+        if self._entries > most:
+            detail = f"more than {most} entries in one layer; the rest was not read"
             self._fail(AnomalyKind.LIMIT, detail, Span(last.header, BLOCK))
 
     def finish(self) -> LayerEnd:
@@ -195,8 +200,8 @@ class LayerWalker:
             detail = f"{len(self._pending)} of {BLOCK} bytes of a header are there"
             self._fail(AnomalyKind.TRUNCATED_HEADER, detail, Span(self._next, len(self._pending)))
         elif self._extensions.types:
-            detail = "the layer ends behind an extension header that is of no entry"
-            self._fail(AnomalyKind.DANGLING_EXTENSION, detail, Span(self._start, self._seen - self._start))
+            span = Span(self._start, self._seen - self._start)
+            self._fail(AnomalyKind.DANGLING_EXTENSION, "the layer ends behind an extension header of no entry", span)
 
     def _take(self, unit: bytes) -> Entry | None:
         """The next unit is there. Tells in ``_next`` and ``_want`` which one comes then."""
@@ -308,10 +313,14 @@ class LayerWalker:
             self._extensions.records = []  # the last one counts
         notes = self._extensions.take(header.typeflag, body, self._globals)
         malformed = next((detail for kind, detail in notes if kind is AnomalyKind.PAX_MALFORMED), None)
-        if malformed is not None:
-            self._fail(AnomalyKind.PAX_MALFORMED, malformed, Span(self._start, self._next - self._start))
         if header.typeflag != "g":
             self._extension_notes += notes[: max(0, _NOTES - len(self._extension_notes))]
+        elif malformed is None:
+            name, malformed = go_global(header, body)
+            if len(self.globals) < _GLOBALS:
+                self.globals.append((self._start, name))
+        if malformed is not None:
+            self._fail(AnomalyKind.PAX_MALFORMED, malformed, Span(self._start, self._next - self._start))
 
     def _sparse_map(self, header: Header, first: bytes, block: bytes) -> Entry | None:
         """A further block of an old GNU sparse map, which stands between header and data."""
@@ -324,38 +333,36 @@ class LayerWalker:
     def _entry(self, header: Header, unit: bytes, data: int) -> Entry | None:
         extensions, notes = self._extensions, self._extension_notes
         claims = claim(header, extensions, {}, damaged=False)
-        records = dict(extensions.records)
-        malformed = refused_record(records)
+        sparse = go_sparse(extensions.records)
+        malformed = refused_record(dict(extensions.records))
+        if malformed is None and sparse is None:
+            malformed = "records of a sparse file that do not fit each other"
         if malformed is not None:
             self._fail(AnomalyKind.PAX_MALFORMED, malformed, Span(self._start, data - self._start))
             return None
-        plain_name, linkname = go_names(unit, header, extensions, records)
+        plain_name, linkname = go_names(unit, header, extensions, sparse=bool(sparse))
         name = decode(plain_name)
+        stored = claims.kind is MemberKind.SPARSE and not sparse and header.typeflag != "S"
+        kind = MemberKind.FILE if stored else claims.kind
         is_directory = header.typeflag == "\0" and name.endswith("/")
         if not (claims.sized or claims.dataless or is_directory):
             self._fail(AnomalyKind.BAD_SIZE, "an entry whose size is none", Span(self._start, data - self._start))
             return None
         size = 0 if claims.dataless or is_directory else claims.size
-        if "size" in header.bad:
-            notes.append(
-                (AnomalyKind.BAD_SIZE, f"a size behind a NUL, where Go's reader alone finds it: {claims.size} bytes")
-            )
-        if header.stray_prefix and plain_name.startswith(header.stray_prefix + b"/"):
-            detail = f"a prefix in a GNU header whose times are none, which Go's reader counts: {show(plain_name)}"
-            notes.append((AnomalyKind.COUNTED_PREFIX, detail))
+        notes += go_notes(header, plain_name, claims.size)
         self._data_end = data + size
         self._next = data + -(-size // BLOCK) * BLOCK
         self._entries += 1
         self._extensions, self._extension_notes = Extensions(self._next), []
         path = clean_path(name)
-        if path == TOC and claims.kind is MemberKind.FILE:
+        if path == TOC and kind is MemberKind.FILE:
             self.toc_header = self._start
             if 0 < size <= self._limits.toc:
                 self._capturing, self._next, self._want = True, data, size
         return Entry(
             name=name,
             path=path,
-            kind=MemberKind.DIRECTORY if is_directory else claims.kind,
+            kind=MemberKind.DIRECTORY if is_directory else kind,
             typeflag=header.typeflag,
             size=size,
             mode=header.mode,

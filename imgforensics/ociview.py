@@ -201,14 +201,20 @@ def _manifest(
         None if manifest.config is None else reading.refer_to_blob(Role.CONFIG, member, root, manifest.config)
     )
     config_member = None if config_reference is None else config_reference.target
-    kind = _image_kind(reading, manifest, descriptor, config_member)
     config = None if config_member is None else reading.config(config_member)
-    if config_member is not None and kind is ImageKind.IMAGE:
-        reading.note_config(config_member)
     layers = []
     diff_ids = () if config is None else config.diff_ids
-    for number, layer in enumerate(manifest.layers):
-        reference = reading.refer_to_blob(Role.LAYER, member, root, layer)
+    references = [reading.refer_to_blob(Role.LAYER, member, root, layer) for layer in manifest.layers]
+    tars = any(reference.target in reading.catalogue.layers for reference in references)
+    kind = _image_kind(reading, manifest, descriptor, config_member)
+    if kind is not ImageKind.IMAGE and tars and diff_ids:
+        # docker, podman and skopeo go by the config and the bytes, and run it
+        detail = f"an image by its config and a tar among its layers, an {kind} by the types that it gives them"
+        reading.note(member, [Anomaly(AnomalyKind.AMBIGUOUS_KIND, detail, pointer="/layers")])
+        kind = ImageKind.IMAGE
+    if config_member is not None and kind is ImageKind.IMAGE:
+        reading.note_config(config_member)
+    for number, reference in enumerate(references):
         claimed = diff_ids[number] if number < len(diff_ids) else None
         layers.append(Layer(number, reference.target, (reference,), claimed))
     if manifest.subject is not None:
@@ -247,6 +253,7 @@ def _is_attestation(descriptor: Descriptor) -> bool:
 def _image_kind(
     reading: Reading, manifest: Manifest, descriptor: Descriptor | None, config_member: int | None
 ) -> ImageKind:
+    """What a manifest describes by the types that stand in it."""
     layer_types = {layer.media_type for layer in manifest.layers}
     if layer_types == {IN_TOTO}:
         return ImageKind.ATTESTATION

@@ -60,8 +60,8 @@ def parse_pax(body: bytes) -> tuple[Records, tuple[Note, ...]]:
 
 
 def pax_integer(value: bytes) -> int | None:
-    """A decimal number of a PAX record, None where it is none."""
-    digits = value.removeprefix(b"-")
+    """A decimal number of a PAX record, None where it is none. With a plus sign, Go and Python take it, GNU tar not."""
+    digits = value[1:] if value[:1] in (b"-", b"+") else value
     return int(value) if digits.isdigit() and len(digits) <= _NUMBER_DIGITS else None
 
 

@@ -3,8 +3,8 @@
 A decoder passes over a skippable frame (RFC 8878, section 3.1.2), so that its content is in no digest of uncompressed
 bytes. Three formats use them:
 
-* zstd:chunked (containers/storage, pkg/chunked/internal): a table of contents, since 2023 a tar-split, and a footer of
-  64 bytes at the very end, which gives offset and length of both and ends in a magic number;
+* zstd:chunked (containers/storage, pkg/chunked/internal): a table of contents, since 2023 a tar-split, and at the very
+  end a footer of 64 bytes, before 2023 of 40, which gives their offsets and lengths and ends in a magic number;
 * the seekable format (zstd, contrib/seekable_format): a table of 8 or 12 bytes a frame and a footer of 9 bytes, at the
   very end;
 * pzstd: before each frame the length of that frame, in 4 bytes.
@@ -12,10 +12,12 @@ bytes. Three formats use them:
 
 import struct
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 _FOOTER = 64
-_CHUNKED_MAGIC = b"GNUlInUx"
+_CHUNKED_MAGIC: Mapping[int, bytes] = {_FOOTER: b"GNUlInUx", 40: b"GnUlInUx"}
+"""By length of the footer; the shorter one knows no tar-split (seen of skopeo 1.9.3 and buildah 1.28.2)."""
 _SEEKABLE_MAGIC = bytes.fromhex("b1ea928f")
 
 
@@ -67,7 +69,7 @@ class SkippableFrames:
         last = self._last[-1] if self._last else None
         if last is None or last.offset + last.length != size:
             return None
-        if last.length != _FOOTER or not last.end.endswith(_CHUNKED_MAGIC):
+        if not _is_chunked(last):
             return None
         offset, length, uncompressed = struct.unpack("<3Q", last.end[:24])
         frame = next((frame for frame in self._last if (frame.offset, frame.length) == (offset, length)), None)
@@ -104,11 +106,18 @@ class SkippableFrames:
 
     def _chunked(self, footer: SkippableFrame) -> list[SkippableFrame]:
         """The frames of zstd:chunked, if the last one is its footer."""
-        if footer.length != _FOOTER or not footer.end.endswith(_CHUNKED_MAGIC):
+        if not _is_chunked(footer):
             return []
-        toc, toc_length, _, _, split, split_length, _ = struct.unpack("<7Q", footer.end[:56])
-        places = {(toc, toc_length), (split, split_length)}
+        places = {struct.unpack("<2Q", footer.end[:16])}
+        if footer.length == _FOOTER:
+            places.add(struct.unpack("<2Q", footer.end[32:48]))
         return [frame for frame in self._last if frame is footer or (frame.offset, frame.length) in places]
+
+
+def _is_chunked(footer: SkippableFrame) -> bool:
+    """Whether a frame is the footer of zstd:chunked."""
+    magic = _CHUNKED_MAGIC.get(footer.length)
+    return magic is not None and footer.end.endswith(magic)
 
 
 def _seekable(frame: SkippableFrame, streams: int) -> list[SkippableFrame]:

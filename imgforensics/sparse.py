@@ -25,6 +25,10 @@ _Read = Callable[[int, int], bytes]
 _Pairs = list[tuple[int, int]]
 
 
+_OLDER = (("0", "0"), ("0", "1"))
+"""Versions whose map stands in records."""
+
+
 @dataclass(frozen=True, slots=True)
 class SparseLayout:
     """How one sparse member is put together."""
@@ -73,7 +77,12 @@ def _layout(member: Member, read: _Read, limits: Limits) -> SparseLayout | None:
     try:
         if member.typeflag == "S":
             size, pairs = _old_map(member, read, limits)
-        elif "GNU.sparse.major" in records:
+        elif (
+            "GNU.sparse.major" in records
+            and (records["GNU.sparse.major"], records.get("GNU.sparse.minor")) not in _OLDER
+        ):
+            if (records["GNU.sparse.major"], records.get("GNU.sparse.minor")) != ("1", "0"):
+                return None
             text = read(start, min(member.data.length, limits.extension))
             pairs, used = _map_in_data(text)
             start += used
@@ -135,13 +144,19 @@ def _map_in_data(text: bytes) -> tuple[_Pairs, int]:
 
 
 def _map_in_records(member: Member) -> _Pairs:
-    given = dict(member.pax).get("GNU.sparse.map")
+    """The map, of as many pairs as are said to be; Go refuses any other."""
+    records = dict(member.pax)
+    given = records.get("GNU.sparse.map")
     if given is not None:
         numbers = [_decimal(number.encode()) for number in given.split(",") if given]
-        return list(zip(numbers[::2], numbers[1::2], strict=True))
-    offsets = [_decimal(value.encode()) for key, value in member.pax if key == "GNU.sparse.offset"]
-    lengths = [_decimal(value.encode()) for key, value in member.pax if key == "GNU.sparse.numbytes"]
-    return list(zip(offsets, lengths, strict=True))
+        pairs = list(zip(numbers[::2], numbers[1::2], strict=True))
+    else:
+        offsets = [_decimal(value.encode()) for key, value in member.pax if key == "GNU.sparse.offset"]
+        lengths = [_decimal(value.encode()) for key, value in member.pax if key == "GNU.sparse.numbytes"]
+        pairs = list(zip(offsets, lengths, strict=True))
+    if _decimal(records["GNU.sparse.numblocks"].encode()) != len(pairs):
+        raise ValueError("another count")
+    return pairs
 
 
 def _decimal(text: bytes) -> int:

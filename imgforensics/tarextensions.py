@@ -50,6 +50,11 @@ _APPLIED = frozenset(
 _SPLITTING = frozenset((b"path", b"linkpath", b"size"))
 """What no writer says of all later members at once; Go does not apply it, POSIX, GNU tar and Python do."""
 
+_TAKEN_AWAY = frozenset((b"path", b"linkpath", b"size", b"GNU.sparse.name"))
+"""What no writer leaves empty: Go has the header's own then, GNU tar, busybox and Python a member without it."""
+
+_PLAIN_NUMBERS = frozenset((b"size", b"uid", b"gid"))
+
 _UTF8 = b"ISO-IR 10646 2000 UTF-8"
 """How PAX spells the character set that its values have anyway."""
 
@@ -113,17 +118,7 @@ class Extensions:
         if typeflag != "g" and typeflag not in self.types:
             self.types += typeflag
         if typeflag in "LK":
-            name, _, rest = body.partition(b"\0")
-            if not name:
-                detail = f"an extension header of type {typeflag!r} that says nothing: some readers take the name away"
-                notes.append((AnomalyKind.DANGLING_EXTENSION, detail))
-            if rest.strip(b"\0"):
-                notes.append((AnomalyKind.NAME_HAS_NUL, f"a GNU long name with a NUL inside: {show(body)}"))
-            if typeflag == "L":
-                self.long_name = name
-            else:
-                self.long_link = name
-            return notes
+            return [*notes, *self._long(typeflag, body)]
         records, odd = parse_pax(body)
         notes += odd
         charset = dict(records).get(b"hdrcharset", _UTF8)
@@ -142,6 +137,18 @@ class Extensions:
         else:
             self.records += records
         return notes
+
+    def _long(self, typeflag: str, body: bytes) -> Iterator[Note]:
+        long, _, rest = body.partition(b"\0")
+        if not long:
+            detail = f"an extension header of type {typeflag!r} that says nothing: some readers take the name away"
+            yield AnomalyKind.DANGLING_EXTENSION, detail
+        if rest.strip(b"\0"):
+            yield AnomalyKind.NAME_HAS_NUL, f"a GNU long name with a NUL inside: {show(body)}"
+        if typeflag == "L":
+            self.long_name = long
+        else:
+            self.long_link = long
 
     def _stacking(self, typeflag: str) -> list[Note]:
         """Whether one more header of this type is read differently by different readers."""
@@ -186,8 +193,7 @@ def claim(header: Header, extensions: Extensions, common: dict[bytes, bytes], *,
     An empty PAX value takes back what a global header said. A malformed number counts as absent.
     """
     values = common | {key: value for key, value in extensions.records if key in _APPLIED}
-    notes: list[Note] = []
-    notes += field_notes(header)
+    notes: list[Note] = [*field_notes(header), *_value_notes(extensions.records)]
 
     def number(key: bytes, plain: int | None) -> int | None:
         value = values.get(key)
@@ -264,6 +270,18 @@ def _is_decimal(value: bytes, *, whole: bool) -> bool:
         return False
     number = int(text) if len(digits.lstrip(b"0")) <= _INT64_DIGITS else _INT64
     return -_INT64 <= number < _INT64
+
+
+def _value_notes(records: list[tuple[bytes, bytes]]) -> Iterator[Note]:
+    """Values of PAX records that readers take in two ways."""
+    for key, value in records:
+        if key in _TAKEN_AWAY and not value:
+            yield (
+                AnomalyKind.PAX_OVERRIDES,
+                f"PAX gives {show_keys([key])} without a value, which is 0 or no name to some",
+            )
+        elif key in _PLAIN_NUMBERS and value.startswith(b"+"):
+            yield AnomalyKind.PAX_OVERRIDES, f"PAX gives {show_keys([key])} as {show(value)}, which some readers refuse"
 
 
 def field_notes(header: Header) -> Iterator[Note]:

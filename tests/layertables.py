@@ -68,6 +68,13 @@ def chunked(layer: bytes, table: bytes) -> bytes:
     return stream + _skippable(stored(table)) + _skippable(struct.pack("<7Q", *numbers) + b"GNUlInUx")
 
 
+def chunked_before_2023(layer: bytes, table: bytes) -> bytes:
+    """The same with the footer of containers/storage before 2023, which knows no tar-split."""
+    stream = builder.zstd(layer)
+    numbers = (len(stream) + 8, len(stored(table)), len(table), 1)
+    return stream + _skippable(stored(table)) + _skippable(struct.pack("<4Q", *numbers) + b"GnUlInUx")
+
+
 def chunked_hidden(layer: bytes, table: bytes) -> tuple[bytes, bytes]:
     """A tar of these entries and a file that holds a table; and it packed, with a footer to the inside of that file."""
     tar = layer.removesuffix(builder.END) + builder.tar([Entry("data", stored(table))])

@@ -1,6 +1,7 @@
 """Archives on which readers are asked besides the crafted ones: what tar, JSON, names and digests can do to them."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -54,6 +55,11 @@ def _framed(change: Callable[[bytes, int], bytes], layout: str = "docker_legacy"
         return change(builder.tar(entries), len(builder.tar(entries[:number], end=b"")))
 
     return make
+
+
+def _neutral(entries: list[Entry]) -> list[Entry]:
+    """Members each of which says its own name, so that a global one counts for none."""
+    return [replace(entry, pax={"path": entry.path}) for entry in entries]
 
 
 def _flip(data: bytes, at: int) -> bytes:
@@ -128,6 +134,13 @@ TRICKS: dict[str, Callable[[], bytes]] = {
     "config-empty": _edited("jib", "manifest.json", lambda data: data.replace(b"config.json", b"")),
     "member-dots": lambda: builder.tar(replace(each, name=f"./{each.path}") for each in builder.jib([good()])),
     "member-rooted": lambda: builder.tar(replace(each, name=f"/{each.path}") for each in builder.jib([good()])),
+    "below-a-file": _with("jib", lambda entries: entries.extend([Entry("f", b"x"), Entry("f/x", b"y")])),
+    "file-then-folder": _with(
+        "jib", lambda entries: entries.extend([Entry("f", b"x"), Entry("f/", type=b"5"), Entry("f/x", b"y")])
+    ),
+    "oci-below-a-file": _with("oci_archive", lambda entries: entries.extend([Entry("f", b"x"), Entry("f/x", b"y")])),
+    "both-below-a-file": _with("containerd", lambda entries: entries.extend([Entry("f", b"x"), Entry("f/x", b"y")])),
+    "oci-index-size-0": _edited("oci_archive", "index.json", lambda data: re.sub(rb'"size":\d+', b'"size":0', data)),
     "member-escapes": _with("jib", lambda entries: entries.append(Entry("../x", b"x"))),
     "device": _with("jib", lambda entries: entries.append(Entry("null", type=b"3"))),
     "dangling-symlink": _with("jib", lambda entries: entries.append(Entry("x", type=b"2", linkname="y"))),
@@ -193,6 +206,23 @@ TRICKS: dict[str, Callable[[], bytes]] = {
     ),
     "pax-name": lambda: builder.tar(
         [*builder.docker_legacy([good()]), Entry("x", parts.parts_of_both()[1], pax={"path": "manifest.json"})]
+    ),
+    "pax-global-name": lambda: builder.tar(
+        [
+            Entry("g", builder.pax_records({"path": "manifest.json"}), type=b"g"),
+            *_neutral(builder.docker_legacy([good()])),
+        ]
+    ),
+    "pax-long": lambda: builder.tar([*builder.docker_legacy([good()]), Entry("x", pax={"comment": "x" * (2 << 20)})]),
+    "pax-long-name": lambda: builder.tar(
+        [
+            *builder.docker_legacy([good()]),
+            Entry("././@LongLink", b"x" * (2 << 20), b"L", magic=builder.GNU),
+            Entry("x"),
+        ]
+    ),
+    "pax-sparse-count": lambda: builder.tar(
+        [*builder.docker_legacy([good()]), Entry("x", b"y", pax={"GNU.sparse.map": "0,1", "GNU.sparse.size": "1"})]
     ),
     "pax-malformed": lambda: builder.tar([*builder.docker_legacy([good()]), Entry("x", b"", pax=b"99 a=b\n")]),
 }

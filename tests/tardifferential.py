@@ -22,8 +22,11 @@ from pathlib import Path
 from imgforensics import analyze, tarwalk
 from imgforensics.findings import Severity
 from imgforensics.rendering.escape import printable
-from tests.crafted import framing
+from tests.crafted import framing, paxvalues
 from tests.gooracle import build_go
+
+CRAFTED = (*framing.CRAFTED, *paxvalues.CRAFTED)
+"""The crafted tars."""
 
 Sight = tuple[tuple[str, int | None], ...]
 """Names and sizes of what a reader lists, in order; no size where a listing shows none, or another number."""
@@ -256,7 +259,7 @@ def rows(here: dict[str, Reader | str]) -> Iterator[tuple[str, str, tuple[str, .
     """Each crafted tar: its name, what is wrong, what we report, and a cell for each reader that is here."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "archive.tar"
-        for case in framing.CRAFTED:
+        for case in CRAFTED:
             archive = case.make()
             path.write_bytes(archive)
             ours, codes = read_by_us(archive)

@@ -389,6 +389,8 @@ def seekable(data: bytes) -> bytes:
         (seekable, None),
         (lambda data: chunked(data, table(data)), None),
         (lambda data: chunked(data, table(data), b"split"), None),
+        (lambda data: layertables.chunked_before_2023(data, layertables.toc(layertables.table_of(data))), None),
+        (lambda data: skippable(JUNK) + layertables.chunked_before_2023(data, b"toc"), Severity.WARNING),
         (lambda data: skippable(b"\x09\0\0\0") + builder.zstd(data), None),
     ],
 )

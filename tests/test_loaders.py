@@ -213,14 +213,21 @@ def test_unpacking() -> None:
         Entry("h", type=b"1", linkname="d/f"),
         Entry("loop", type=b"2", linkname="loop"),
         Entry("f", b"y"),
+        Entry("f/", type=b"5"),
         Entry("f/g", b"z"),
         Entry("up", type=b"2", linkname="d/../h"),
     )
     assert disk.at("d/f") == disk.at("s/f") == disk.at("h") == disk.at("up") == 6
     assert disk.at("f") is None
-    assert disk.at("f/g") == 10
+    assert disk.at("f/g") == 11
     assert disk.at("loop") is None
     assert disk.at("d") is None
+
+
+@pytest.mark.parametrize("below", ["f/g", "f/g/h"])
+def test_nothing_can_be_put_below_a_file(below: str) -> None:
+    with pytest.raises(RefusedError, match="f is a file"):
+        _disk(Entry("f", b"y"), Entry(below, b"z"))
 
 
 @pytest.mark.parametrize(

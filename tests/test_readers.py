@@ -94,7 +94,8 @@ def _expected(data: bytes, reader: Reader) -> tuple[Answer, frozenset[str]]:
     if (all if chooses else any)(load.refused for load in loads):
         return None, frozenset()
     found = {str(load.image_id) for load in loads if not load.refused}
-    here = f"; for {HOST}" if any(f"; for {HOST}" in load.why for load in loads) else "; for any platform"
+    hosts = (f"; for {HOST}", "; for any platform", "; for hosts of other platforms")
+    here = next((host for host in hosts if any(host in load.why for load in loads)), HOST)
     elsewhere = {str(load.image_id) for load in loads if "; for " in load.why and here not in load.why}
     return frozenset(found - elsewhere) or None, frozenset(elsewhere)
 
@@ -108,7 +109,11 @@ def _names(data: bytes) -> list[str]:
             entries = json.loads(content.read() if content else b'{"manifests":[]}')["manifests"]
     except (KeyError, TypeError, ValueError, OverflowError, tarfile.TarError):
         return []
-    notes = [entry.get("annotations", {}).get("org.opencontainers.image.ref.name") for entry in entries or ()]
+    notes = [
+        (entry.get("annotations") or {}).get("org.opencontainers.image.ref.name")
+        for entry in entries or ()
+        if isinstance(entry, dict)
+    ]
     return [name for name in notes if name]
 
 

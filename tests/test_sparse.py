@@ -71,9 +71,13 @@ def pax(version: str) -> Callable[[Entry, Extents, int, bytes], list[Entry]]:
             kept = lines.encode() + bytes(-len(lines) % 512) + kept
         elif version == "0.1":
             numbers = ",".join(f"{offset},{length}" for offset, length in extents)
-            records += [("GNU.sparse.size", str(size)), ("GNU.sparse.map", numbers)]
+            records += [
+                ("GNU.sparse.numblocks", str(len(extents))),
+                ("GNU.sparse.size", str(size)),
+                ("GNU.sparse.map", numbers),
+            ]
         else:
-            records += [("GNU.sparse.size", str(size))]
+            records += [("GNU.sparse.size", str(size)), ("GNU.sparse.numblocks", str(len(extents)))]
             for offset, length in extents:
                 records += [("GNU.sparse.offset", str(offset)), ("GNU.sparse.numbytes", str(length))]
         folder, _, name = entry.path.rpartition("/")

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from tests import tardifferential
-from tests.crafted import framing, tars
+from tests.crafted import tars
 from tests.tardifferential import Reader
 
 PAGE = Path(__file__).parents[1] / "docs" / "tar-readers.md"
 COMMAND = "python -m tests.tardifferential > docs/tar-readers.md"
 NAMES = ["GNU tar", "busybox", "bsdtar", "Go archive/tar"]
-TWINS = {case.twin: f"{case.name}-twin" for case in framing.CRAFTED}
+TWINS = {case.twin: f"{case.name}-twin" for case in tardifferential.CRAFTED}
 """Each innocent twin once."""
 
 
@@ -38,15 +38,15 @@ def _agrees(reader: Reader, folder: Path) -> None:
     if f"* {reader.name}: {reader.version}\n" not in PAGE.read_text(encoding="utf-8"):
         pytest.skip(f"the page speaks of another version than {reader.version}")
     path = folder / "archive.tar"
-    for case in framing.CRAFTED:
+    for case in tardifferential.CRAFTED:
         path.write_bytes(case.make())
         seen = tardifferential.difference(tardifferential.read_by_us(case.make())[0], reader.read(path))
         assert cells()[case.name][column(reader.name)] == seen, f"{case.name}: {COMMAND}"
 
 
 def test_the_page_says_what_this_project_reports() -> None:
-    assert list(cells()) == [case.name for case in framing.CRAFTED], COMMAND
-    for case in framing.CRAFTED:
+    assert list(cells()) == [case.name for case in tardifferential.CRAFTED], COMMAND
+    for case in tardifferential.CRAFTED:
         _, codes = tardifferential.read_by_us(case.make())
         assert cells()[case.name][1:3] == [case.what, " ".join(codes) or "nothing"], f"{case.name}: {COMMAND}"
 

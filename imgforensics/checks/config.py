@@ -80,8 +80,9 @@ def platform_mismatch(case: Case) -> Iterator[Found]:
     variants, where both give one, in the words that containerd compares: `v8` says no more than `arm64`.
 
     ## When it is innocent
-    Cross-built images with wrong configs are common; `unknown/unknown` marks attestations and is not compared. Another
-    variant is only noted: builders copy it from a base image or from their own machine, and readers go by the index.
+    Cross-built images with wrong configs are common. `unknown/unknown` marks attestations, whose configs say so, too.
+    Another variant is only noted: builders copy it from a base image or from their own machine, and readers go by the
+    index.
     """
     for image in case.structure.images:
         if image.config is None or image.manifest_member is None:
@@ -94,7 +95,7 @@ def platform_mismatch(case: Case) -> Iterator[Found]:
             given = descriptor.platform
             pairs = ((given.os, own.os), (given.architecture, own.architecture))
             other = any(one and another and one != another for one, another in pairs)
-            if not given.unknown and (other or _other_variant(given, own)):
+            if other or _other_variant(given, own):
                 message = f"the index says {given}, the config says {own}"
                 severity = None if other else Severity.NOTE
                 yield Found(message, reference.where, claimed=str(given), computed=str(own), severity=severity)

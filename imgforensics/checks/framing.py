@@ -8,6 +8,7 @@ from imgforensics.case import DAMAGE, HIDDEN, READERS_DIFFER, Case
 from imgforensics.checks.readers import contradiction
 from imgforensics.checks.rule import Check, Found, check
 from imgforensics.findings import Effect, Severity
+from imgforensics.gotar import EMPTY_TYPES
 from imgforensics.images import ENTRY_POINTS
 from imgforensics.model import Anomaly, AnomalyKind, Location, Member, MemberKind, clean_path
 from imgforensics.names import name_claim
@@ -278,6 +279,12 @@ def odd_tar_header(case: Case) -> Iterator[Found]:
         if plain and plain != member.path and not member.name.isascii() and _means_something(plain):
             message = f"pax-overrides: the header says {member.ustar_name!r}, an extension {member.name!r}"
             where = Location(member.name, offset=member.header.offset, length=member.header.length)
+            yield Found(message, where, severity=Severity.ERROR)
+    for empty in case.catalogue.go.members:
+        path = clean_path(empty.name) if empty.typeflag in EMPTY_TYPES else None
+        if path and (path in case.catalogue.by_path or _means_something(path)):
+            message = f"pax-overrides: an extension header of type {empty.typeflag!r} is a member {empty.name!r} to Go"
+            where = Location(case.name(empty.index), offset=empty.header.offset)
             yield Found(message, where, severity=Severity.ERROR)
     devices = [each for each in case.catalogue.members if each.kind in (MemberKind.DEVICE, MemberKind.FIFO)]
     if devices:

@@ -56,6 +56,8 @@ def _loads(reader: Reader, model: Model, contents: Contents, structure: Structur
                 raise LimitError(f"more than {contents.catalogue.limits.images} images; no more were listed here")
             found.append(load)
             names.append(dict.fromkeys(load.tags))
+        if not found:
+            found.append(Load(reader, None, None, (), "there is no image for any platform", refused=True))
     except RefusedError as error:
         limited = isinstance(error, LimitError)
         found.append(Load(reader, None, None, (), str(error), refused=True, limited=limited))

@@ -6,7 +6,7 @@ reader takes the first entry with a bare tag, another the last, where a third lo
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from imgforensics.loaders.load import Load, Reader
@@ -23,6 +23,8 @@ class Side:
     readers: tuple[Reader, ...]
     image_ids: tuple[str, ...]
     """Sorted."""
+    of: str = ""
+    """The name, or the platform of a host, for which they contradict each other; empty where they do so at all."""
 
     def __str__(self) -> str:
         shown = ", ".join(self.image_ids[:_MOST])
@@ -31,23 +33,27 @@ class Side:
 
 
 def sides(loads: Iterable[Load]) -> tuple[Side, ...]:
-    """The sides of a contradiction: readers that share no image, at all, under one tag or on one host. Or nothing."""
+    """The sides of the first contradiction, or nothing."""
+    return next(contradictions(loads), ())
+
+
+def contradictions(loads: Iterable[Load]) -> Iterator[tuple[Side, ...]]:
+    """The sides of each contradiction: readers that share no image, at all, under one tag or on one host."""
     whole: dict[Reader, set[str]] = defaultdict(set)
     tagged: dict[str, dict[Reader, set[str]]] = defaultdict(lambda: defaultdict(set))
     hosted: dict[str, dict[Reader, set[str]]] = defaultdict(lambda: defaultdict(set))
     for load in loads:
-        if load.image_id is not None:
+        if load.image_id is not None and not load.instead:
             whole[load.reader].add(str(load.image_id))
             if load.platform:
                 hosted[load.platform][load.reader].add(str(load.image_id))
             for tag in load.tags:
                 if has_repository(tag):
                     tagged[normalise(tag)][load.reader].add(str(load.image_id))
-    for taken in (whole, *tagged.values(), *hosted.values()):
-        found = _groups(taken)
+    for of, taken in (("", whole), *tagged.items(), *hosted.items()):
+        found = _groups(taken, of)
         if _contradict([set(side.image_ids) for side in found]):
-            return found
-    return ()
+            yield found
 
 
 def same_names(loads: Iterable[Load]) -> bool:
@@ -69,8 +75,8 @@ def _contradict(taken: Sequence[set[str]]) -> bool:
     return False
 
 
-def _groups(taken: Mapping[Reader, set[str]]) -> tuple[Side, ...]:
+def _groups(taken: Mapping[Reader, set[str]], of: str) -> tuple[Side, ...]:
     groups: dict[tuple[str, ...], list[Reader]] = defaultdict(list)
     for reader, image_ids in taken.items():
         groups[tuple(sorted(image_ids))].append(reader)
-    return tuple(Side(tuple(readers), image_ids) for image_ids, readers in groups.items())
+    return tuple(Side(tuple(readers), image_ids, of) for image_ids, readers in groups.items())

@@ -11,6 +11,7 @@ index for one platform the first is run (``images.Manifest``).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from imgforensics.documents import INDEX_TYPES, MANIFEST_TYPES
@@ -19,7 +20,7 @@ from imgforensics.loaders.contents import Contents, is_regular, occurrence
 from imgforensics.loaders.documents import CONFIG, IMAGE, INDEX, LAYOUT, NAME, REF, SAVED, diff_ids, names
 from imgforensics.loaders.gonames import clean, join, parent
 from imgforensics.loaders.graph import Entry, Rules, images, one_spelling
-from imgforensics.loaders.load import Load, MissingError, Reader, RefusedError
+from imgforensics.loaders.load import SINCE_LAYOUT, Load, MissingError, Reader, RefusedError
 from imgforensics.loaders.references import check_named
 from imgforensics.model import Member, MemberKind
 from imgforensics.structure import Structure
@@ -74,16 +75,23 @@ def _listed(contents: Contents, reader: Reader, regular: list[Member], blobs: Ma
     if index is None:
         raise RefusedError("there is an oci-layout, and no index.json")
     copies = [member for member in regular if clean(member.name) == "index.json"]
-    why = f"{occurrence(copies, index, 'index.json')}, since oci-layout is there"
+    why = f"{occurrence(copies, index, 'index.json')}{SINCE_LAYOUT}"
     strict = Rules(
-        find=contents.by_content.get, checks_diff_ids=True, knows=_TYPES, unpack=layers.containerd, chosen=_chosen
+        find=contents.by_content.get,
+        checks_diff_ids=True,
+        knows=_TYPES,
+        by_host=True,
+        unpack=layers.containerd,
+        chosen=_chosen,
     )
-    lenient = Rules(find=contents.by_content.get, checks_layers=False, knows=_TYPES, chosen=_chosen)
+    lenient = replace(strict, checks_diff_ids=False, checks_layers=False, unpack=None)
     entries = contents.decode(index.index, INDEX, stream=False)["manifests"]
     if not entries:
         raise RefusedError("index.json lists nothing")
     for entry in entries:
         tags = names(entry, NAME, REF)
+        if entry["size"] <= 0:
+            raise RefusedError(f"index.json gives {entry['digest']} a size of {entry['size']} bytes")
         if reader is Reader.CONTAINERD:
             yield from _entry(contents, reader, entry, strict, why)
             continue
@@ -137,7 +145,7 @@ def _saved(
         targets[name] = blobs[target]
     copies = [member for member in regular if clean(member.name) == "manifest.json"]
     merged = f"{len(copies)} manifest.json, one decoded over the other" if len(copies) > 1 else "manifest.json"
-    why = f"{merged}, since there is no oci-layout"
+    why = f"{merged}, since there is no oci-layout" if "index.json" in blobs else merged
     made = []
     for entry in saved:
         contents.spend(1 + len(entry["Layers"] or []))

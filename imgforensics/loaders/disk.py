@@ -1,9 +1,10 @@
 """The archive unpacked into a folder, as moby's and containers/storage's ``archive.Untar`` do it, without a disk.
 
 Names are cleaned below the folder, the last of several members counts, folders are made where they are missing, a file
-replaces a folder and the other way round. Where nothing keeps the program inside, names that climb out, and links that
-do, end the unpacking with an error; Docker unpacks in a chroot, in which nothing climbs out. A hard link whose target
-is not there yet ends it, too (moby, ``pkg/archive`` and ``pkg/chrootarchive``; containers/storage, ``pkg/archive``).
+replaces a folder and the other way round, but what lies below a file ends the unpacking with an error. So do, where
+nothing keeps the program inside, names that climb out, and links that do; Docker unpacks in a chroot, in which nothing
+climbs out. A hard link whose target is not there yet ends it, too (moby, ``pkg/archive`` and ``pkg/chrootarchive``;
+containers/storage, ``pkg/archive``).
 """
 
 from collections.abc import Sequence
@@ -54,6 +55,8 @@ class Disk:
         return self._found[path]
 
     def _unpack(self, member: Member) -> None:
+        if member.typeflag == "g":
+            return
         if member.typeflag not in _HANDLED:
             raise RefusedError(f"{member.name or 'a header'} is of type {member.typeflag!r}, which is not unpacked")
         path = self._inside(member.name)
@@ -108,7 +111,9 @@ class Disk:
                 below = self._walk("/".join(parts[:number]))
                 if not isinstance(below, dict):
                     raise RefusedError(f"the folder {path} cannot be made")
-            elif not isinstance(below, dict):
+            elif isinstance(below, int):
+                raise RefusedError(f"{path} cannot be a folder: {'/'.join(parts[:number])} is a file")
+            elif below is None:
                 below = node[part] = {}
             node = below
         return node

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from imgforensics.gotar import EMPTY_TYPES
 from imgforensics.loaders import layers
 from imgforensics.loaders.contents import Contents, needed, occurrence
 from imgforensics.loaders.documents import INDEX, SAVED, diff_ids, only_one
@@ -71,8 +72,10 @@ def _oci(contents: Contents, tried: str) -> Iterator[Load]:
             levels=0,
             unpack=layers.stereoscope,
         )
+        copies = contents.by_clean_name["index.json"]
         for found in images(contents, entries[0], rules):
-            why = "index.json" if not _saved_is_there(contents) else f"index.json, since manifest.json fails: {tried}"
+            why = occurrence(copies, contents.catalogue.members[index], "index.json")
+            why += f", since manifest.json fails: {tried}" if _saved_is_there(contents) else ""
             yield Load(Reader.SYFT, found.config, found.manifest, (), why)
     except RefusedError as error:
         raise RefusedError(f"as a docker archive: {tried}; as an OCI archive: {error}") from None
@@ -123,6 +126,8 @@ def _extract(contents: Contents, name: str) -> int:
         found = next(iter(contents.by_clean_name.get(clean(path), ())), None)
         if found is None:
             raise MissingError(contents.tar.error or f"{path or 'a member without a name'} is not in the archive")
+        if found.typeflag in EMPTY_TYPES:
+            raise RefusedError(f"{path} is a header of type {found.typeflag!r}, and empty")
         if found.kind not in (MemberKind.SYMLINK, MemberKind.HARDLINK):
             return found.index
         path = join(parent(path), clean(found.linkname))

@@ -39,6 +39,8 @@ class Rules:
     """It asks what :mod:`.containersimage` says, and hashes configs by SHA-256, whatever algorithm is claimed."""
     stores: bool = False
     """It puts images into containers/storage, which takes no others."""
+    by_host: bool = False
+    """It takes what ``index.json`` itself lists for a platform on hosts of that platform only."""
     unpack: Unpack | None = None
     """How it unpacks layers, if it does."""
     chosen: Callable[[Iterable[Entry]], Iterable[Entry]] | None = None
@@ -70,7 +72,7 @@ def images(contents: Contents, entry: Entry, rules: Rules) -> Iterator[Found]:
             f"{contents.name(top)} is called {entry['mediaType'] or 'nothing'!r}, which it does not know"
         )
     if not _is_index(contents, top, entry["mediaType"]):
-        yield _image(contents, top, entry, rules)
+        yield _image(contents, top, entry, rules, several=rules.by_host and bool(one_spelling(entry)))
         return
     if rules.levels == 0:
         raise RefusedError(f"{contents.name(top)} is an index of several images")

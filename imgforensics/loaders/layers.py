@@ -69,6 +69,15 @@ def storage(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
     _unpack(catalogue, layers, _ANYWHERE | _CHROOT)
 
 
+_CONTAINERD_KNOWS = (
+    "application/vnd.oci.image.layer.v1.tar",
+    "application/vnd.oci.image.layer.nondistributable.v1.tar",
+    "application/vnd.docker.image.rootfs.diff.tar",
+    "application/vnd.docker.image.rootfs.foreign.diff.tar",
+)
+"""How the types of layers begin that it unpacks (``images.DiffCompression``)."""
+
+
 def containerd(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
     """containerd, which undoes gzip and zstd, and nothing where an OCI type says that a layer is plain.
 
@@ -79,6 +88,8 @@ def containerd(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
     """
     for number, (member, media_type) in enumerate(layers):
         blob, facts = catalogue.blobs.get(member), catalogue.layers.get(member)
+        strange = media_type and not media_type.startswith(_CONTAINERD_KNOWS)
+        _refuse(number, f"it is of type {media_type}, which it does not know" if strange else "")
         if blob is not None:
             disguise = None if _is_plain(media_type) else _disguise(blob)
             _refuse(number, f"it begins like {disguise}" if disguise in _CONTAINERD_UNDOES else "")

@@ -45,6 +45,12 @@ _TITLES = {
 }
 
 
+SINCE_LAYOUT = ", since oci-layout is there"
+"""End of a reason, where a reader looks for that marker before it reads ``index.json``."""
+ASKED_FOR = "the one that is asked for"
+"""Which of several entries a reader takes that wants to be told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
     """One image that a reader would load, or a refusal."""
@@ -61,6 +67,8 @@ class Load:
     refused: bool = False
     platform: str = ""
     """Where it is one of several of an index, and the reader takes it on hosts of this platform: in one spelling."""
+    instead: bool = False
+    """It is taken in place of the others, on some hosts, and never beside them."""
     limited: bool = False
     """It is refused since a bound of this tool was reached, not of the reader."""
 

@@ -15,7 +15,7 @@ from imgforensics.loaders import containersimage, layers
 from imgforensics.loaders.contents import Contents, needed, occurrence
 from imgforensics.loaders.documents import INDEX, REF, names
 from imgforensics.loaders.graph import Rules, images
-from imgforensics.loaders.load import Load, Reader, RefusedError, asked_for
+from imgforensics.loaders.load import ASKED_FOR, Load, Reader, RefusedError, asked_for
 from imgforensics.structure import Structure
 
 
@@ -30,7 +30,7 @@ def skopeo(contents: Contents, _: Structure) -> Iterator[Load]:
         for name in names(entry, REF):
             if name not in taken:
                 taken.add(name)
-                asked = f"{why}; of {len(entries)} entries the one that is asked for"
+                asked = f"{why}; of {len(entries)} entries {ASKED_FOR}"
                 yield from asked_for(Reader.SKOPEO_OCI, (name,), load(contents, Reader.SKOPEO_OCI, entry, asked))
     if not taken:
         raise RefusedError(f"index.json has {len(entries)} entries, none of which has a name to ask for")

@@ -6,7 +6,8 @@ with several entries makes the first fail, and so do damaged blobs, configs that
 unpacked: whoever made the archive chooses the document.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from typing import Any
 
 from imgforensics.loaders import dockerarchive, layers, ociarchive
@@ -18,18 +19,41 @@ from imgforensics.model import Digest
 from imgforensics.refnames import normalise
 from imgforensics.structure import Structure
 
+_FAILS = ", since as an OCI archive it fails: "
+
 
 def podman(contents: Contents, _: Structure) -> Iterator[Load]:
     """All images of the first form that can be read."""
     try:
-        entries, why = ociarchive.entries_of(contents)
-        only_one(entries)
-        check_named(names(entries[0], REF))
-        loads = list(ociarchive.load(contents, Reader.PODMAN, entries[0], why))
+        loads = _listed(contents)
     except RefusedError as error:
         yield from _saved(contents, str(error))
-    else:
-        yield from loads
+        return
+    yield from loads
+    if all(load.platform for load in loads):
+        yield from _elsewhere(contents, {load.image_id for load in loads})
+
+
+def _listed(contents: Contents) -> list[Load]:
+    """The images of the one entry of ``index.json``."""
+    entries, why = ociarchive.entries_of(contents)
+    only_one(entries)
+    check_named(names(entries[0], REF))
+    loads = list(ociarchive.load(contents, Reader.PODMAN, entries[0], why))
+    if not loads:
+        raise RefusedError("index.json has no image for any host")
+    return loads
+
+
+def _elsewhere(contents: Contents, known: Collection[Digest | None]) -> Iterator[Load]:
+    """What hosts take for which the index has no image: whatever else ``manifest.json`` lists."""
+    try:
+        for load in list(_saved(contents, "index.json has no image for them")):
+            why = load.why.partition(_FAILS)[0]
+            if load.image_id not in known:
+                yield replace(load, why=f"{why}; for hosts of other platforms", instead=True)
+    except RefusedError:
+        return
 
 
 def _saved(contents: Contents, tried: str) -> Iterator[Load]:
@@ -42,7 +66,7 @@ def _saved(contents: Contents, tried: str) -> Iterator[Load]:
     except RefusedError as error:
         raise RefusedError(f"as an OCI archive: {tried}; as a docker archive: {error}") from None
     if contents.by_clean_name.get("index.json"):
-        why = f"{why}, since as an OCI archive it fails: {tried}"
+        why = f"{why}{_FAILS}{tried}"
     first: dict[str, int] = {}
     for number, entry in enumerate(entries):
         for tag in normalised(entry["RepoTags"]):

@@ -9,10 +9,11 @@ entries the one with the wanted tag is taken. Blobs are verified while they are 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from imgforensics.gotar import EMPTY_TYPES
 from imgforensics.loaders.contents import Contents, occurrence
 from imgforensics.loaders.documents import INDEX, LAYOUT, REF, SAVED, names
 from imgforensics.loaders.graph import Rules, images
-from imgforensics.loaders.load import Load, MissingError, Reader, RefusedError
+from imgforensics.loaders.load import ASKED_FOR, SINCE_LAYOUT, Load, MissingError, Reader, RefusedError
 from imgforensics.model import Member, MemberKind
 from imgforensics.structure import Structure
 
@@ -38,25 +39,28 @@ def regctl(contents: Contents, _: Structure) -> Iterator[Load]:
             return
     if saved is None:
         raise RefusedError(f"{lacking}, and there is no manifest.json to fall back to")
-    yield _saved(contents, saved, lacking)
+    yield _saved(contents, saved, lacking, falls_back=index is not None)
 
 
 def _first(contents: Contents, name: str) -> Member | None:
-    return next(iter(contents.by_exact_name.get(name, ())), None)
+    found = next(iter(contents.by_exact_name.get(name, ())), None)
+    if found is not None and found.typeflag in EMPTY_TYPES:
+        raise RefusedError(f"{name} is a header of type {found.typeflag!r}, and empty")
+    return found
 
 
 def _listed(contents: Contents, entries: Sequence[dict[str, Any]]) -> Iterator[Load]:
     rules = Rules(find=lambda digest: _blob(contents, f"blobs/{digest.replace(':', '/')}"))
     chosen = list(entries)
     copies = contents.by_exact_name["index.json"]
-    why = f"{occurrence(copies, copies[0], 'index.json')}, since oci-layout is there"
+    why = f"{occurrence(copies, copies[0], 'index.json')}{SINCE_LAYOUT}"
     if len(entries) != 1:
         first: dict[str, dict[str, Any]] = {}
         for entry in entries:
             for name in names(entry, REF):
                 first.setdefault(name, entry)
         chosen = list(first.values())
-        why = f"{why}; of {len(entries)} entries the one with the tag that is asked for"
+        why = f"{why}; of {len(entries)} entries {ASKED_FOR}"
     if not chosen:
         raise RefusedError("no entry of index.json has a tag to ask for")
     for entry in chosen:
@@ -69,7 +73,7 @@ def _entry(contents: Contents, entry: dict[str, Any], rules: Rules, why: str) ->
         yield Load(Reader.REGCTL, found.config, found.manifest, names(entry, REF), told)
 
 
-def _saved(contents: Contents, saved: Member, lacking: str) -> Load:
+def _saved(contents: Contents, saved: Member, lacking: str, *, falls_back: bool) -> Load:
     entries = contents.decode(saved.index, SAVED, stream=False) or []
     if not entries:
         raise RefusedError("manifest.json lists no image")
@@ -81,7 +85,8 @@ def _saved(contents: Contents, saved: Member, lacking: str) -> Load:
     which += f", the first of its {len(entries)} images" if len(entries) > 1 else ""
     config = _blob(contents, entry["Config"])
     digest = None if config is None else contents.digest(config)
-    return Load(Reader.REGCTL, digest, None, tuple(entry["RepoTags"] or ()), f"{which}, since {lacking}")
+    why = f"{which}, since {lacking}" if falls_back else which
+    return Load(Reader.REGCTL, digest, None, tuple(entry["RepoTags"] or ()), why)
 
 
 def _blob(contents: Contents, name: str) -> int | None:

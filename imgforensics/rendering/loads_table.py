@@ -14,31 +14,31 @@ _SHOWN = 4
 
 
 def lines(case: Case, style: Style, *, command: str, verbose: bool) -> list[str]:
-    """The table, in ``verify`` one line where no reader contradicts another.
+    """The table in full; else one line, or none where readers contradict each other and :mod:`.sides_table` says it.
 
     Args:
         case: the facts.
         style: colours.
         command: whose report it is; ``digest`` does not ask.
-        verbose: the whole table in any case, refusals too.
+        verbose: the whole table in any case.
     """
     if command == "digest" or not case.loads:
         return []
-    full = verbose or command == "inspect"
     groups, refusals = grouped(case.loads)
-    if not full and not case.sides:
+    if not verbose and command != "inspect":
+        if case.sides:
+            return []
         able = sum(len(readers) for whys in groups.values() for readers in whys.values())
         if not able:
             return ["", "  no reader would load anything from it (-v says why)"]
         agreed = "none contradicts another" if same_names(case.loads) else "they differ in names only"
         agreed = f"some take more images than others, {agreed}" if len(groups) > 1 else agreed
         return ["", f"  {able} of {len(Reader)} readers would load it, {agreed} (-v lists them)"]
-    heading = "who would load what" + (", and readers contradict each other" if case.sides else "")
-    result = ["", f"  {style.paint(heading, 'strong')}"]
+    result = ["", f"  {style.paint('who would load what', 'strong')}"]
     for loaded, whys in groups.items():
         result.append(f"    {images_in_words(case, loaded)}")
         result += _readers(whys, "because {} {}")
-    if refusals and full:
+    if refusals:
         result.append("    nothing")
         result += _readers(refusals, "{1}")
     return result

@@ -9,7 +9,7 @@ from imgforensics.checks.readers import contradiction
 from imgforensics.custody import Custody, words
 from imgforensics.findings import Finding, Severity, Skipped, Verdict
 from imgforensics.model import Outcome
-from imgforensics.rendering import loads_table, registry_table, signatures_table
+from imgforensics.rendering import loads_table, registry_table, sides_table, signatures_table
 from imgforensics.rendering.escape import SENTENCE, brief, brief_list, printable
 from imgforensics.rendering.inventory import inventory_lines
 from imgforensics.rendering.moves import moves_lines
@@ -47,6 +47,8 @@ def archive(
     lines = [_headline(report, style)]
     if quiet or report.case is None:
         return lines[0] + "\n"
+    above = command not in _WITHOUT_LOADS and bool(report.case.sides)
+    lines += [*sides_table.answer(report.case, style), ""] if above else []
     lines.append(f"  {_identity(report)}")
     if report.case.producer is not None:
         producer = report.case.producer
@@ -55,14 +57,14 @@ def archive(
         if command == "inspect" or verbose:
             lines += [f"    - {brief(evidence)}" for evidence in producer.evidence]
     shown = [each for each in report.findings if verbose or each.severity is not Severity.NOTE]
-    below = "" if command in _WITHOUT_LOADS else contradiction(report.case)
+    told = contradiction(report.case) if above else ""
     for finding in shown:
-        lines += _finding(finding, style, verbose=verbose, below=below)
+        lines += _finding(finding, style, verbose=verbose, above=told)
     hidden = len(report.findings) - len(shown)
     if hidden:
         lines.append(f"  {hidden} {plural(hidden, 'note')} not shown (-v)")
     if report.images and command not in ("digest", "signatures"):
-        lines += ["", *_indent(_images(report.case, report.images, brief_ids=bool(below)))]
+        lines += ["", *_indent(_images(report.case, report.images))]
     lines += registry_table.images(report, style, verbose=verbose)
     lines += signatures_table.signatures(report, style, verbose=verbose)
     if command != "signatures":
@@ -122,11 +124,11 @@ def _identity(report: ArchiveReport) -> str:
     return f"{layouts}{outer}, {report.size} bytes{digest}"
 
 
-def _finding(finding: Finding, style: Style, *, verbose: bool, below: str) -> list[str]:
-    """A finding; what it says of readers only as far as that does not stand below in a table."""
+def _finding(finding: Finding, style: Style, *, verbose: bool, above: str) -> list[str]:
+    """A finding; what it says of readers only as far as that does not stand above in a table."""
     severity = style.paint(finding.severity.value, finding.severity)
-    message = finding.message.removesuffix(below)
-    message += "; who would load which stands below" if len(message) < len(finding.message) else ""
+    message = finding.message.removesuffix(above)
+    message += "; who would run which stands above" if len(message) < len(finding.message) else ""
     lines = [f"  {severity} {finding.rule.code} {finding.rule.name}: {brief(message, SENTENCE)}"]
     related = finding.related if verbose else finding.related[:_RELATED]
     if related and finding.severity is not Severity.NOTE:
@@ -136,7 +138,7 @@ def _finding(finding: Finding, style: Style, *, verbose: bool, below: str) -> li
     return lines
 
 
-def _images(case: Case, images: Sequence[Image], *, brief_ids: bool) -> str:
+def _images(case: Case, images: Sequence[Image]) -> str:
     rows = []
     for image in images:
         config = None if image.config_member is None else case.catalogue.blobs.get(image.config_member)
@@ -146,7 +148,7 @@ def _images(case: Case, images: Sequence[Image], *, brief_ids: bool) -> str:
                 f"@{image.index}",
                 brief_list(image.tags) or "(untagged)",
                 brief(image.platform or "?"),
-                "(no config)" if config is None else config.digest.short if brief_ids else str(config.digest),
+                "(no config)" if config is None else str(config.digest),
                 manifest.digest.short if manifest else "",
                 str(len(image.layers)),
             ]

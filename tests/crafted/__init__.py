@@ -1,8 +1,18 @@
 """The catalogue of threats, each with archives that were crafted to show it. ``docs/threats.md`` is made from it."""
 
-from tests.crafted import compression, configs, documents, framing, identity, layerplaces, layers, views
+from tests.crafted import (
+    compression,
+    configs,
+    documents,
+    framing,
+    identity,
+    layerplaces,
+    layers,
+    paxvalues,
+    views,
+)
 
-_PARTS = (identity, views, framing, compression, documents, layers, layerplaces, configs)
+_PARTS = (identity, views, framing, paxvalues, compression, documents, layers, layerplaces, configs)
 
 THREATS = tuple(threat for part in _PARTS for threat in part.THREATS)
 """Every entry, in order."""

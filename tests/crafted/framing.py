@@ -81,14 +81,14 @@ THREATS: tuple[Threat, ...] = (
         "TAR-06",
         "PAX against the plain header",
         "CVE-2025-62518 (TARmageddon), CVE-2026-53655 (node-tar), astral-tokio-tar up to 0.5.6; readers without PAX see the plain name",
-        ("IMG109",),
+        ("IMG109", "IMG902"),
         "What readers take differently is an error: names, targets, sizes. Records of another character set, and global headers that name nobody, are noted.",
     ),
     Threat(
         "TAR-07",
         "Sparse members",
         "CVE-2025-58183, CVE-2026-32288 in Go; image-spec advises against them",
-        ("IMG907",),
+        ("IMG109", "IMG907"),
         "One that can be put together within bounds is measured like any other and only noted (IMG109).",
     ),
     Threat(

@@ -52,6 +52,16 @@ def _tagged(*tags: str) -> Make:
     return true("crane", ImageSpec(tags=list(tags)))
 
 
+def _call_layers(document: dict[str, Any], media_type: str) -> None:
+    for layer in document["layers"]:
+        layer["mediaType"] = media_type
+
+
+def _as_artifact(document: dict[str, Any]) -> None:
+    document["artifactType"] = "application/vnd.example.thing"
+    document["config"]["mediaType"] = builder.OCI_EMPTY
+
+
 def _platforms(*descriptions: dict[str, Any]) -> Make:
     """An index of so many images, each with its own config, described in these words."""
     configs = [configured(author=str(number)) for number in range(len(descriptions))]
@@ -247,6 +257,27 @@ CRAFTED: tuple[Crafted, ...] = (
         _config_type("application/vnd.cncf.helm.config.v1+json"),
         frozenset({"IMG203"}),
         _config_type("application/vnd.docker.plugin.v1+json"),
+    ),
+    Crafted(
+        "VIEW-10-image-as-attestation",
+        "the layers of an image go under the type of an attestation: scanners pass over it, docker and podman run it",
+        made(lambda manifest: _call_layers(manifest, "application/vnd.in-toto+json")),
+        frozenset({"IMG203"}),
+        made(),
+    ),
+    Crafted(
+        "VIEW-10-image-as-signature",
+        "the layers of an image go under the type of a signature",
+        made(lambda manifest: _call_layers(manifest, "application/vnd.dev.cosign.simplesigning.v1+json")),
+        frozenset({"IMG203"}),
+        made(),
+    ),
+    Crafted(
+        "VIEW-10-image-as-artifact",
+        "an image calls itself an artifact, and its config empty",
+        made(_as_artifact),
+        frozenset({"IMG203"}),
+        made(),
     ),
     Crafted(
         "VIEW-10-manifest-as-config",

@@ -1,5 +1,6 @@
 """LAY: inside layers; and VIEW-16, the tables of contents beside them."""
 
+from collections.abc import Callable
 from typing import Any
 
 from tests import builder, layertables
@@ -66,10 +67,12 @@ def _estargz(table: bytes, *, behind: bool = False, named: bytes | None = None, 
     return _annotated(tar, layertables.gzipped(tar, table), **{"containerd.io/snapshot/stargz/toc.digest": digest})
 
 
-def _chunked(table: bytes, named: bytes | None = None) -> Made:
+def _chunked(
+    table: bytes, named: bytes | None = None, pack: Callable[[bytes, bytes], bytes] = layertables.chunked
+) -> Made:
     digest = builder.digest(layertables.stored(table if named is None else named))
     key = "io.github.containers.zstd-chunked.manifest-checksum"
-    return _annotated(LISTED, layertables.chunked(LISTED, table), **{key: digest})
+    return _annotated(LISTED, pack(LISTED, table), **{key: digest})
 
 
 LISTED = tar_of(
@@ -81,6 +84,8 @@ LISTED = tar_of(
 )
 TABLE = layertables.table_of(LISTED)
 HONEST = layertables.toc(TABLE)
+ROOTED = layertables.toc([{"name": "./", "type": "dir", "mode": 0o755}, *TABLE])
+"""As writers before 2023 list a tar that begins with its root."""
 ADDED = layertables.toc([*TABLE, {"name": "bin/evil", "type": "reg", "mode": 0o4755, "size": 9}])
 LEFT_OUT = layertables.toc(TABLE[:-1])
 OTHER_SIZE = layertables.toc([{**entry, "size": 99} if entry["name"] == "bin/app" else entry for entry in TABLE])
@@ -517,6 +522,13 @@ CRAFTED: tuple[Crafted, ...] = (
         layer(Entry(".wh..wh.plnk/1.2", b"x"), link("etc/a", ".wh..wh.plnk/1.2", b"1")),
     ),
     Crafted(
+        "LAY-04-folder",
+        "a whiteout that is a folder",
+        layer(folder("etc/.wh.passwd/")),
+        frozenset({"IMG506"}),
+        layer(Entry("etc/.wh.passwd")),
+    ),
+    Crafted(
         "LAY-04-plumbing",
         "data among aufs's own names",
         layer(Entry(".wh..wh.hidden", b"hidden"), Entry(".wh..wh.plnk/1.2", b"hidden")),
@@ -575,6 +587,13 @@ CRAFTED: tuple[Crafted, ...] = (
     ),
     Crafted(
         "VIEW-16-chunked-size", "a file of another size", _chunked(OTHER_SIZE), frozenset({"IMG514"}), _chunked(HONEST)
+    ),
+    Crafted(
+        "VIEW-16-chunked-before-2023",
+        "a file of another size, behind the footer of older writers",
+        _chunked(OTHER_SIZE, pack=layertables.chunked_before_2023),
+        frozenset({"IMG514"}),
+        _chunked(ROOTED, pack=layertables.chunked_before_2023),
     ),
     Crafted("VIEW-16-chunked-mode", "a setuid bit more", _chunked(OTHER_MODE), frozenset({"IMG514"}), _chunked(HONEST)),
     Crafted("VIEW-16-chunked-link", "another target", _chunked(OTHER_LINK), frozenset({"IMG514"}), _chunked(HONEST)),

@@ -60,6 +60,29 @@ def swapped(listed: Sequence[ImageSpec] | None = None) -> list[Entry]:
     return [*entries, *(entry for entry in other if entry.path not in known)]
 
 
+def elsewhere(platform: dict[str, str], *, other: bool = True) -> list[Entry]:
+    """``manifest.json`` of the good image, and in ``index.json`` an index that gives one image this platform.
+
+    Args:
+        platform: as the index writes it.
+        other: the image is another one than in ``manifest.json``.
+    """
+    spec = evil() if other else good()
+    if platform["os"] == "linux":
+        spec = replace(spec, platform=f"linux/{platform['architecture']}")
+    entries = hybrid([spec])
+    top = builder.find(entries, "index.json")
+    (listed,) = json.loads(top.data)["manifests"]
+    notes = listed.pop("annotations")
+    index = builder.go(
+        {"schemaVersion": 2, "mediaType": builder.OCI_INDEX, "manifests": [listed | {"platform": platform}]}
+    )
+    name = builder.digest(index)
+    described = {"mediaType": builder.OCI_INDEX, "digest": name, "size": len(index), "annotations": notes}
+    top.data = builder.go({"schemaVersion": 2, "manifests": [described]})
+    return [Entry(f"blobs/{name.replace(':', '/')}", index), *entries]
+
+
 def parts_of_both() -> tuple[list[Entry], bytes]:
     """A ``docker save`` archive of the good image with all that the other needs, and the other's ``manifest.json``."""
     entries = builder.docker_legacy([good()])

@@ -16,9 +16,9 @@ THREATS: tuple[Threat, ...] = (
     Threat(
         "VIEW-02",
         "a reader is steered to the other document",
-        "measured: podman takes manifest.json where index.json has two entries; regctl where a blob is missing, "
-        "containerd where oci-layout is",
-        ("IMG206", "IMG204", "IMG214"),
+        "measured: podman takes manifest.json where index.json has two entries, or none for its host, or where it "
+        "cannot unpack the archive; regctl where a blob is missing, containerd where oci-layout is",
+        ("IMG206", "IMG204", "IMG205", "IMG214", "IMG403"),
         "The further rule names what steers; that alone, with documents that agree, is no lie.",
     ),
     Threat(
@@ -124,6 +124,27 @@ CRAFTED: tuple[Crafted, ...] = (
         "oci-layout has an unknown version: containerd refuses, regctl takes manifest.json",
         packed(_other_layout),
         _is("IMG206", "IMG214"),
+        both,
+    ),
+    Crafted(
+        "VIEW-02-other-platform",
+        "the index in index.json has no image for this host, so that podman takes manifest.json here",
+        packed(lambda: parts.elsewhere({"os": "linux", "architecture": "s390x"})),
+        _is("IMG206"),
+        packed(lambda: parts.elsewhere({"os": "linux", "architecture": "amd64"}, other=False)),
+    ),
+    Crafted(
+        "VIEW-02-no-platform",
+        "the index in index.json calls its image unknown/unknown: podman takes manifest.json everywhere",
+        packed(lambda: parts.elsewhere({"os": "unknown", "architecture": "unknown"})),
+        _is("IMG206", "IMG403"),
+        packed(lambda: parts.elsewhere({"os": "linux", "architecture": "amd64"}, other=False)),
+    ),
+    Crafted(
+        "VIEW-02-below-a-file",
+        "a member below a file, at which docker and podman fail to unpack: podman takes manifest.json then",
+        packed(lambda: [*parts.hybrid(), Entry("f", b"x"), Entry("f/x", b"x")]),
+        _is("IMG205", "IMG206"),
         both,
     ),
     Crafted(
