@@ -290,17 +290,14 @@ class _Walker:
             self._cut = True
             detail = f"{self._size - body} of {size} bytes of an extension header are there"
             extensions.anomalies += self._note(AnomalyKind.TRUNCATED_DATA, detail, whole)
-        content = b""
-        if size > self._limits.extension:
-            detail = f"an extension header of {size} bytes was not read; {self._limits.extension} are the limit"
+        content, most = b"", self._limits.extension
+        if size > most:
+            detail = f"an extension header of {size} bytes was not read; {most} are the limit"
             extensions.anomalies += self._note(AnomalyKind.LIMIT, detail, whole)
         else:
             content = yield from self._read(body, size)
-        before = len(extensions.records)
-        for kind, detail in (
-            *field_notes(header),
-            *extensions.take(header.typeflag, header.name, content, self._globals),
-        ):
+        before, told = len(extensions.records), list(field_notes(header))
+        for kind, detail in told + extensions.take(header.typeflag, header.name, content, self._globals):
             extensions.anomalies += self._note(kind, detail, whole)
         yield from self._keep(len(content) + _RECORD_COST * (len(extensions.records) - before))
         return True
