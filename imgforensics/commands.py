@@ -11,6 +11,7 @@ import platformdirs
 
 from imgforensics import batch, expectfile, learn
 from imgforensics.analysis import analyze_archive
+from imgforensics.custody import Input
 from imgforensics.documents import DocumentKind, read_document
 from imgforensics.errors import ImgforensicsError, InputError, NotAnImageError, SelectionError
 from imgforensics.expectation import SuppliedManifest
@@ -96,33 +97,40 @@ def supplied(paths: Sequence[str]) -> tuple[SuppliedManifest, ...]:
     return tuple(manifests)
 
 
-def read_lock(path: str) -> lockfile.Lock:
-    """What a lock, or a list, says must have arrived.
+def read_lock(path: str) -> tuple[lockfile.Lock, Input]:
+    """What a lock, or a list, says must have arrived; and the file, for custody.
 
     Raises:
         InputError: it cannot be read.
     """
-    return lockfile.parse(_read(_named(path, "--lock"), _LIST).decode("utf-8-sig", "surrogateescape"), path)
+    text, told = _text("lock", path, _LIST)
+    return lockfile.parse(text, path), told
 
 
-def read_baseline(path: str) -> baseline.Baseline:
-    """An earlier report.
+def read_baseline(path: str) -> tuple[baseline.Baseline, Input]:
+    """An earlier report; and the file, for custody.
 
     Raises:
         InputError: it cannot be read, or is none.
     """
-    return baseline.read(_read(_named(path, "--baseline"), _REPORT).decode("utf-8-sig", "surrogateescape"), path)
+    text, told = _text("baseline", path, _REPORT)
+    return baseline.read(text, path), told
 
 
-def expected(path: str | None) -> Mapping[str, tuple[str, ...]]:
-    """What a list of expectations says, by archive.
+def expected(path: str) -> tuple[Mapping[str, tuple[str, ...]], Input]:
+    """What a list of expectations says, by archive; and the file, for custody.
 
     Raises:
         InputError: it cannot be read.
     """
-    if path is None:
-        return {}
-    return expectfile.parse(_read(_named(path, "--expect-file"), _LIST).decode("utf-8-sig", "surrogateescape"), path)
+    text, told = _text("expect_file", path, _LIST)
+    return expectfile.parse(text, path), told
+
+
+def _text(use: str, path: str, most: int) -> tuple[str, Input]:
+    """The text of a file that the option of this use names, a byte order mark taken away."""
+    content = _read(_named(path, f"--{use.replace('_', '-')}"), most)
+    return content.decode("utf-8-sig", "surrogateescape"), Input.of(use, path, content)
 
 
 def _read(path: str, most: int) -> bytes:

@@ -15,9 +15,10 @@ from typing import Self, TextIO
 
 from imgforensics import batch, checks
 from imgforensics.analysis import describe_folder, request_of
+from imgforensics.custody import Beside, Input
 from imgforensics.errors import InputError, SelectionError
 from imgforensics.expectfile import key
-from imgforensics.findings import Severity, Skipped
+from imgforensics.findings import Rule, Severity, Skipped
 from imgforensics.limits import MIB
 from imgforensics.rendering import FORMATS, Manner, printable
 from imgforensics.rendering.attestation import Attestation
@@ -26,7 +27,7 @@ from imgforensics.report import ArchiveReport, Options, Period, moment
 from imgforensics.sets.baseline import Baseline
 from imgforensics.sets.lockfile import Lock
 from imgforensics.several import DEFAULT, How, look
-from imgforensics.together import Together
+from imgforensics.together import Together, possible_rules
 
 ANSWERED, BAD, NO_ANSWER, INTERRUPTED = 0, 1, 2, 130
 _SPOOL = 1 * MIB
@@ -56,6 +57,8 @@ class Settings:
     """What must have arrived."""
     baseline: Baseline | None = None
     """An earlier report to compare with."""
+    inputs: tuple[Input, ...] = ()
+    """The files on which all this rests, for custody."""
 
 
 def run(command: str, paths: list[str], options: Options, settings: Settings) -> int:
@@ -101,11 +104,12 @@ class _Writing:
         def spool() -> _File:
             return stack.enter_context(closing(_File()))
 
-        manner = _manner(command, options, settings)
+        self._is_judged = command == "verify"
+        rules = possible_rules(paths, settings.lock, settings.baseline) if self._is_judged else ()
+        manner = _manner(command, options, settings, rules)
         self.writer = FORMATS[settings.format](manner, spool)
         self._attestation = Attestation(manner, spool)
         self._together = stack.enter_context(Together(paths, settings.lock, settings.baseline))
-        self._is_judged = command == "verify"
         self._bad = self._no_answer = False
         self._unseen = set(settings.expect)
         self.skipped: list[Skipped] = []
@@ -169,9 +173,10 @@ def _check_attest(options: Options, settings: Settings) -> None:
         raise SelectionError("--attest and --output name the same file")
 
 
-def _manner(command: str, options: Options, settings: Settings) -> Manner:
+def _manner(command: str, options: Options, settings: Settings, rules: tuple[Rule, ...]) -> Manner:
     style = Style(settings.colour)
-    return Manner(command, options, settings.fail_on, style, verbose=settings.verbose, quiet=settings.quiet)
+    beside = Beside(settings.inputs, rules, settings.skip_others, settings.how.rehash)
+    return Manner(command, options, settings.fail_on, style, settings.verbose, settings.quiet, beside)
 
 
 def spare_evidence(found: Iterable[str | Skipped], output: str) -> None:

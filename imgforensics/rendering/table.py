@@ -213,8 +213,12 @@ def _checked(report: ArchiveReport) -> str:
 
 
 def _custody(custody: Custody, period: Period | None) -> str:
-    told = [f"imgforensics {custody.identity.version}", custody.identity.digest or "", f"{len(custody.rules)} rules"]
-    told.append(f"options {printable(words(custody.options))}")
+    told = [
+        f"imgforensics {custody.identity.version}",
+        custody.identity.digest or "",
+        f"{len(custody.rules) + len(custody.set_rules)} rules",
+    ]
+    told.append(f"options {printable(words(custody))}")
     told.append("" if period is None else f"from {utc(period.started)} to {utc(period.ended)}")
     return f"custody: {', '.join(each for each in told if each)}"
 
