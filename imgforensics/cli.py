@@ -351,4 +351,4 @@ def main() -> None:
     """The entry point of the command."""
     from imgforensics.console import command
 
-    command(app)
+    command(clicompletion.with_joined_values(app))
