@@ -21,6 +21,7 @@ from imgforensics.limits import DEFAULT_LIMITS, MIB
 from imgforensics.model import Digest
 from imgforensics.reconstruct.ledger import Ledger, LedgerBusyError
 from imgforensics.rendering import printable
+from imgforensics.rendering.words import plural
 from imgforensics.report import Options
 from imgforensics.run import ANSWERED, BAD, NO_ANSWER, Sink
 from imgforensics.sets import baseline, lockfile
@@ -178,22 +179,32 @@ def run_raw(path: str, options: Options, expect: Mapping[str, tuple[str, ...]]) 
 
 def run_learn(paths: Sequence[str], ledger_file: str, options: Options, output: str) -> int:
     """Learn from every path, tell what each taught, and return the exit code."""
-    no_answer = False
+    no_answer = is_any = False
     skipped = 0
     total = Lesson("")
     with Ledger(ledger_file) as ledger, Sink(output) as sink:
         for lesson in _lessons(paths, ledger, options):
+            is_any |= lesson is not None
             if lesson is None:
                 skipped += 1
             elif lesson.refused is None:
                 total += lesson
-                sink.write(f"{printable(lesson.path)}: {lesson.layers} layers, {lesson.manifests} manifests\n")
+                sink.write(f"{printable(lesson.path)}: {_counted(lesson, ', ')}\n")
             else:
                 no_answer = True
                 print(f"imgforensics: {printable(lesson.path)}: {printable(lesson.refused)}", file=sys.stderr)
-        others = f"; {skipped} other files skipped" if skipped else ""
-        sink.write(f"learned {total.layers} layers and {total.manifests} manifests: {printable(ledger_file)}{others}\n")
+        if not is_any:
+            raise InputError(f"no archive and no manifest in {', '.join(paths[:3])}; {skipped} files skipped")
+        others = f"; {skipped} other {plural(skipped, 'file')} skipped" if skipped else ""
+        sink.write(f"learned {_counted(total, ' and ')}: {printable(ledger_file)}{others}\n")
+        if not (total.layers or total.manifests or no_answer):
+            warn("nothing new: known already, or layers that are not compressed and were in no registry so")
     return NO_ANSWER if no_answer else ANSWERED
+
+
+def _counted(lesson: Lesson, between: str) -> str:
+    layers, manifests = lesson.layers, lesson.manifests
+    return f"{layers} {plural(layers, 'layer')}{between}{manifests} {plural(manifests, 'manifest')}"
 
 
 def _lessons(paths: Sequence[str], ledger: Ledger, options: Options) -> Iterator[Lesson | None]:

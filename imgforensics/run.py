@@ -20,6 +20,7 @@ from imgforensics.errors import InputError, SelectionError
 from imgforensics.expectfile import key
 from imgforensics.findings import Rule, Severity, Skipped
 from imgforensics.limits import MIB
+from imgforensics.progress import set_aside
 from imgforensics.rendering import FORMATS, Manner, printable
 from imgforensics.rendering.attestation import Attestation
 from imgforensics.rendering.style import Style
@@ -126,7 +127,8 @@ class _Writing:
         self._together.add(result)
         if self._attest is not None:
             self._attestation.add(result)
-        if result.error is not None:
+        is_told = self._sink.is_seen and self._settings.format == "table"
+        if result.error is not None and not is_told:
             print(f"imgforensics: {printable(result.path)}: {printable(result.error)}", file=sys.stderr)
 
     def end(self, period: Period | None) -> None:
@@ -231,6 +233,8 @@ class Sink:
             raise InputError("--output: an empty name")
         self._output = output
         self._file: TextIO = sys.stdout
+        self.is_seen = output == "-" and sys.stdout.isatty()
+        """Whether somebody sees at a terminal what is written."""
         self._target = output
         self._temporary: str | None = None
         self._kept = True
@@ -256,7 +260,7 @@ class Sink:
 
     def write(self, text: str) -> None:
         """Add text; on standard output it is seen at once."""
-        with self._writing():
+        with self._writing(), set_aside() if self.is_seen and text else contextlib.nullcontext():
             self._file.write(text)
             if self._temporary is None:
                 self._file.flush()

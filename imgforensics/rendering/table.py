@@ -33,6 +33,7 @@ def archive(
     quiet: bool = False,
     command: str = "verify",
     custody: Custody | None = None,
+    fail_on: str | None = None,
 ) -> str:
     """One archive.
 
@@ -43,10 +44,12 @@ def archive(
         quiet: one line an archive.
         command: ``inspect`` shows layers and history too, ``digest`` what registries show.
         custody: how the report came about.
+        fail_on: the least severity that makes the exit code 1; in one line, a finding that does is named where the
+            verdict does not tell of it.
     """
     lines = [_headline(report, style)]
     if quiet or report.case is None:
-        return lines[0] + "\n"
+        return lines[0] + (_although(report, fail_on) if quiet else "") + "\n"
     lines.append(f"  {_identity(report)}")
     if report.case.producer is not None:
         producer = report.case.producer
@@ -79,6 +82,12 @@ def archive(
     return "\n".join(lines) + "\n"
 
 
+def gravest_shown(findings: Iterable[Finding | None], *, verbose: bool) -> Finding | None:
+    """The gravest of those that a table shows, the first of several."""
+    shown = (each for each in findings if each is not None and (verbose or each.severity is not Severity.NOTE))
+    return min(shown, key=lambda each: each.severity.rank, default=None)
+
+
 def summary(
     counts: Mapping[Verdict, int], skipped: Sequence[Skipped], style: Style = PLAIN, *, verbose: bool = False
 ) -> str:
@@ -104,6 +113,19 @@ def about_all(findings: Sequence[SetFinding], style: Style, *, verbose: bool = F
     if hidden:
         lines.append(f"{hidden} {plural(hidden, 'note')} about all of them not shown (-v)")
     return "\n" + "\n".join(lines) + "\n" if lines else ""
+
+
+def _although(report: ArchiveReport, fail_on: str | None) -> str:
+    """The findings that make the exit code 1 though the verdict is a good one: of what was asked for besides."""
+    if fail_on is None or report.verdict not in (Verdict.INTACT, Verdict.UNCHECKED):
+        return ""
+    least = Severity(fail_on).rank
+    return "".join(
+        f"; {severity} {code}"
+        for severity, code in dict.fromkeys(
+            (each.severity.value, each.rule.code) for each in report.findings if each.severity.rank <= least
+        )
+    )
 
 
 def _headline(report: ArchiveReport, style: Style) -> str:
