@@ -66,7 +66,7 @@ def run(command: str, paths: list[str], options: Options, settings: Settings) ->
     """Look at every path, write every result, and return the exit code."""
     checks.select(options.select, options.ignore)  # a wrong code is an error before any work, not one an archive
     request_of(options)  # so is an expectation that is no digest
-    _check_attest(options, settings)
+    _check_settings(options, settings)
     started = moment(options)
     found: Iterable[str | Skipped] = batch.discover(paths, skip_others=settings.skip_others)
     files = [each for each in (settings.output, settings.attest) if each is not None and each != "-"]
@@ -164,7 +164,9 @@ def _attest(sink: "Sink", attestation: Attestation, skipped: Sequence[Skipped], 
         sink.write(text)
 
 
-def _check_attest(options: Options, settings: Settings) -> None:
+def _check_settings(options: Options, settings: Settings) -> None:
+    if settings.lock is not None and options.fast:
+        raise SelectionError("--lock compares archives by their SHA-256, which --fast leaves out")
     if settings.attest is None:
         return
     if not settings.attest:

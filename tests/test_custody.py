@@ -195,6 +195,12 @@ def test_rules_of_sets_are_listed_where_they_can_be_found(
     assert listed == {each.code: each.since for each in (*(check.rule for check in ALL), *expected)}
 
 
+def test_a_lock_is_not_held_against_archives_that_are_not_hashed(files: Path, beside: list[str]) -> None:
+    result = invoke("verify", "in", "--lock", "a.lock", "--fast")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--fast leaves out" in result.stderr
+
+
 def test_judged_by_no_rule_that_is_not_listed(files: Path, beside: list[str]) -> None:
     document = json.loads(invoke("verify", "in", *beside, "-f", "json").stdout)
     found = {each["code"] for each in document["about_all"]}

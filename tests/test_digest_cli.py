@@ -212,6 +212,17 @@ def test_learn_refuses_what_fails(tmp_path: Path) -> None:
     assert "learned 0 layers" in result.stdout
 
 
+def test_verify_does_not_say_that_nothing_speaks_for_a_digest_that_it_did_not_look_for() -> None:
+    wrong = "sha256:" + "0" * 64
+    assert "not asked for; imgforensics digest" in invoke("verify", SAVE, "--expect", wrong).stdout
+    assert "    likely    sha256:" in invoke("digest", SAVE, "--expect", wrong).stdout
+
+
+def test_one_line_of_digest_tells_the_digest() -> None:
+    digest = json.loads(invoke("digest", SAVE, "-f", "json").stdout)["archives"][0]["images"][0]["registry"]["likely"]
+    assert invoke("digest", "-q", SAVE).stdout.endswith(f"; @0 {digest}\n")
+
+
 def test_learning_from_nothing_is_no_answer(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "readme.txt").write_text("text")

@@ -49,7 +49,8 @@ def archive(
     """
     lines = [_headline(report, style)]
     if quiet or report.case is None:
-        return lines[0] + (_although(report, fail_on) if quiet else "") + "\n"
+        more = _although(report, fail_on) + (_digests(report) if command == "digest" else "") if quiet else ""
+        return f"{lines[0]}{more}\n"
     lines.append(f"  {_identity(report)}")
     if report.case.producer is not None:
         producer = report.case.producer
@@ -66,7 +67,7 @@ def archive(
         lines.append(f"  {hidden} {plural(hidden, 'note')} not shown (-v)")
     if report.images and command not in ("digest", "signatures"):
         lines += ["", *_indent(_images(report.case, report.images, brief_ids=bool(below)))]
-    lines += registry_table.images(report, style, verbose=verbose)
+    lines += registry_table.images(report, style, verbose=verbose, searched=command == "digest")
     lines += signatures_table.signatures(report, style, verbose=verbose)
     if command != "signatures":
         lines += _artifacts(report.case)
@@ -126,6 +127,12 @@ def _although(report: ArchiveReport, fail_on: str | None) -> str:
             (each.severity.value, each.rule.code) for each in report.findings if each.severity.rank <= least
         )
     )
+
+
+def _digests(report: ArchiveReport) -> str:
+    """The digest of each image that a registry would most likely show, for one line."""
+    likely = ((index, registry.likely) for index, registry in report.registries.items())
+    return "".join(f"; @{index} {each.digest if each else '-'}" for index, each in likely)
 
 
 def _headline(report: ArchiveReport, style: Style) -> str:
