@@ -10,14 +10,14 @@ from typing import BinaryIO
 from imgforensics import checks, images, producer
 from imgforensics.archive import Archive
 from imgforensics.blobmemory import memory
-from imgforensics.case import Case
+from imgforensics.case import CUT, Case
 from imgforensics.catalogue import Catalogue
 from imgforensics.errors import InputError, NotAnImageError
 from imgforensics.expectation import Expectation, SuppliedManifest
 from imgforensics.findings import Finding, NotChecked, Verdict, verdict_of
 from imgforensics.loaders import loads
 from imgforensics.measuring import measure
-from imgforensics.model import AnomalyKind, Compression, Digest, Outcome, What
+from imgforensics.model import Compression, Digest, Outcome, What
 from imgforensics.names import name_claim
 from imgforensics.reconstruct.ledger import Ledger
 from imgforensics.reconstruct.registry import Reconstruction, Request, check_pushers, reconstruct
@@ -203,8 +203,7 @@ def _is_image(catalogue: Catalogue, structure: Structure) -> bool:
 
 def _why_no_image(catalogue: Catalogue) -> str:
     words = "a tar archive, but no image: neither manifest.json, index.json nor repositories is in it"
-    cut = (AnomalyKind.TRUNCATED_DATA, AnomalyKind.TRUNCATED_HEADER, AnomalyKind.MISSING_END)
-    if any(anomaly.kind in cut for anomaly in catalogue.anomalies):
+    if any(anomaly.kind in CUT for anomaly in catalogue.anomalies):
         return f"{words} (it is cut off, and docker save writes them last)"
     return words
 

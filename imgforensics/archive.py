@@ -18,7 +18,7 @@ from imgforensics.errors import InputError, LimitError
 from imgforensics.inflate import Inflater
 from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.looks import describe
-from imgforensics.model import Anomaly, Compression, Digest, GzipLabels, Member, MemberKind
+from imgforensics.model import Anomaly, AnomalyKind, Compression, Digest, GzipLabels, Member, MemberKind
 from imgforensics.sniffing import sniff
 from imgforensics.sparse import SparseLayout, sparse_layouts
 from imgforensics.streams import is_regular, open_evidence, pieces, read_exactly, stamp, temporary, write_all
@@ -173,6 +173,8 @@ class Archive:
             head = self.read(0, _HEAD)
             wrapped = f"{self.spooled.outer} around " if self.spooled.outer is not Compression.NONE else ""
             held = "tar headers, but no member" if is_header(head) else describe(head)
+            if not head and any(each.kind is AnomalyKind.TRUNCATED_STREAM for each in self.spooled.anomalies):
+                held = "nothing; the stream is cut off"
             raise InputError(f"no tar archive: {wrapped}{held}")
         files = [member for member in found.members if member.kind in (MemberKind.FILE, MemberKind.SPARSE)]
         self._sparse = sparse_layouts(files, self.read, self.limits)

@@ -35,6 +35,9 @@ DAMAGE = frozenset(
 HIDDEN = frozenset({AnomalyKind.TRAILING_BYTES, AnomalyKind.SKIPPABLE_FRAME})
 """Anomalies that mean that a compressed stream carries bytes that are in none of its content."""
 
+CUT = frozenset({AnomalyKind.TRUNCATED_HEADER, AnomalyKind.TRUNCATED_DATA, AnomalyKind.MISSING_END})
+"""Anomalies of a tar that may mean that more of it is gone."""
+
 READERS_DIFFER = frozenset(
     {
         AnomalyKind.BAD_SIZE,
@@ -79,6 +82,13 @@ class Case:
                 if len({blob.digest for blob in blobs if blob is not None}) > 1:
                     doubled.update(members)
         return frozenset(doubled)
+
+    @cached_property
+    def is_cut_off(self) -> bool:
+        """Whether the archive ends before its end: what is gone may have been the document that refers to the rest."""
+        return any(anomaly.kind in CUT for anomaly in self.catalogue.anomalies) or any(
+            anomaly.kind is AnomalyKind.TRUNCATED_STREAM for anomaly in self.catalogue.outer_anomalies
+        )
 
     @cached_property
     def unread_documents(self) -> frozenset[int]:

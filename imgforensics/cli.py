@@ -111,7 +111,7 @@ def options(
     context.obj = (verbose, quiet, color)
 
 
-@app.command()
+@app.command(short_help="Is everything what it claims to be?")
 def verify(
     context: typer.Context,
     paths: Paths,
@@ -211,7 +211,7 @@ def verify(
         run("verify", paths, options, replace(settings, attest=attest, skip_others=skip_others))
 
 
-@app.command()
+@app.command(short_help="Which manifest digest does a registry show for it?")
 def digest(
     context: typer.Context,
     paths: Paths,
@@ -261,7 +261,7 @@ def digest(
             run("digest", paths, options, asked.settings)
 
 
-@app.command()
+@app.command(short_help="Remember how registries hold layers, for digest.")
 def learn(
     paths: Paths,
     ledger: LedgerFile = None,
@@ -286,7 +286,7 @@ def learn(
             raise typer.Exit(code)
 
 
-@app.command()
+@app.command(short_help="What is inside, and who would load what?")
 def inspect(
     context: typer.Context,
     paths: Paths,
@@ -324,11 +324,11 @@ def inspect(
             run("inspect", paths, options, settings)
 
 
-@app.command()
+@app.command(short_help="What can be found, and what a finding means.")
 def rules(
     code: Annotated[
         str | None,
-        typer.Argument(help="A rule's code or name, e.g. IMG301.", metavar="[CODE]", autocompletion=clicompletion.rule),
+        typer.Argument(help="A rule's code or name, e.g. IMG301.", metavar="CODE", autocompletion=clicompletion.rule),
     ] = None,
     format: Annotated[PlainFormat, typer.Option("--format", "-f", help="Form of the list.")] = PlainFormat.TABLE,  # noqa: A002
     output: Output = "-",
@@ -342,8 +342,8 @@ def rules(
             sink.write(listing.render(code, format.value))
 
 
-app.command()(clisignatures.signatures)
-app.command()(clisets.lock)
+app.command(short_help="Who signed it, and is the signature of this image?")(clisignatures.signatures)
+app.command(short_help="Write down what is sent, to prove that it arrived.")(clisets.lock)
 cliforensics.register(app)
 
 
@@ -351,4 +351,4 @@ def main() -> None:
     """The entry point of the command."""
     from imgforensics.console import command
 
-    command(app)
+    command(clicompletion.with_joined_values(app))

@@ -4,8 +4,12 @@ A shell completes file names by itself where nothing is offered. Several values 
 (``--select IMG3,IMG5``): the last of them is completed.
 """
 
+import io
+import os
 import re
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 
 PLATFORMS = (
@@ -26,6 +30,54 @@ _RULE = re.compile(r'"(IMG[0-9]{3})",\s*"([a-z0-9-]+)"')
 
 Offer = tuple[str, str]
 """A value, and what a shell may show beside it."""
+
+_ASKED, _LINE = "_IMGFORENSICS_COMPLETE", "_TYPER_COMPLETE_ARGS"
+"""What the scripts of the shells put into the environment: what is asked, and the line up to the cursor."""
+
+
+def with_joined_values(app: Callable[[], object]) -> Callable[[], object]:
+    """The command; where a shell asks it what completes ``--option=value``, it answers in that shell's terms.
+
+    The parser completes the value alone. To bash, which breaks words at ``=``, that is a word, but the parser must not
+    take the ``=`` for one. zsh has to be told to complete from behind it, and fish wants the whole word.
+    """
+
+    def run() -> object:
+        asked = os.environ.get(_ASKED, "")
+        joined = re.search(r"(?:^|\s)(--[a-z-]+=)\S*$", os.environ.get(_LINE, ""))
+        if asked == "complete_bash":
+            _take_equal_signs_away()
+        elif asked == "complete_zsh" and joined:
+            sys.stdout.write("compset -P '*='; ")
+        elif asked == "complete_fish" and joined:
+            return _prefixed(app, joined[1])
+        return app()
+
+    return run
+
+
+def _take_equal_signs_away() -> None:
+    """From the words of bash, one a line: each ``=`` that stands between an option and its value."""
+    words = os.environ.get("COMP_WORDS", "").split("\n")
+    at = os.environ.get("COMP_CWORD", "")
+    gone = [index for index, word in enumerate(words) if word == "=" and words[index - 1].startswith("--")]
+    if gone and at.isdecimal():
+        place = int(at)
+        if place in gone:  # nothing of the value is there yet
+            words.insert(place + 1, "''")
+            place += 1
+        os.environ["COMP_WORDS"] = "\n".join(word for index, word in enumerate(words) if index not in gone)
+        os.environ["COMP_CWORD"] = str(place - sum(index < place for index in gone))
+
+
+def _prefixed(app: Callable[[], object], prefix: str) -> object:
+    """What the command offers, each behind the option that stands before it in the same word."""
+    offered = io.StringIO()
+    try:
+        with redirect_stdout(offered):
+            return app()
+    finally:
+        sys.stdout.write("".join(f"{prefix}{line}" for line in offered.getvalue().splitlines(keepends=True)))
 
 
 def rule_codes(incomplete: str) -> list[Offer]:

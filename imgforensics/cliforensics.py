@@ -98,5 +98,5 @@ def diff(
 
 def register(app: typer.Typer) -> None:
     """Put the commands on the application."""
-    app.command()(carve)
-    app.command()(diff)
+    app.command(short_help="Take chosen members out, under safe names.")(carve)
+    app.command(short_help="What differs between the approved and the arrived?")(diff)

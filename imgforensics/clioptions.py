@@ -46,7 +46,7 @@ class FailOn(StrEnum):
 
 Paths = Annotated[
     list[str],
-    typer.Argument(help="Archives, directories (walked recursively), or - for standard input.", metavar="PATH..."),
+    typer.Argument(help="Archives, directories (walked recursively), or - for standard input.", metavar="PATH"),
 ]
 Output = Annotated[
     str, typer.Option("--output", "-o", metavar="FILE", help="Write the report to FILE, whole or not at all.")

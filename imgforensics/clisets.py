@@ -89,17 +89,24 @@ def about_sets(
     from dataclasses import replace
 
     from imgforensics.commands import read_baseline, read_lock
+    from imgforensics.custody import Input
     from imgforensics.errors import SelectionError
     from imgforensics.several import How
 
     if rehash and resume is None:
         raise SelectionError("--rehash says how to trust a state file; --resume STATE names it")
-    return replace(
-        settings,
-        how=How(resume=resume, rehash=rehash, cluster=cluster),
-        lock=None if lock is None else read_lock(lock),
-        baseline=None if baseline is None else read_baseline(baseline),
-    )
+    inputs = [*settings.inputs]
+    if resume is not None:
+        inputs.append(Input("state", resume))
+    if lock is not None:
+        locked, told = read_lock(lock)
+        inputs.append(told)
+        settings = replace(settings, lock=locked)
+    if baseline is not None:
+        earlier, told = read_baseline(baseline)
+        inputs.append(told)
+        settings = replace(settings, baseline=earlier)
+    return replace(settings, how=How(resume=resume, rehash=rehash, cluster=cluster), inputs=tuple(inputs))
 
 
 def lock(

@@ -120,7 +120,10 @@ def expectations(
         "ledger": path,
         "warn": commands.warner(),
     }
-    return Asked(options, replace(settings, expect=commands.expected(expect_file)))
+    if expect_file is not None:
+        expected, told = commands.expected(expect_file)
+        settings = replace(settings, expect=expected, inputs=(*settings.inputs, told))
+    return Asked(options, settings)
 
 
 def names(values: list[str] | None) -> tuple[str, ...]:

@@ -114,10 +114,24 @@ class Trusting(NamedTuple):
 
         Raises:
             InputError: a file cannot be read or parsed, or an identity stands without its issuer.
+            SelectionError: an option says more of one that was not given.
         """
+        self._refuse_stray()
         if not any(self):
             return {"signatures": always or required, "require_signature": required}
         return {"signatures": True, "require_signature": required, "trust": self._material()}
+
+    def _refuse_stray(self) -> None:
+        from imgforensics.errors import SelectionError
+
+        of_dct = {"--dct-root-key": self.dct_root_key, "--gun": self.gun, "--tag": self.tag}
+        for main, given, more in (
+            ("--dct-trust DIR", self.dct_trust, of_dct),
+            ("--notation-trust DIR", self.notation_trust, {"--reference": self.reference}),
+        ):
+            stray = next((name for name, value in more.items() if value), None)
+            if given is None and stray is not None:
+                raise SelectionError(f"{stray} says more of {main}, which is not there")
 
     def _material(self) -> "Material":
         from imgforensics import trustfiles

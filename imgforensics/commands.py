@@ -11,6 +11,7 @@ import platformdirs
 
 from imgforensics import batch, expectfile, learn
 from imgforensics.analysis import analyze_archive
+from imgforensics.custody import Input
 from imgforensics.documents import DocumentKind, read_document
 from imgforensics.errors import ImgforensicsError, InputError, NotAnImageError, SelectionError
 from imgforensics.expectation import SuppliedManifest
@@ -20,6 +21,7 @@ from imgforensics.limits import DEFAULT_LIMITS, MIB
 from imgforensics.model import Digest
 from imgforensics.reconstruct.ledger import Ledger, LedgerBusyError
 from imgforensics.rendering import printable
+from imgforensics.rendering.words import plural
 from imgforensics.report import Options
 from imgforensics.run import ANSWERED, BAD, NO_ANSWER, Sink
 from imgforensics.sets import baseline, lockfile
@@ -96,33 +98,40 @@ def supplied(paths: Sequence[str]) -> tuple[SuppliedManifest, ...]:
     return tuple(manifests)
 
 
-def read_lock(path: str) -> lockfile.Lock:
-    """What a lock, or a list, says must have arrived.
+def read_lock(path: str) -> tuple[lockfile.Lock, Input]:
+    """What a lock, or a list, says must have arrived; and the file, for custody.
 
     Raises:
         InputError: it cannot be read.
     """
-    return lockfile.parse(_read(_named(path, "--lock"), _LIST).decode("utf-8-sig", "surrogateescape"), path)
+    text, told = _text("lock", path, _LIST)
+    return lockfile.parse(text, path), told
 
 
-def read_baseline(path: str) -> baseline.Baseline:
-    """An earlier report.
+def read_baseline(path: str) -> tuple[baseline.Baseline, Input]:
+    """An earlier report; and the file, for custody.
 
     Raises:
         InputError: it cannot be read, or is none.
     """
-    return baseline.read(_read(_named(path, "--baseline"), _REPORT).decode("utf-8-sig", "surrogateescape"), path)
+    text, told = _text("baseline", path, _REPORT)
+    return baseline.read(text, path), told
 
 
-def expected(path: str | None) -> Mapping[str, tuple[str, ...]]:
-    """What a list of expectations says, by archive.
+def expected(path: str) -> tuple[Mapping[str, tuple[str, ...]], Input]:
+    """What a list of expectations says, by archive; and the file, for custody.
 
     Raises:
         InputError: it cannot be read.
     """
-    if path is None:
-        return {}
-    return expectfile.parse(_read(_named(path, "--expect-file"), _LIST).decode("utf-8-sig", "surrogateescape"), path)
+    text, told = _text("expect_file", path, _LIST)
+    return expectfile.parse(text, path), told
+
+
+def _text(use: str, path: str, most: int) -> tuple[str, Input]:
+    """The text of a file that the option of this use names, a byte order mark taken away."""
+    content = _read(_named(path, f"--{use.replace('_', '-')}"), most)
+    return content.decode("utf-8-sig", "surrogateescape"), Input.of(use, path, content)
 
 
 def _read(path: str, most: int) -> bytes:
@@ -170,22 +179,32 @@ def run_raw(path: str, options: Options, expect: Mapping[str, tuple[str, ...]]) 
 
 def run_learn(paths: Sequence[str], ledger_file: str, options: Options, output: str) -> int:
     """Learn from every path, tell what each taught, and return the exit code."""
-    no_answer = False
+    no_answer = is_any = False
     skipped = 0
     total = Lesson("")
     with Ledger(ledger_file) as ledger, Sink(output) as sink:
         for lesson in _lessons(paths, ledger, options):
+            is_any |= lesson is not None
             if lesson is None:
                 skipped += 1
             elif lesson.refused is None:
                 total += lesson
-                sink.write(f"{printable(lesson.path)}: {lesson.layers} layers, {lesson.manifests} manifests\n")
+                sink.write(f"{printable(lesson.path)}: {_counted(lesson, ', ')}\n")
             else:
                 no_answer = True
                 print(f"imgforensics: {printable(lesson.path)}: {printable(lesson.refused)}", file=sys.stderr)
-        others = f"; {skipped} other files skipped" if skipped else ""
-        sink.write(f"learned {total.layers} layers and {total.manifests} manifests: {printable(ledger_file)}{others}\n")
+        if not is_any:
+            raise InputError(f"no archive and no manifest in {', '.join(paths[:3])}; {skipped} files skipped")
+        others = f"; {skipped} other {plural(skipped, 'file')} skipped" if skipped else ""
+        sink.write(f"learned {_counted(total, ' and ')}: {printable(ledger_file)}{others}\n")
+        if not (total.layers or total.manifests or no_answer):
+            warn("nothing new: known already, or layers that are not compressed and were in no registry so")
     return NO_ANSWER if no_answer else ANSWERED
+
+
+def _counted(lesson: Lesson, between: str) -> str:
+    layers, manifests = lesson.layers, lesson.manifests
+    return f"{layers} {plural(layers, 'layer')}{between}{manifests} {plural(manifests, 'manifest')}"
 
 
 def _lessons(paths: Sequence[str], ledger: Ledger, options: Options) -> Iterator[Lesson | None]:

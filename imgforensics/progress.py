@@ -5,14 +5,42 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from imgforensics.limits import MIB
 from imgforensics.rendering.escape import printable
+from imgforensics.rendering.words import plural
 from imgforensics.watching import Progress
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Shown
 
 _LINES = 10.0
 """Seconds between two plain lines."""
+_live_now: "list[Shown]" = []
+"""The live display, while there is one."""
+
+
+@contextmanager
+def set_aside() -> Iterator[None]:
+    """Take the live display away while a report is written to the same terminal: it would stand in its lines."""
+    for display in _live_now:
+        display.stop()
+    try:
+        yield
+    finally:
+        for display in _live_now:
+            display.start()
+
+
+@contextmanager
+def _displayed(display: "Shown") -> Iterator[None]:
+    with display:
+        _live_now.append(display)
+        try:
+            yield
+        finally:
+            _live_now.remove(display)
 
 
 @contextmanager
@@ -38,7 +66,7 @@ def watched(shown: bool) -> Iterator[Callable[[str], Progress] | None]:
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
-    display = Display(*columns, console=Console(stderr=True), transient=True)
+    display = Display(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
 
     class Watcher:
         def __init__(self, path: str) -> None:
@@ -55,7 +83,7 @@ def watched(shown: bool) -> Iterator[Callable[[str], Progress] | None]:
         def advance(self, size: int) -> None:
             display.advance(self.task, size)
 
-    with display:
+    with _displayed(display):
         yield Watcher
 
 
@@ -85,22 +113,23 @@ def _nothing(archives: int, read: int) -> None:
 @contextmanager
 def _live() -> Iterator[Overall]:
     from rich.console import Console
-    from rich.progress import DownloadColumn, SpinnerColumn, TextColumn, TimeElapsedColumn, TransferSpeedColumn
+    from rich.progress import FileSizeColumn, SpinnerColumn, TextColumn, TimeElapsedColumn, TransferSpeedColumn
     from rich.progress import Progress as Display
 
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
-        DownloadColumn(binary_units=True),
+        FileSizeColumn(),
         TransferSpeedColumn(),
         TimeElapsedColumn(),
     )
-    with Display(*columns, console=Console(stderr=True), transient=True) as display:
-        task = display.add_task("0 archives", total=None)
+    display = Display(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
+    task = display.add_task("0 archives", total=None)
 
-        def overall(archives: int, read: int) -> None:
-            display.update(task, description=f"{archives} archives", completed=read)
+    def overall(archives: int, read: int) -> None:
+        display.update(task, description=f"{archives} {plural(archives, 'archive')}", completed=read)
 
+    with _displayed(display):
         yield overall
 
 

@@ -15,10 +15,12 @@ from typing import Self, TextIO
 
 from imgforensics import batch, checks
 from imgforensics.analysis import describe_folder, request_of
+from imgforensics.custody import Beside, Input
 from imgforensics.errors import InputError, SelectionError
 from imgforensics.expectfile import key
-from imgforensics.findings import Severity, Skipped
+from imgforensics.findings import Rule, Severity, Skipped
 from imgforensics.limits import MIB
+from imgforensics.progress import set_aside
 from imgforensics.rendering import FORMATS, Manner, printable
 from imgforensics.rendering.attestation import Attestation
 from imgforensics.rendering.style import Style
@@ -26,7 +28,7 @@ from imgforensics.report import ArchiveReport, Options, Period, moment
 from imgforensics.sets.baseline import Baseline
 from imgforensics.sets.lockfile import Lock
 from imgforensics.several import DEFAULT, How, look
-from imgforensics.together import Together
+from imgforensics.together import Together, possible_rules
 
 ANSWERED, BAD, NO_ANSWER, INTERRUPTED = 0, 1, 2, 130
 _SPOOL = 1 * MIB
@@ -56,13 +58,15 @@ class Settings:
     """What must have arrived."""
     baseline: Baseline | None = None
     """An earlier report to compare with."""
+    inputs: tuple[Input, ...] = ()
+    """The files on which all this rests, for custody."""
 
 
 def run(command: str, paths: list[str], options: Options, settings: Settings) -> int:
     """Look at every path, write every result, and return the exit code."""
     checks.select(options.select, options.ignore)  # a wrong code is an error before any work, not one an archive
     request_of(options)  # so is an expectation that is no digest
-    _check_attest(options, settings)
+    _check_settings(options, settings)
     started = moment(options)
     found: Iterable[str | Skipped] = batch.discover(paths, skip_others=settings.skip_others)
     files = [each for each in (settings.output, settings.attest) if each is not None and each != "-"]
@@ -101,11 +105,12 @@ class _Writing:
         def spool() -> _File:
             return stack.enter_context(closing(_File()))
 
-        manner = _manner(command, options, settings)
+        self._is_judged = command == "verify"
+        rules = possible_rules(paths, settings.lock, settings.baseline) if self._is_judged else ()
+        manner = _manner(command, options, settings, rules)
         self.writer = FORMATS[settings.format](manner, spool)
         self._attestation = Attestation(manner, spool)
         self._together = stack.enter_context(Together(paths, settings.lock, settings.baseline))
-        self._is_judged = command == "verify"
         self._bad = self._no_answer = False
         self._unseen = set(settings.expect)
         self.skipped: list[Skipped] = []
@@ -122,7 +127,8 @@ class _Writing:
         self._together.add(result)
         if self._attest is not None:
             self._attestation.add(result)
-        if result.error is not None:
+        is_told = self._sink.is_seen and self._settings.format == "table"
+        if result.error is not None and not is_told:
             print(f"imgforensics: {printable(result.path)}: {printable(result.error)}", file=sys.stderr)
 
     def end(self, period: Period | None) -> None:
@@ -158,7 +164,9 @@ def _attest(sink: "Sink", attestation: Attestation, skipped: Sequence[Skipped], 
         sink.write(text)
 
 
-def _check_attest(options: Options, settings: Settings) -> None:
+def _check_settings(options: Options, settings: Settings) -> None:
+    if settings.lock is not None and options.fast:
+        raise SelectionError("--lock compares archives by their SHA-256, which --fast leaves out")
     if settings.attest is None:
         return
     if not settings.attest:
@@ -169,9 +177,10 @@ def _check_attest(options: Options, settings: Settings) -> None:
         raise SelectionError("--attest and --output name the same file")
 
 
-def _manner(command: str, options: Options, settings: Settings) -> Manner:
+def _manner(command: str, options: Options, settings: Settings, rules: tuple[Rule, ...]) -> Manner:
     style = Style(settings.colour)
-    return Manner(command, options, settings.fail_on, style, verbose=settings.verbose, quiet=settings.quiet)
+    beside = Beside(settings.inputs, rules, settings.skip_others, settings.how.rehash)
+    return Manner(command, options, settings.fail_on, style, settings.verbose, settings.quiet, beside)
 
 
 def spare_evidence(found: Iterable[str | Skipped], output: str) -> None:
@@ -226,6 +235,8 @@ class Sink:
             raise InputError("--output: an empty name")
         self._output = output
         self._file: TextIO = sys.stdout
+        self.is_seen = output == "-" and sys.stdout.isatty()
+        """Whether somebody sees at a terminal what is written."""
         self._target = output
         self._temporary: str | None = None
         self._kept = True
@@ -251,7 +262,7 @@ class Sink:
 
     def write(self, text: str) -> None:
         """Add text; on standard output it is seen at once."""
-        with self._writing():
+        with self._writing(), set_aside() if self.is_seen and text else contextlib.nullcontext():
             self._file.write(text)
             if self._temporary is None:
                 self._file.flush()

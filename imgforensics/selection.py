@@ -25,11 +25,12 @@ def select_images(case: Case, options: Options) -> tuple[Image, ...]:
     if wanted is not None:
         chosen = [image for image in chosen if image.platform and f"{image.platform}/".startswith(f"{wanted}/")]
     if not chosen and (options.image is not None or wanted is not None):
-        asked = " ".join(word for word in (options.image, options.platform) if word)
+        asked = f"image {options.image!r}" if options.image is not None else "image"
+        asked += f" for the platform {options.platform!r}" if wanted is not None else ""
         there = ", ".join(
             f"@{image.index} {' '.join(image.tags)} {image.platform or ''}".strip() for image in found[:9]
         )
-        raise SelectionError(f"no image {asked!r} in the archive; it holds {there or 'none'}")
+        raise SelectionError(f"no {asked} in the archive; it holds {there or 'none'}")
     return tuple(chosen)
 
 

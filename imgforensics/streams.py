@@ -16,6 +16,8 @@ def open_evidence(path: str | os.PathLike[str]) -> IO[bytes]:
     Raises:
         InputError: it is missing, unreadable or a directory.
     """
+    if not os.fspath(path):  # to pathlib that is the folder one stands in
+        raise InputError("an empty name")
     try:
         if os.path.isdir(path):
             raise InputError("is a directory")

@@ -11,7 +11,8 @@ from imgforensics.facts import facts_of
 from imgforensics.findings import Rule
 from imgforensics.refnames import normalise
 from imgforensics.report import ArchiveReport, Options
-from imgforensics.sets import baseline, rules, transfer
+from imgforensics.sets import baseline as baseline_rules
+from imgforensics.sets import rules, transfer
 from imgforensics.sets.baseline import Baseline
 from imgforensics.sets.lockfile import Lock
 from imgforensics.sets.rule import SetFinding
@@ -21,6 +22,16 @@ from imgforensics.several import folders_among, relative
 
 _TRIED = 20
 """Archives in which an image of a name is searched for."""
+
+
+def possible_rules(paths: Sequence[str], lock: Lock | None, baseline: Baseline | None) -> tuple[Rule, ...]:
+    """The rules by which a run over these paths may judge its archives together: it may, where there may be several."""
+    several = len(paths) > 1 or bool(folders_among(paths))
+    return (
+        *(each.rule for each in (rules.RULES if several else ())),
+        *(transfer.RULES if lock is not None else ()),
+        *(baseline_rules.RULES if baseline is not None else ()),
+    )
 
 
 class Together:
@@ -73,7 +84,7 @@ class Together:
         return (
             *(rule.rule for rule in (rules.RULES if self._store.count > 1 else ())),
             *(transfer.RULES if self._transfer is not None else ()),
-            *(baseline.RULES if self._baseline is not None else ()),
+            *(baseline_rules.RULES if self._baseline is not None else ()),
         )
 
     def _proved(self, transfer: Transfer, options: Options) -> Iterator[str]:

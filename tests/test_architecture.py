@@ -165,7 +165,17 @@ OPENERS = {
 }
 RUNS_A_PROGRAM = "trust.gpg"
 """The one module that runs another program: ``gpg`` is the only reader of OpenPGP that its users trust."""
-PRINTERS = {"progress", "locking", "run", "commands", "console", "clisupport", "cli", "rendering.rules"}
+PRINTERS = {
+    "clicompletion",
+    "progress",
+    "locking",
+    "run",
+    "commands",
+    "console",
+    "clisupport",
+    "cli",
+    "rendering.rules",
+}
 
 
 def _name(path: Path) -> str:

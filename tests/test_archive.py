@@ -170,6 +170,7 @@ def test_an_opened_file_is_not_closed(tmp_path: Path) -> None:
         (b"\x7fELF" + bytes(600), "no tar archive: an ELF program"),
         (gzip.compress(b"hello", mtime=0), "no tar archive: gzip around text"),
         (gzip.compress(b"", mtime=0), "no tar archive: gzip around nothing"),
+        (bz2.compress(DATA)[:100], "no tar archive: bzip2 around nothing; the stream is cut off"),
         (GLOBAL_HEADER, "no tar archive: tar headers, but no member"),
         (b"bent" + GLOBAL_HEADER[4:], "no tar archive: a tar header with a wrong checksum"),
         (gzip.compress(gzip.compress(DATA, mtime=0), mtime=0), "no tar archive: gzip around gzip data"),

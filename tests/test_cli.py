@@ -5,11 +5,13 @@ import io
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -350,6 +352,47 @@ def test_progress_goes_to_stderr(files: Path) -> None:
     result = invoke("verify", files / "good.tar", "--progress", "-f", "json")
     assert result.exit_code == 0
     document(result)
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs pseudo-terminals")
+@pytest.mark.parametrize("names", [["good.tar"], ["evil.tar", "gone.tar", "good.tar"]])
+def test_at_a_terminal_a_live_display_stands_in_no_line_of_the_report(files: Path, names: list[str]) -> None:
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "imgforensics", "verify", "-q", *(str(files / name) for name in names)]
+    environment = {**os.environ, "TERM": "xterm", "NO_COLOR": "1", "COLUMNS": "300"}
+    with subprocess.Popen(command, cwd=ROOT, stdout=theirs, stderr=theirs, stdin=theirs, env=environment):
+        os.close(theirs)
+        seen = b""
+        with suppress(OSError):  # how Linux says that the other end is closed
+            while piece := os.read(ours, 65536):
+                seen += piece
+    os.close(ours)
+    rows = re.split(r"\r|\n|\x1b\[[0-9]*[AK]", re.sub(r"\x1b\[\?25[hl]", "", seen.decode()))
+    for name in names:
+        (row,) = [each for each in rows if f"{files / name}: " in each]  # what has no answer is told once, too
+        assert row.startswith(("INTACT  ", "TAMPERED  ", "UNREADABLE  "))
+    assert any("archives" in each for each in rows) or len(names) == 1
+
+
+def test_one_line_says_why_the_exit_code_is_1_where_the_verdict_does_not(files: Path) -> None:
+    result = invoke("verify", files / "good.tar", "-q", "--require-signature")
+    assert result.exit_code == 1
+    assert result.stdout.endswith("; no-signature-in-archive; error IMG707\n")
+    assert invoke("verify", files / "good.tar", "-q", "--require-signature", "--fail-on", "never").exit_code == 0
+    assert "IMG" not in invoke("verify", files / "evil.tar", "-q").stdout
+
+
+def test_the_table_ends_with_how_to_learn_what_the_gravest_finding_means(files: Path) -> None:
+    last = invoke("verify", files / "good.tar", files / "evil.tar").stdout.splitlines()[-1]
+    command = shlex.split(last)[0]
+    assert command.startswith("imgforensics rules IMG3")
+    assert invoke(*command.split()[1:]).exit_code == 0
+    assert "imgforensics rules" not in invoke("verify", files / "good.tar").stdout
+
+
+def test_the_help_says_in_a_line_what_each_command_answers() -> None:
+    told = invoke("--help").stdout
+    assert "..." not in told.partition("Commands:")[2]
 
 
 def run(*arguments: str | Path, **more: Any) -> subprocess.CompletedProcess[bytes]:
@@ -788,7 +831,7 @@ def test_rules_as_json_and_into_a_file(tmp_path: Path) -> None:
         (["verify", "--ignore", "foo", "-"], "no rule code begins with 'foo'"),
         (["verify", "--nope\x1b[2K"], "No such option: --nope\\x1b[2K"),
         (["verify", "-j", "0", "-"], "greater than or equal to 1"),
-        (["verify"], "Missing argument 'PATH...'"),
+        (["verify"], "Missing argument 'PATH'"),
         (["bogus"], "No such command 'bogus'; 'imgforensics --help'"),
         (["--nope"], "No such option: --nope"),
     ],

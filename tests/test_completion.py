@@ -198,6 +198,43 @@ class TestRealShells:
         assert [each.split("\t")[0] for each in found] == offered
 
 
+@pytest.mark.parametrize(
+    ("word", "offered"),
+    [
+        ("--format=sar", ["--format=sarif"]),
+        ("--fail-on=", [f"--fail-on={each.value}" for each in FailOn]),
+        ("--ignore=IMG3,img602", ["--ignore=IMG3,img602"]),
+        ("--lock=im", ["--lock=image.tar"]),
+    ],
+)
+class TestJoinedValues:
+    """``--option=value`` is one word to zsh and fish, and three to bash."""
+
+    def test_bash(self, home: Path, word: str, offered: list[str]) -> None:
+        words = "imgforensics verify " + word.replace("=", " = ")
+        ask = f"COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _imgforensics_completion imgforensics"
+        fall_back = 'if [ ${#COMPREPLY[@]} = 0 ]; then COMPREPLY=( $(compgen -o default "${COMP_WORDS[-1]}") ); fi'
+        found = said("bash", f'{script("bash")}\n{ask}\n{fall_back}\nprintf "%s\\n" "${{COMPREPLY[@]}}"')
+        assert found == [each.partition("=")[2] for each in offered]
+
+    def test_zsh(self, home: Path, word: str, offered: list[str]) -> None:
+        own = 'compdef() { : }; compset() { print -r -- "compset $@" }; _arguments() { print -r -- "$@" }\n'
+        own += "_files() { print -rl -- ${words[CURRENT]#*=}*(N) }"
+        text = f"{own}\n{script('zsh')}\nwords=(imgforensics verify {word}); CURRENT=$#words; _imgforensics_completion"
+        first, *found = said("zsh", text)
+        assert first == "compset -P *="  # what stands before the value is set aside
+        assert all(each.partition("=")[2] in "\n".join(found) for each in offered)
+
+    def test_fish(self, home: Path, word: str, offered: list[str]) -> None:
+        found = said("fish", f"{script('fish')}\ncomplete -C 'imgforensics verify {word}'")
+        assert sorted(each.split("\t")[0] for each in found) == sorted(offered)
+
+
+def test_an_equal_sign_elsewhere_is_a_word_like_others(home: Path) -> None:
+    ask = "COMP_WORDS=(imgforensics verify = --fo); COMP_CWORD=3; _imgforensics_completion imgforensics"
+    assert said("bash", f'{script("bash")}\n{ask}\nprintf "%s\\n" "${{COMPREPLY[@]}}"') == ["--format"]
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_zsh_takes_the_help_of_every_option(home: Path, command: str) -> None:
     own = 'compdef() { : }; _arguments() { print -r -- "$@" }'

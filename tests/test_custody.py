@@ -17,12 +17,13 @@ from imgforensics import Options, Report, __version__, itself
 from imgforensics.analysis import failed
 from imgforensics.checks import ALL
 from imgforensics.cli import app
-from imgforensics.custody import told, words
+from imgforensics.custody import Beside, Input, custody, told, words
 from imgforensics.expectation import SuppliedManifest
 from imgforensics.limits import Limits
 from imgforensics.model import Digest
 from imgforensics.rendering import Manner, render, text_of
 from imgforensics.rendering.attestation import PREDICATE, STATEMENT, Attestation
+from imgforensics.sets.known import KNOWN
 from tests import builder
 from tests.support import report_of
 
@@ -105,12 +106,13 @@ def test_options_that_decide_the_report_are_told_and_others_are_not() -> None:
     assert options["ledger"] is True
     assert options["limits"] == {"layers": 5}
     assert options["manifests"] == [{"source": "m.json", "sha256": str(manifest.digest)}]
-    line = words(options)
+    line = words(custody("verify", chosen, None, Beside((Input("state", "run.state"),), rehash=True)))
     assert line == (
-        f"fail_on=never fast select=IMG3 image=@0 expect=sha256:{'0' * 64} manifests={manifest.digest} ledger limits=layers:5"
+        f"fail_on=never fast select=IMG3 image=@0 expect=sha256:{'0' * 64} ledger limits=layers:5 rehash"
+        f" state manifest={manifest.digest}"
     )
     assert "someone" not in json.dumps(options)
-    assert words(told(Options())) == "default"
+    assert words(custody("verify", Options())) == "default"
 
 
 def test_every_report_tells_its_custody() -> None:
@@ -130,6 +132,80 @@ def test_the_table_tells_it_in_one_line_when_asked(files: Path) -> None:
     assert line.split(": ", 1)[1] == (
         f"imgforensics {__version__}, {itself.identity().digest}, {len(ALL)} rules, options default"
     )
+
+
+# --------------------------------------------------------------------------------------------- files and set rules
+
+
+@pytest.fixture
+def beside(files: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Options that name a file each, with those files."""
+    monkeypatch.chdir(files)
+    monkeypatch.setenv("XDG_DATA_HOME", str(files))
+    (files / "in").mkdir()
+    for name in ("good", "bad"):
+        (files / f"{name}.tar").rename(files / "in" / f"{name}.tar")
+    invoke("lock", "in/good.tar", "-o", "a.lock")
+    invoke("verify", "in", "-f", "json", "-o", "before.json")
+    (files / "expected.txt").write_text(f"{builder.digest(GOOD)}  in/good.tar\n")
+    return ["--lock", "a.lock", "--baseline", "before.json", "--expect-file", "expected.txt", "--resume", "run.state"]
+
+
+def test_every_file_that_a_report_rests_on_is_named_with_its_digest(files: Path, beside: list[str]) -> None:
+    first, second = (invoke("verify", "in", *beside, "-f", "json") for _ in range(2))
+    assert first.stdout == second.stdout, "a run that goes on from a state file says the same"
+    document = json.loads(first.stdout)
+    block = document["custody"]
+    assert document["archives"][0]["custody"] == block
+    assert [each["use"] for each in block["inputs"]] == ["expect_file", "state", "lock", "baseline"]
+    for each in block["inputs"]:
+        content = (files / each["source"]).read_bytes()
+        known = (None, None) if each["use"] == "state" else (builder.digest(content), len(content))
+        assert (each["sha256"], each["size"]) == known
+    assert block["options"]["rehash"] is False
+    again = json.loads(invoke("verify", "in", *beside, "--rehash", "--skip-others", "-f", "json").stdout)["custody"]
+    assert (again["options"]["rehash"], again["options"]["skip_others"]) == (True, True)
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "sarif", "junit", "html"])
+def test_every_format_names_them(files: Path, beside: list[str], form: str) -> None:
+    made = invoke("verify", "-v", "in", *beside, "-f", form).stdout
+    for name in ("a.lock", "before.json", "expected.txt"):
+        assert builder.digest((files / name).read_bytes()) in made
+    assert made == invoke("verify", "-v", "in", *beside, "-f", form).stdout
+    invoke("verify", "in", *beside, "--attest", "s.json")
+    assert [each["use"] for each in statement(files / "s.json")["predicate"]["inputs"]][-1] == "baseline"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "codes"),
+    [
+        (["in/good.tar"], []),
+        (["in"], ["IMG80"]),
+        (["in/good.tar", "in/bad.tar"], ["IMG80"]),
+        (["in/good.tar", "--lock", "a.lock"], ["IMG81"]),
+        (["in", "--baseline", "before.json"], ["IMG80", "IMG82"]),
+    ],
+)
+def test_rules_of_sets_are_listed_where_they_can_be_found(
+    files: Path, beside: list[str], arguments: list[str], codes: list[str]
+) -> None:
+    listed = json.loads(invoke("verify", *arguments, "-f", "json").stdout)["custody"]["rules"]
+    expected = [each for each in KNOWN if each.code.startswith(tuple(codes or ["none"]))]
+    assert listed == {each.code: each.since for each in (*(check.rule for check in ALL), *expected)}
+
+
+def test_a_lock_is_not_held_against_archives_that_are_not_hashed(files: Path, beside: list[str]) -> None:
+    result = invoke("verify", "in", "--lock", "a.lock", "--fast")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--fast leaves out" in result.stderr
+
+
+def test_judged_by_no_rule_that_is_not_listed(files: Path, beside: list[str]) -> None:
+    document = json.loads(invoke("verify", "in", *beside, "-f", "json").stdout)
+    found = {each["code"] for each in document["about_all"]}
+    assert found
+    assert found <= document["custody"]["rules"].keys()
 
 
 # ----------------------------------------------------------------------------------------------------------- time

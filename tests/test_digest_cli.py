@@ -193,7 +193,7 @@ def test_learn_and_then_know(tmp_path: Path) -> None:
     shutil.copy(SAVE, folder)
     result = invoke("learn", folder, "--ledger", ledger)
     assert result.exit_code == 0, result.stderr
-    assert "learned 3 layers and 1 manifests" in result.stdout
+    assert "learned 3 layers and 1 manifest:" in result.stdout
     assert "learned 0 layers and 0 manifests" in invoke("learn", folder, "--ledger", ledger).stdout
     told = invoke("digest", SAVE, "--ledger", ledger, "-f", "json")
     registry = document(told)["archives"][0]["images"][0]["registry"]
@@ -210,6 +210,25 @@ def test_learn_refuses_what_fails(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "fails its own verification" in result.stderr
     assert "learned 0 layers" in result.stdout
+
+
+def test_verify_does_not_say_that_nothing_speaks_for_a_digest_that_it_did_not_look_for() -> None:
+    wrong = "sha256:" + "0" * 64
+    assert "not asked for; imgforensics digest" in invoke("verify", SAVE, "--expect", wrong).stdout
+    assert "    likely    sha256:" in invoke("digest", SAVE, "--expect", wrong).stdout
+
+
+def test_one_line_of_digest_tells_the_digest() -> None:
+    digest = json.loads(invoke("digest", SAVE, "-f", "json").stdout)["archives"][0]["images"][0]["registry"]["likely"]
+    assert invoke("digest", "-q", SAVE).stdout.endswith(f"; @0 {digest}\n")
+
+
+def test_learning_from_nothing_is_no_answer(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "readme.txt").write_text("text")
+    result = invoke("learn", tmp_path / "in", "--ledger", tmp_path / "ledger.sqlite")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "no archive and no manifest in " in result.stderr
 
 
 def test_the_ledger_is_in_the_data_directory_unless_it_is_off(tmp_path: Path) -> None:
@@ -305,7 +324,7 @@ def test_learn_skips_other_files_in_a_directory(tmp_path: Path) -> None:
     (folder / "notes.txt").write_text("nothing")
     result = invoke("learn", folder, "--ledger", ledger)
     assert (result.exit_code, result.stderr) == (0, "")
-    assert "learned 0 layers and 1 manifests" in result.stdout
+    assert "learned 0 layers and 1 manifest:" in result.stdout
     assert result.stdout.endswith("; 2 other files skipped\n")
     named = invoke("learn", other, "--ledger", ledger)
     assert named.exit_code == 2

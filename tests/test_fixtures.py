@@ -126,3 +126,13 @@ def test_config_and_layer_swapped_consistently() -> None:
 def test_repacked_is_intact() -> None:
     """The same members in another program's tar are still that image."""
     assert look(packed(members(FOLDER / "docker20-save.tar"))).verdict == "intact"
+
+
+@pytest.mark.parametrize("name", ["docker20-save.tar", "docker20-save.tar.gz", "ctr-export-gzip.tar", "podman-oci.tar"])
+def test_a_copy_that_was_cut_off_is_incomplete_and_no_more(name: str) -> None:
+    data = (FOLDER / name).read_bytes()
+    for part in range(3, 12):
+        found = look(data[: len(data) * part // 12])
+        assert found.verdict == "incomplete", (part, found.findings)
+        notes = [each.message for each in found.findings if each.rule.code == "IMG205"]
+        assert all(each.endswith("; what is cut off may") for each in notes)

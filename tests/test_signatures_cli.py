@@ -312,3 +312,10 @@ def test_a_pattern_that_is_none_is_an_error(files: Path) -> None:
     )
     assert result.exit_code == 2
     assert not result.stdout
+
+
+@pytest.mark.parametrize("option", ["--dct-root-key", "--gun", "--tag", "--reference"])
+def test_an_option_that_says_more_of_another_does_not_stand_alone(files: Path, option: str) -> None:
+    result = invoke("signatures", files / "image.tar", option, "x")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"{option} says more of --" in result.stderr

@@ -279,7 +279,8 @@ def bad_layout_marker(case: Case) -> Iterator[Found]:
     image-spec, image-layout.md: `oci-layout` with an `imageLayoutVersion` of 1.0.0 in the folder of each `index.json`.
 
     ## When it is innocent
-    Hand-made archives; without a `manifest.json` beside it, it is only noted.
+    Hand-made archives; without a `manifest.json` beside it, it is only noted. So it is where the archive is cut off
+    before the end of the marker.
     """
     for member, kind in case.structure.entry_points.items():
         if kind is not DocumentKind.INDEX or case.structure.documents.get(member) is None:
@@ -294,7 +295,8 @@ def bad_layout_marker(case: Case) -> Iterator[Found]:
             continue
         said = f"says {' and '.join(versions)}" if any(versions) else "says no version" if markers else "is missing"
         beside = bool(case.catalogue.find(f"{folder}/manifest.json"))
-        severity = None if beside else Severity.NOTE
+        lost = case.is_cut_off and not any(versions)
+        severity = None if beside and not lost else Severity.NOTE
         yield Found(f"oci-layout {said}, beside {case.name(member)}", Location(case.name(member)), severity=severity)
 
 

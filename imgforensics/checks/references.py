@@ -93,7 +93,8 @@ def unreferenced_member(case: Case) -> Iterator[Found]:
     belongs to the finding about that document. A manifest that is not listed any more, of whose image all layers are
     those of others, is only noted: umoci leaves it until `umoci gc`. Files of the operating system that packed a folder
     (`.DS_Store`) are only noted, too. Members that only some readers of tars see are told by IMG102, IMG108 and IMG109.
-    Where a document was left unread that may refer to others, which IMG902 tells, nothing is said.
+    Where a document was left unread that may refer to others, which IMG902 tells, nothing is said. In an archive that
+    is cut off (IMG101, IMG107, IMG110) they are only noted: the documents usually come last.
     """
     if case.unread_documents:
         return
@@ -113,12 +114,13 @@ def unreferenced_member(case: Case) -> Iterator[Found]:
         former = _is_former(case, member)
         theirs = "; all of its layers are those of images that are listed" if former else ""
         litter = name in (".DS_Store", "Thumbs.db", "desktop.ini") or name.startswith("._")
+        gone = "; what is cut off may" if case.is_cut_off else ""
         yield Found(
-            f"nothing refers to {case.name(member)}: {what} of {size} bytes{below}{theirs}",
+            f"nothing refers to {case.name(member)}: {what} of {size} bytes{below}{theirs}{gone}",
             Location(case.name(member), offset=case.catalogue.members[member].data.offset, length=size),
             tuple(Location(case.name(part)) for part in parts),
             computed=str(blob.digest) if blob else None,
-            severity=Severity.NOTE if litter or former or not size else None,
+            severity=Severity.NOTE if litter or former or not size or case.is_cut_off else None,
         )
 
 

@@ -62,7 +62,7 @@ class Rows(Writer):
             " | ".join(f"{each.what}: {each.reason}" for each in archive.not_checked) or None,
             f"{NAME} {self.custody.identity.version}",
             self.custody.identity.digest,
-            words(self.custody.options),
+            words(self.custody),
             *((None, None) if archive.period is None else (utc(archive.period.started), utc(archive.period.ended))),
         )
         middles = [_finding(each) for each in archive.findings] or [_none(archive)]
@@ -77,7 +77,7 @@ class Rows(Writer):
         head = (" | ".join(finding.paths), None, None, None)
         middle = (finding.severity, finding.rule.code, finding.rule.name, finding.message, *[None] * 6)
         identity = self.custody.identity
-        tail = (None, f"{NAME} {identity.version}", identity.digest, words(self.custody.options), None, None)
+        tail = (None, f"{NAME} {identity.version}", identity.digest, words(self.custody), None, None)
         return (*head, *middle, finding.subject, None, *tail)
 
 

@@ -30,7 +30,16 @@ def custody_json(custody: Custody, period: Period | None) -> Json:
         },
         "command": custody.command,
         "options": clean(custody.options),
-        "rules": {rule.code: rule.since for rule in custody.rules},
+        "inputs": [
+            {
+                "use": json_text(each.use),
+                "source": json_text(each.source),
+                "sha256": None if each.sha256 is None else str(each.sha256),
+                "size": each.size,
+            }
+            for each in custody.inputs
+        ],
+        "rules": {rule.code: rule.since for rule in (*custody.rules, *custody.set_rules)},
         "started": None if period is None else utc(period.started),
         "ended": None if period is None else utc(period.ended),
     }

@@ -92,7 +92,7 @@ class Suites(Writer):
             **properties,
             "tool": f"{NAME} {identity.version}",
             "tool_digest": identity.digest or "",
-            "options": words(self.custody.options),
+            "options": words(self.custody),
         }
         lines = [f"<property {_attributes({'name': key, 'value': value})}/>\n" for key, value in properties.items()]
         inside = f"<properties>\n{''.join(lines)}</properties>\n{''.join(text for _, text in cases)}"

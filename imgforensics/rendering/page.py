@@ -127,7 +127,7 @@ class Page(Writer):
             skipped=skipped[:_SKIPPED],
             skipped_count=len(skipped),
             custody=self.custody,
-            options=words(self.custody.options),
+            options=words(self.custody),
             period=period,
         )
 

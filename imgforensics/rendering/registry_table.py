@@ -13,13 +13,14 @@ from imgforensics.report import ArchiveReport
 from imgforensics.structure import Image
 
 
-def images(report: ArchiveReport, style: Style, *, verbose: bool) -> Iterator[str]:
+def images(report: ArchiveReport, style: Style, *, verbose: bool, searched: bool) -> Iterator[str]:
     """Lines on every image that was asked for.
 
     Args:
         report: of one archive.
         style: colours.
         verbose: also the evidence and assumptions of candidates that are merely possible.
+        searched: whether candidates were wanted, and not only what is expected was looked for.
     """
     if report.case is None:
         return
@@ -27,19 +28,23 @@ def images(report: ArchiveReport, style: Style, *, verbose: bool) -> Iterator[st
         registry = report.registries.get(image.index)
         if registry is not None:
             yield ""
-            yield from _image(report.case, image, registry, style, verbose=verbose)
+            yield from _image(report.case, image, registry, style, verbose=verbose, searched=searched)
     for each in report.case.expectations:
         yield ""
         yield from _expectation(each, style)
 
 
-def _image(case: Case, image: Image, registry: Registry, style: Style, *, verbose: bool) -> Iterator[str]:
+def _image(
+    case: Case, image: Image, registry: Registry, style: Style, *, verbose: bool, searched: bool
+) -> Iterator[str]:
     config = None if image.config_member is None else case.catalogue.blobs.get(image.config_member)
     name = brief_list(image.tags) or "(untagged)"
     yield f"  image @{image.index}  {style.paint(name, 'strong')}  {brief(image.platform or '')}".rstrip()
     yield f"    image ID  {config.digest if config else '(no config)'}"
     likely = registry.likely
-    if likely is None:
+    if likely is None and not searched:
+        yield "    likely    not asked for; imgforensics digest finds it"
+    elif likely is None:
         yield "    likely    nothing in the archive speaks for one digest"
     else:
         yield from _candidate(likely, "likely" if likely.likelihood != "certain" else "certain", style, reasons=True)

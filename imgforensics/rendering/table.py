@@ -33,6 +33,7 @@ def archive(
     quiet: bool = False,
     command: str = "verify",
     custody: Custody | None = None,
+    fail_on: str | None = None,
 ) -> str:
     """One archive.
 
@@ -43,10 +44,13 @@ def archive(
         quiet: one line an archive.
         command: ``inspect`` shows layers and history too, ``digest`` what registries show.
         custody: how the report came about.
+        fail_on: the least severity that makes the exit code 1; in one line, a finding that does is named where the
+            verdict does not tell of it.
     """
     lines = [_headline(report, style)]
     if quiet or report.case is None:
-        return lines[0] + "\n"
+        more = _although(report, fail_on) + (_digests(report) if command == "digest" else "") if quiet else ""
+        return f"{lines[0]}{more}\n"
     above = command not in _WITHOUT_LOADS and bool(report.case.sides)
     lines += [*sides_table.answer(report.case, style), ""] if above else []
     lines.append(f"  {_identity(report)}")
@@ -65,7 +69,7 @@ def archive(
         lines.append(f"  {hidden} {plural(hidden, 'note')} not shown (-v)")
     if report.images and command not in ("digest", "signatures"):
         lines += ["", *_indent(_images(report.case, report.images))]
-    lines += registry_table.images(report, style, verbose=verbose)
+    lines += registry_table.images(report, style, verbose=verbose, searched=command == "digest")
     lines += signatures_table.signatures(report, style, verbose=verbose)
     if command != "signatures":
         lines += _artifacts(report.case)
@@ -79,6 +83,12 @@ def archive(
         lines += [f"    not checked: {brief(each.what)}: {brief(each.reason, SENTENCE)}" for each in report.not_checked]
         lines += [] if custody is None else [f"    {_custody(custody, report.period)}"]
     return "\n".join(lines) + "\n"
+
+
+def gravest_shown(findings: Iterable[Finding | None], *, verbose: bool) -> Finding | None:
+    """The gravest of those that a table shows, the first of several."""
+    shown = (each for each in findings if each is not None and (verbose or each.severity is not Severity.NOTE))
+    return min(shown, key=lambda each: each.severity.rank, default=None)
 
 
 def summary(
@@ -106,6 +116,25 @@ def about_all(findings: Sequence[SetFinding], style: Style, *, verbose: bool = F
     if hidden:
         lines.append(f"{hidden} {plural(hidden, 'note')} about all of them not shown (-v)")
     return "\n" + "\n".join(lines) + "\n" if lines else ""
+
+
+def _although(report: ArchiveReport, fail_on: str | None) -> str:
+    """The findings that make the exit code 1 though the verdict is a good one: of what was asked for besides."""
+    if fail_on is None or report.verdict not in (Verdict.INTACT, Verdict.UNCHECKED):
+        return ""
+    least = Severity(fail_on).rank
+    return "".join(
+        f"; {severity} {code}"
+        for severity, code in dict.fromkeys(
+            (each.severity.value, each.rule.code) for each in report.findings if each.severity.rank <= least
+        )
+    )
+
+
+def _digests(report: ArchiveReport) -> str:
+    """The digest of each image that a registry would most likely show, for one line."""
+    likely = ((index, registry.likely) for index, registry in report.registries.items())
+    return "".join(f"; @{index} {each.digest if each else '-'}" for index, each in likely)
 
 
 def _headline(report: ArchiveReport, style: Style) -> str:
@@ -215,8 +244,12 @@ def _checked(report: ArchiveReport) -> str:
 
 
 def _custody(custody: Custody, period: Period | None) -> str:
-    told = [f"imgforensics {custody.identity.version}", custody.identity.digest or "", f"{len(custody.rules)} rules"]
-    told.append(f"options {printable(words(custody.options))}")
+    told = [
+        f"imgforensics {custody.identity.version}",
+        custody.identity.digest or "",
+        f"{len(custody.rules) + len(custody.set_rules)} rules",
+    ]
+    told.append(f"options {printable(words(custody))}")
     told.append("" if period is None else f"from {utc(period.started)} to {utc(period.ended)}")
     return f"custody: {', '.join(each for each in told if each)}"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from imgforensics.custody import Custody, custody
+from imgforensics.custody import NOTHING_BESIDE, Beside, Custody, custody
 from imgforensics.findings import Rule, Severity, Skipped, Verdict
 from imgforensics.rendering.style import Style
 from imgforensics.report import DEFAULT_OPTIONS, ArchiveReport, Options, Period
@@ -33,6 +33,8 @@ class Manner:
     """Tables: also notes, evidence, and what was not checked."""
     quiet: bool = False
     """Tables: one line an archive."""
+    beside: Beside = NOTHING_BESIDE
+    """What the run was given besides."""
 
 
 class Spool(Protocol):
@@ -63,7 +65,7 @@ class Writer(ABC):
     def __init__(self, manner: Manner, spool: Callable[[], Spool] = Memory) -> None:
         self.manner = manner
         self.spool = spool
-        self.custody: Custody = custody(manner.command, manner.options, manner.fail_on)
+        self.custody: Custody = custody(manner.command, manner.options, manner.fail_on, manner.beside)
         self.counts: Counter[Verdict] = Counter()
         """Archives by verdict, up to now."""
         self.findings = 0

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from imgforensics.findings import Skipped
+from imgforensics.findings import Finding, Skipped
 from imgforensics.rendering import json_v1, table
 from imgforensics.rendering.writer import Writer
 from imgforensics.report import ArchiveReport, Period
@@ -10,6 +10,9 @@ from imgforensics.report import ArchiveReport, Period
 
 class Table(Writer):
     """For people at a terminal."""
+
+    _gravest: Finding | None = None
+    """The gravest finding that was shown."""
 
     def archive(self, archive: ArchiveReport) -> str:
         manner = self.manner
@@ -21,7 +24,9 @@ class Table(Writer):
             quiet=manner.quiet,
             command=manner.command,
             custody=self.custody,
+            fail_on=manner.fail_on,
         )
+        self._gravest = table.gravest_shown((self._gravest, *archive.findings), verbose=manner.verbose)
         return separator + text
 
     def closing(self, skipped: Sequence[Skipped], period: Period | None) -> Iterator[str]:
@@ -30,6 +35,8 @@ class Table(Writer):
             separator = "" if self.manner.quiet or not self.counts else "\n"
             yield separator + table.summary(self.counts, skipped, self.manner.style, verbose=self.manner.verbose)
         yield table.about_all(self.about_all, self.manner.style, verbose=self.manner.verbose)
+        if not self.manner.quiet and self._gravest is not None:
+            yield f"\n'imgforensics rules {self._gravest.rule.code}' tells what that means, and when it is innocent\n"
 
 
 class Lines(Writer):

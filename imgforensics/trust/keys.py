@@ -59,9 +59,17 @@ def load(files: Sequence[NamedFile]) -> tuple[TrustedKey, ...]:
         try:
             key = usable(serialization.load_pem_public_key(file.content))
         except (ValueError, UnsupportedAlgorithm) as error:
-            raise InputError(f"{file.source}: no public key in PEM that can be used ({error})") from error
+            raise InputError(f"{file.source}: {_why_no_key(file.content, error)}") from error
         loaded.append(TrustedKey(file.source, key))
     return tuple(loaded)
+
+
+def _why_no_key(content: bytes, error: Exception) -> str:
+    if b"-----BEGIN" not in content:
+        return "no public key in PEM: no line of it begins with -----BEGIN"
+    if b"PRIVATE KEY-----" in content:
+        return "a private key; what verifies is its public half (cosign public-key, openssl pkey -pubout)"
+    return f"no public key in PEM that can be used ({str(error).partition(' See https:')[0]})"
 
 
 def from_der(raw: bytes) -> Key:
