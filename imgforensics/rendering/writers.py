@@ -4,17 +4,16 @@ from collections.abc import Iterator, Sequence
 
 from imgforensics.findings import Skipped
 from imgforensics.rendering import json_v1, table
-from imgforensics.rendering.writer import Writer
+from imgforensics.rendering.writer import InRow, Writer
 from imgforensics.report import ArchiveReport, Period
 
 
 class Table(Writer):
     """For people at a terminal."""
 
-    def archive(self, archive: ArchiveReport) -> str:
+    def content(self, archive: ArchiveReport) -> str:
         manner = self.manner
-        separator = "\n" if self.counts.total() > 1 and not manner.quiet else ""
-        text = table.archive(
+        return table.archive(
             archive,
             manner.style,
             verbose=manner.verbose,
@@ -22,7 +21,10 @@ class Table(Writer):
             command=manner.command,
             custody=self.custody,
         )
-        return separator + text
+
+    def archive(self, content: str, /) -> str:
+        separator = "\n" if self.counts.total() > 1 and not self.manner.quiet else ""
+        return separator + content
 
     def closing(self, skipped: Sequence[Skipped], period: Period | None) -> Iterator[str]:
         del period  # each archive has told its own
@@ -32,10 +34,10 @@ class Table(Writer):
         yield table.about_all(self.about_all, self.manner.style, verbose=self.manner.verbose)
 
 
-class Lines(Writer):
+class Lines(InRow):
     """``jsonl``: every line stands for itself."""
 
-    def archive(self, archive: ArchiveReport) -> str:
+    def content(self, archive: ArchiveReport) -> str:
         return json_v1.render_line(archive, self.custody)
 
     def closing(self, skipped: Sequence[Skipped], period: Period | None) -> Iterator[str]:
@@ -49,9 +51,11 @@ class Document(Writer):
     def opening(self) -> str:
         return json_v1.opening(self.manner.command)
 
-    def archive(self, archive: ArchiveReport) -> str:
-        comma = "," if self.counts.total() > 1 else ""
-        return comma + json_v1.item(archive, self.custody)
+    def content(self, archive: ArchiveReport) -> str:
+        return json_v1.item(archive, self.custody)
+
+    def archive(self, content: str, /) -> str:
+        return "," + content if self.counts.total() > 1 else content
 
     def closing(self, skipped: Sequence[Skipped], period: Period | None) -> Iterator[str]:
         yield json_v1.closing(
