@@ -84,7 +84,7 @@ def _context() -> BaseContext:
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if "forkserver" in methods:
-        context.set_forkserver_preload(["imgforensics.batch"])
+        context.set_forkserver_preload(["imgforensics.run"])
     return context
 
 
