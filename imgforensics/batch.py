@@ -1,13 +1,15 @@
 """Many archives: find them, look at each, let none stop the others."""
 
 import os
+import pickle
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from imgforensics.analysis import analyze_archive, describe_folder, failed, is_unpacked
 from imgforensics.engine import Plan, in_order
@@ -108,6 +110,10 @@ class Task:
 
 
 Result = ArchiveReport | Skipped
+Told = TypeVar("Told")
+Teller = Callable[[Task, Result], Told]
+"""Makes what somebody wants to know of a result. It is called wherever the archive was looked at, so that nothing else
+has to come from there; for another process, it has to be picklable."""
 
 
 def tasks(
@@ -152,24 +158,26 @@ def examine(task: Task, source: BinaryIO | None = None, progress: Progress | Non
 
 def run(
     work: Iterable[Task],
+    tell: Teller[Told],
     *,
     stdin: BinaryIO | None = None,
     progress: Callable[[str], Progress] | None = None,
-    arrived: Callable[[Task, Result], None] = lambda *_: None,
-) -> Iterator[Result]:
+    arrived: Callable[[Task, Told], None] = lambda *_: None,
+) -> Iterator[Told]:
     """Look at archives one after the other, here; the members of each are measured in parallel.
 
     Args:
         work: what :func:`tasks` gave.
+        tell: makes what is given out of each result.
         stdin: what ``-`` stands for.
         progress: makes the watcher of one archive.
         arrived: called with every result before it is given out.
     """
     for task in work:
         watcher = progress(task.path) if progress is not None and task.ready is None else None
-        result = examine(task, stdin if task.path == STDIN else None, watcher)
-        arrived(task, result)
-        yield result
+        told = tell(task, examine(task, stdin if task.path == STDIN else None, watcher))
+        arrived(task, told)
+        yield told
 
 
 _LARGE = 256 * MIB
@@ -193,27 +201,47 @@ def lost(task: Task) -> Result:
 
 def run_side_by_side(
     work: Iterable[Task],
+    tell: Teller[Told],
     executors: Callable[[], AbstractContextManager[Executor]],
     count: int,
     *,
-    arrived: Callable[[Task, Result], None] = lambda *_: None,
+    arrived: Callable[[Task, Told], None] = lambda *_: None,
     tick: Callable[[], None] = lambda: None,
-) -> Iterator[Result]:
-    """Look at many archives at a time; results come in order.
+) -> Iterator[Told]:
+    """Look at many archives at a time; what is told of them comes in order.
 
     Args:
         work: what :func:`tasks` gave; none of it may be standard input.
+        tell: makes what is given out of each result.
         executors: makes an executor whose workers see the same files.
         count: workers that it has.
         arrived: called with every result as soon as it is there.
         tick: called a few times a second.
     """
-    plan = Plan(examine_in_pool, lost, executors, _WINDOW * count, _ready, arrived, tick)
+
+    def known(task: Task) -> Told | None:
+        return None if task.ready is None else tell(task, task.ready)
+
+    plan = Plan(
+        work=partial(_told_of, pickle.dumps(tell)),  # pickled once: it is the same for all
+        lost=lambda task: tell(task, lost(task)),
+        executors=executors,
+        window=_WINDOW * count,
+        known=known,
+        arrived=arrived,
+        tick=tick,
+    )
     yield from in_order(work, plan)
 
 
-def _ready(task: Task) -> Result | None:
-    return task.ready
+def _told_of(tell: bytes, task: Task) -> Any:  # noqa: ANN401 - what the teller makes
+    return _teller(tell)(task, examine_in_pool(task))
+
+
+@lru_cache(maxsize=1)
+def _teller(pickled: bytes) -> Teller[Any]:
+    found: Teller[Any] = pickle.loads(pickled)  # noqa: S301 - it comes from the process that gives this one its work
+    return found
 
 
 def _size(path: str) -> int:

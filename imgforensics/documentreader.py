@@ -38,7 +38,8 @@ class Reader:
         """The value of ``key`` in an object as Go would take it: whatever its case, the last one; None if absent."""
         if not isinstance(value, dict):
             return None
-        names = [name for name in value if name == key or fold_key(name) == fold_key(key)]
+        folded = fold_key(key)
+        names = [name for name in value if name == key or fold_key(name) == folded]
         if len(names) > 1:
             return self._several(value, key, names, pointer)
         if names and names[0] not in (key, key[:1].lower() + key[1:]):  # jib's manifest.json had them in lower case

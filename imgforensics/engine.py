@@ -7,9 +7,10 @@ and one that is lost twice is answered by saying so.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import BrokenExecutor, Executor, Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 Task = TypeVar("Task")
@@ -63,6 +64,7 @@ def _through(
     """Results as long as the executor holds; where it breaks, what was not yielded goes into ``left``."""
     pending: deque[tuple[Task, Future[Result]]] = deque()
     unheard: dict[Future[Result], Task] = {}
+    heard: SimpleQueue[Future[Result]] = SimpleQueue()  # asking all of them after each result costs more than some work
     ended = broken = False
     while not broken and (pending or not ended):
         while len(pending) < plan.window and not ended:
@@ -83,7 +85,8 @@ def _through(
                 return
             pending.append((task, future))
             unheard[future] = task
-        done = wait(unheard, _TICK, FIRST_COMPLETED).done if unheard else ()
+            future.add_done_callback(heard.put)
+        done = _next(heard) if unheard else []
         plan.tick()
         for future in done:
             if _is_answered(future):
@@ -93,6 +96,17 @@ def _through(
         while not broken and pending and pending[0][1] not in unheard:
             yield pending.popleft()[1].result()
     left += pending
+
+
+def _next(heard: "SimpleQueue[Future[Result]]") -> list[Future[Result]]:
+    """What has ended, as soon as something has; nothing if that takes too long."""
+    found = []
+    try:
+        found.append(heard.get(timeout=_TICK))
+        while True:
+            found.append(heard.get_nowait())
+    except Empty:
+        return found
 
 
 def _is_answered(future: Future[Result]) -> bool:

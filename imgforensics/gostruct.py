@@ -1,10 +1,11 @@
 """JSON objects as a Go program holds them in its structs and prints them again (``encoding/json``).
 
-A struct is a tuple of :class:`Field`; what the program does not know is lost, the order is the struct's, and strings,
-times and numbers are spelled Go's way. Fields come and go with versions, so a :class:`Dialect` chooses among them.
+A :class:`Struct` is a row of :class:`Field`; what the program does not know is lost, the order is the struct's, and
+strings, times and numbers are spelled Go's way. Fields come and go with versions, so a :class:`Dialect` chooses among
+them.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -41,6 +42,22 @@ class Field:
     since: tuple[int, int] = (0, 0)
     until: tuple[int, int] = (1000, 0)
     """First version that has the field, and first version that does not have it any more."""
+
+
+class Struct:
+    """A Go struct: its fields in all versions, in order."""
+
+    def __init__(self, *fields: Field) -> None:
+        self.fields = fields
+        self._versions: dict[tuple[int, int], Sequence[tuple[Field, str]]] = {}
+
+    def of(self, version: tuple[int, int]) -> Sequence[tuple[Field, str]]:
+        """The fields of one version, each with the folded key by which it is found: asked for again and again."""
+        found = self._versions.get(version)
+        if found is None:
+            found = [(field, field.name.lower()) for field in self.fields if field.since <= version < field.until]
+            self._versions[version] = found
+        return found
 
 
 EMPTY = frozenset({"null", "[]", "{}", '""', "false", "0"})
@@ -125,17 +142,16 @@ def read_time_pointer(value: object, _: Dialect) -> str:
     return f'"{time}"'
 
 
-def struct_members(value: object, fields: Iterable[Field], dialect: Dialect) -> Iterator[tuple[str, str]]:
+def struct_members(value: object, struct: Struct, dialect: Dialect) -> Iterator[tuple[str, str]]:
     """Names and printed values of a struct's fields, in order, decoded from an object without regard to case."""
     if value is not None and not isinstance(value, Mapping):
         raise UnreadableError
     # The later of two spellings of a key wins, as in Go.
     given = {fold_key(key): item for key, item in (value or {}).items()}
-    for field in fields:
-        if field.since <= dialect.version < field.until:
-            text = field.read(given.get(field.name.lower()), dialect)
-            if text not in field.omitted:
-                yield field.name, text
+    for field, key in struct.of(dialect.version):
+        text = field.read(given.get(key), dialect)
+        if text not in field.omitted:
+            yield field.name, text
 
 
 def print_object(members: Iterable[tuple[str, str]]) -> str:

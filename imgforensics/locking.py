@@ -36,17 +36,17 @@ def run_lock(paths: Sequence[str], options: Options, output: str, how: How, *, a
     facts: dict[str, Facts] = {}
     refused = no_answer = False
     with ExitStack() as stack:
-        for result in look("lock", paths, batch.tasks(found, options, paths), options, how, stack):
+        for result in look("lock", paths, batch.tasks(found, options, paths), options, how, stack, facts_of):
             if isinstance(result, Skipped):
                 continue
             name = relative(result.path, folders)
             if name in facts:
                 raise InputError(f"{result.path}: two archives would be called {name!r} in the lock; give one folder")
-            facts[name] = replace(facts_of(result), path=name)
+            facts[name] = replace(result, path=name)
             if result.error is not None:
                 no_answer = True
                 print(f"imgforensics: {printable(result.path)}: {printable(result.error)}", file=sys.stderr)
-            elif result.verdict is not Verdict.INTACT and not anything:
+            elif result.verdict != Verdict.INTACT and not anything:
                 refused = True
                 words = f"{result.verdict}; imgforensics verify says why, --any locks it all the same"
                 print(f"imgforensics: {printable(result.path)}: {words}", file=sys.stderr)

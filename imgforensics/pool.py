@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -15,6 +16,9 @@ from multiprocessing import connection
 from multiprocessing.context import BaseContext
 from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Event
+
+_PAUSE = 0.02
+"""Seconds between two looks at what is shared: a look takes some microseconds, and members of a kilobyte are many."""
 
 
 class Shared:
@@ -32,35 +36,45 @@ class Stopped(BaseException):
 
 
 class Counter:
-    """A watcher of one measurement (:class:`~imgforensics.archive.Progress`) that counts for the whole pool."""
+    """A watcher of measurements (:class:`~imgforensics.archive.Progress`) that counts for the whole pool."""
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
+        self._lock = threading.Lock()
+        self._read = 0
+        self._due = 0.0
 
     def expect(self, size: int) -> None:
         """Nothing: sizes are known before."""
 
     def advance(self, size: int) -> None:
         """Count, and leave where the work was given up."""
+        with self._lock:
+            self._read += size
+            now = time.monotonic()
+            if now < self._due:
+                return
+            self._due = now + _PAUSE
+            size, self._read = self._read, 0
         if self._shared.stop.is_set():
             raise Stopped
         with self._shared.read.get_lock():
             self._shared.read.value += size
 
 
-_here: list[Shared] = []
-"""What this process shares with its pool; empty in any other process."""
+_here: list[Counter] = []
+"""Counts for the pool of this process; empty in any other process."""
 
 
 def counter() -> Counter | None:
     """The watcher for work in this process; None where it belongs to no pool."""
-    return Counter(_here[0]) if _here else None
+    return _here[0] if _here else None
 
 
 def _begin(shared: Shared) -> None:
     """Whoever started the pool is interrupted, and stops it; the processes themselves are not to be."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _here[:] = [shared]
+    _here[:] = [Counter(shared)]
     threading.Thread(target=_outlive_nobody, daemon=True).start()
 
 
@@ -84,7 +98,7 @@ def _context() -> BaseContext:
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if "forkserver" in methods:
-        context.set_forkserver_preload(["imgforensics.batch"])
+        context.set_forkserver_preload(["imgforensics.run"])
     return context
 
 

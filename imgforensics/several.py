@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from imgforensics import batch, pool
 from imgforensics.batch import Result, Task
@@ -40,10 +41,56 @@ class How:
 
 DEFAULT = How()
 
+Told = TypeVar("Told")
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What a state file keeps of an answer."""
+
+    size: int | None
+    sha256: str | None
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer(Generic[Told]):
+    """All that comes from where an archive was looked at."""
+
+    told: Told | Skipped
+    kept: _Kept | None
+    """None where nothing is to be kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Teller(Generic[Told]):
+    """Makes an answer of a result, there."""
+
+    tell: Callable[[ArchiveReport], Told]
+    keeps: bool
+    """There is a state file."""
+
+    def __call__(self, task: Task, result: Result) -> _Answer[Told]:
+        if isinstance(result, Skipped):
+            return _Answer(result, None)
+        # An answer that could not be given may be given the next time; one that was known is kept already.
+        kept = self.keeps and result.error is None and task.ready is None
+        return _Answer(self.tell(result), _kept(result) if kept else None)
+
+
+def _kept(report: ArchiveReport) -> _Kept:
+    return _Kept(report.size, None if report.digest is None else str(report.digest), pack(report))
+
 
 def look(
-    command: str, paths: Sequence[str], work: Iterable[Task], options: Options, how: How, stack: ExitStack
-) -> Iterator[Result]:
+    command: str,
+    paths: Sequence[str],
+    work: Iterable[Task],
+    options: Options,
+    how: How,
+    stack: ExitStack,
+    tell: Callable[[ArchiveReport], Told],
+) -> Iterator[Told | Skipped]:
     """The answer for every archive, in order.
 
     Args:
@@ -53,6 +100,7 @@ def look(
         options: as they were given.
         how: where the work is done.
         stack: takes what has to be closed at the end.
+        tell: makes an answer of a report, in whichever process made that; picklable.
     """
     state = None
     before: dict[str, Stamp] = {}
@@ -73,16 +121,24 @@ def look(
     if several and how.cluster is None and options.known is None:
         known = stack.enter_context(passing_ledger())
         work = (replace(task, options=replace(task.options, known=known)) for task in work)
+    teller = _Teller(tell, keeps=state is not None)
     if several and (options.jobs > 1 or how.cluster is not None):
-        yield from _side_by_side(work, options, how, keep, stack)
-        return
-    watcher = stack.enter_context(watched(how.progress))
-    yield from batch.run(work, stdin=sys.stdin.buffer, progress=watcher, arrived=keep)
+        answers = _side_by_side(work, teller, options, how, keep, stack)
+    else:
+        watcher = stack.enter_context(watched(how.progress))
+        answers = batch.run(work, teller, stdin=sys.stdin.buffer, progress=watcher, arrived=keep)
+    for answer in answers:
+        yield answer.told
 
 
 def _side_by_side(
-    work: Iterable[Task], options: Options, how: How, keep: Callable[[Task, Result], None], stack: ExitStack
-) -> Iterator[Result]:
+    work: Iterable[Task],
+    tell: _Teller[Told],
+    options: Options,
+    how: How,
+    keep: Callable[[Task, _Answer[Told]], None],
+    stack: ExitStack,
+) -> Iterator[_Answer[Told]]:
     overall = stack.enter_context(watched_together(how.progress))
     done = 0
     shared: list[pool.Shared] = []
@@ -99,16 +155,16 @@ def _side_by_side(
     else:
         executors, count = cluster(how.cluster)
 
-    def arrived(task: Task, result: Result) -> None:
+    def arrived(task: Task, answer: _Answer[Told]) -> None:
         nonlocal done
-        keep(task, result)
-        done += isinstance(result, ArchiveReport)
+        keep(task, answer)
+        done += not isinstance(answer.told, Skipped)
 
     def tick() -> None:
         overall(done, shared[0].read.value if shared else 0)
 
     work = (replace(task, options=replace(task.options, warn=None)) for task in work)  # cannot cross processes
-    yield from batch.run_side_by_side(work, executors, count, arrived=arrived, tick=tick)
+    yield from batch.run_side_by_side(work, tell, executors, count, arrived=arrived, tick=tick)
 
 
 def _key(command: str, options: Options) -> str:
@@ -132,17 +188,14 @@ def _remembered(work: Iterable[Task], state: State, before: dict[str, Stamp], *,
         yield task if known is None else replace(task, ready=known)
 
 
-def _keeper(state: State | None, before: dict[str, Stamp]) -> Callable[[Task, Result], None]:
-    def keep(task: Task, result: Result) -> None:
-        """Keep an answer. One that could not be given may be given the next time."""
+def _keeper(state: State | None, before: dict[str, Stamp]) -> Callable[[Task, _Answer[Told]], None]:
+    def keep(task: Task, answer: _Answer[Told]) -> None:
+        """Keep an answer, if its file is what it was before."""
         if state is None or task.ready is not None:
             return
-        stamp = before.pop(task.path, None)
-        if not isinstance(result, ArchiveReport) or result.error is not None:
-            return
-        if stamp is not None and stamp == _stamp(task.path) and result.size == stamp.size:
-            digest = None if result.digest is None else str(result.digest)
-            state.keep(_place(task), stamp, digest, pack(result))
+        stamp, kept = before.pop(task.path, None), answer.kept
+        if kept is not None and stamp is not None and stamp == _stamp(task.path) and kept.size == stamp.size:
+            state.keep(_place(task), stamp, kept.sha256, kept.content)
 
     return keep
 

@@ -7,10 +7,10 @@ from typing import Self
 from imgforensics.analysis import analyze_archive
 from imgforensics.errors import ImgforensicsError
 from imgforensics.expectation import Result
-from imgforensics.facts import facts_of
+from imgforensics.facts import Facts
 from imgforensics.findings import Rule
 from imgforensics.refnames import normalise
-from imgforensics.report import ArchiveReport, Options
+from imgforensics.report import Options
 from imgforensics.sets import baseline as baseline_rules
 from imgforensics.sets import rules, transfer
 from imgforensics.sets.baseline import Baseline
@@ -57,14 +57,12 @@ class Together:
     def __exit__(self, *_: object) -> None:
         self._store.close()
 
-    def add(self, report: ArchiveReport) -> None:
-        """Take one archive."""
-        facts = facts_of(report)
+    def add(self, facts: Facts, codes: frozenset[str]) -> None:
+        """Take one archive; ``codes`` are those of its findings."""
         self._store.add(facts)
         if self._transfer is not None:
-            self._found += self._transfer.add(facts, relative(report.path, self._folders))
+            self._found += self._transfer.add(facts, relative(facts.path, self._folders))
         if self._baseline is not None:
-            codes = frozenset(finding.rule.code for finding in report.findings)
             self._found += self._baseline.add(facts, codes)
 
     def findings(self, options: Options) -> tuple[SetFinding, ...]:

@@ -5,12 +5,14 @@ Legacy v1 IDs are hashes over that print; fields came and went with the versions
 
 import re
 from collections.abc import Mapping
+from functools import cache
 
 from imgforensics.gostruct import (
     EMPTY,
     NIL,
     Dialect,
     Field,
+    Struct,
     UnreadableError,
     print_object,
     read_flag,
@@ -65,7 +67,12 @@ def _read_healthcheck(value: object, dialect: Dialect) -> str:
 
 def print_config(value: object, dialect: Dialect) -> str:
     """``container.Config``; all fields at zero where there is none."""
-    return print_object(struct_members(value, _CONFIG, dialect))
+    return _zero_config(dialect) if value is None else print_object(struct_members(value, _CONFIG, dialect))
+
+
+@cache
+def _zero_config(dialect: Dialect) -> str:
+    return print_object(struct_members(None, _CONFIG, dialect))
 
 
 def _read_config_pointer(value: object, dialect: Dialect) -> str:
@@ -74,7 +81,7 @@ def _read_config_pointer(value: object, dialect: Dialect) -> str:
 
 
 # moby, api/types/container: HealthConfig
-_HEALTHCHECK = (
+_HEALTHCHECK = Struct(
     Field("Test", read_strings, EMPTY),
     Field("Interval", read_integer, EMPTY),
     Field("Timeout", read_integer, EMPTY),
@@ -84,7 +91,7 @@ _HEALTHCHECK = (
 )
 
 # moby, api/types/container/config.go: Config
-_CONFIG = (
+_CONFIG = Struct(
     Field("Hostname", read_string),
     Field("Domainname", read_string),
     Field("User", read_string),
@@ -123,9 +130,9 @@ def refused_keys(value: Mapping[str, object]) -> tuple[str, ...]:
     dialect = Dialect((28, 0), short_controls=True)
     given = {fold_key(key): (key, item) for key, item in value.items()}
     refused = []
-    for field in _CONFIG:
-        if field.since <= dialect.version < field.until and field.name.lower() in given:
-            key, item = given[field.name.lower()]
+    for field, folded in _CONFIG.of(dialect.version):
+        if folded in given:
+            key, item = given[folded]
             try:
                 field.read(item, dialect)
             except UnreadableError:
@@ -135,11 +142,14 @@ def refused_keys(value: Mapping[str, object]) -> tuple[str, ...]:
 
 def is_config(value: Mapping[str, object]) -> bool:
     """Whether an object has no other keys than ``container.Config`` of some engine."""
-    return {field.name.lower() for field in _CONFIG}.issuperset(fold_key(key) for key in value)
+    return _CONFIG_KEYS.issuperset(fold_key(key) for key in value)
+
+
+_CONFIG_KEYS = frozenset(field.name.lower() for field in _CONFIG.fields)
 
 
 # moby, image/image.go: V1Image without the id and parent, which an id is computed without
-IMAGE_FIELDS = (
+IMAGE = Struct(
     Field("architecture", read_string, EMPTY),
     Field("author", read_string, EMPTY),
     Field("comment", read_string, EMPTY),

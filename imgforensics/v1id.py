@@ -17,7 +17,7 @@ from functools import cache, cached_property
 
 from imgforensics.gojson import go_string, go_time, raw_members
 from imgforensics.gostruct import Dialect, UnreadableError, print_object, struct_members
-from imgforensics.v1config import IMAGE_FIELDS, ZERO_TIME, print_config
+from imgforensics.v1config import IMAGE, ZERO_TIME, print_config
 
 UTC_EPOCH = "1970-01-01T00:00:00Z"
 """The date of lower layers since docker 17.04, where the daemon's zone is UTC."""
@@ -85,25 +85,19 @@ def moby_ids(
     if top is None:
         return None
     chain = chain_ids(diff_ids)
-    lower = _lower_ids(chain[:-1], lower_created, _zero_config(dialect))
+    lower = _lower_ids(chain[:-1], lower_created, print_config(None, dialect))
     return lower + [moby_id(top, link, lower[-1] if lower else None) for link in chain[-1:]]
 
 
 def _top_members(config: Mapping[str, object], dialect: Dialect, *, variant: bool) -> dict[str, str] | None:
     """Keys and printed values of the config that enter the top layer's id, None where Go refuses the config."""
     try:
-        members = dict(struct_members(config, IMAGE_FIELDS, dialect))
+        members = dict(struct_members(config, IMAGE, dialect))
     except UnreadableError:
         return None
     if not variant:
         members.pop("variant", None)
     return members
-
-
-@cache
-def _zero_config(dialect: Dialect) -> str:
-    """The ``container_config`` of lower layers: every field at its zero value."""
-    return print_config(None, dialect)
 
 
 def _lower_ids(chain: Sequence[str], created: str, zero_config: str) -> list[str]:
@@ -296,7 +290,7 @@ def ways_of(config: Mapping[str, object]) -> Iterator[tuple[dict[str, str], str,
             top = _top_members(config, dialect, variant=engine.variant)
             if top is not None:
                 long_controls = long_controls or _has_long_controls(top)
-                yield top, _zero_config(dialect), engine.name
+                yield top, print_config(None, dialect), engine.name
 
 
 def _has_long_controls(members: Mapping[str, str]) -> bool:

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 
 from imgforensics.gojson import go_string, raw_members
 from imgforensics.strictjson import fold_key
-from imgforensics.v1config import IMAGE_FIELDS, is_config
+from imgforensics.v1config import IMAGE, is_config
 from imgforensics.v1id import moby_id, ways_of
+
+_WRITTEN = frozenset({"id", "parent", *(field.name.lower() for field in IMAGE.fields)})
 
 
 def is_own_v1_json(value: Mapping[str, object], raw: bytes, chain_id: str, v1_id: str) -> bool:
@@ -22,9 +24,8 @@ def is_own_v1_json(value: Mapping[str, object], raw: bytes, chain_id: str, v1_id
         text = b",".join(b"%s:%s" % (go_string(key).encode(errors="replace"), hashed[key]) for key in sorted(hashed))
         if hashlib.sha256(b"{" + text + b"}").hexdigest() == v1_id:
             return True
-    written = {"id", "parent", *(field.name.lower() for field in IMAGE_FIELDS)}
     inner = [each for each in (value.get("config"), value.get("container_config")) if isinstance(each, Mapping)]
-    if not written.issuperset(fold_key(key) for key in value) or any(not is_config(each) for each in inner):
+    if not _WRITTEN.issuperset(fold_key(key) for key in value) or any(not is_config(each) for each in inner):
         return False  # Go would not have written such keys
     parent = value.get("parent")
     above = parent if isinstance(parent, str) and parent else None

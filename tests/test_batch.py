@@ -39,9 +39,13 @@ def found(*paths: Path | str) -> list[str | Skipped]:
     return list(batch.discover([str(path) for path in paths]))
 
 
+def as_it_is(_: batch.Task, result: batch.Result) -> batch.Result:
+    return result
+
+
 def results(*paths: Path | str, stdin: io.BytesIO | None = None) -> list[ArchiveReport | Skipped]:
     given = [str(path) for path in paths]
-    return list(batch.run(batch.tasks(batch.discover(given), Options(), given), stdin=stdin))
+    return list(batch.run(batch.tasks(batch.discover(given), Options(), given), as_it_is, stdin=stdin))
 
 
 def test_a_directory_is_walked_in_sorted_order(tmp_path: Path) -> None:
@@ -208,7 +212,7 @@ def test_a_watcher_is_made_for_each_archive_and_told_all_bytes(tmp_path: Path) -
         def advance(self, size: int) -> None:
             self.sums[1] += size
 
-    list(batch.run(batch.tasks(batch.discover([str(tmp_path)]), Options()), progress=Watcher))
+    list(batch.run(batch.tasks(batch.discover([str(tmp_path)]), Options()), as_it_is, progress=Watcher))
     assert list(told) == ["1.tar", "2.tar.gz"]
     assert all(expected == advanced > 0 for expected, advanced in told.values())
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import pickle
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -369,6 +370,18 @@ def test_results_are_written_as_archives_end(form: str) -> None:
     sizes = [len(writer.add(archive)) for archive in REPORT.archives[1:2] * 3]
     assert min(sizes) > 100
     assert Counting.most < 4000
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_what_is_said_of_an_archive_can_come_from_another_process(form: str) -> None:
+    here, there = FORMATS[form](Manner()), FORMATS[form](Manner())
+    for archive in REPORT.archives:
+        told = pickle.loads(pickle.dumps(there.tell(archive)))
+        assert isinstance(told.content, ArchiveReport if form in ("sarif", "html") else str)
+        here.place(told)
+        there.add(archive)
+    assert here.counts == there.counts
+    assert "".join(here.end(())) == "".join(there.end(()))
 
 
 class Counting:

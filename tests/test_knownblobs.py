@@ -5,6 +5,7 @@ import random
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -110,6 +111,32 @@ def test_the_report_is_the_same_whatever_is_known(
     assert len(looked) == 11
     assert cold.stdout == warm.stdout == in_one_run.stdout == alone.stdout
     assert cold.exit_code == warm.exit_code == alone.exit_code == 1
+
+
+COUNTING = """
+from imgforensics import blobmemory
+real = blobmemory.LedgerMemory.keep
+
+def keep(self, probe, known, names):
+    with open("measured", "a") as file:
+        file.write(f"{known.blob.digest}\\n")
+    real(self, probe, known, names)
+
+blobmemory.LedgerMemory.keep = keep
+if __name__ == "__main__":
+    from imgforensics.__main__ import main
+    main()
+"""
+
+
+def test_side_by_side_each_process_measures_a_blob_once_at_most(tmp_path: Path) -> None:
+    put(tmp_path / "in", 16)
+    (tmp_path / "counting.py").write_text(COUNTING)
+    command = [sys.executable, "counting.py", "verify", "in", "-f", "csv", "-j", "2"]
+    assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 1
+    measured = Counter((tmp_path / "measured").read_text().split())
+    assert len(measured) == 2 + 2 + 15  # the shared layers plain and compressed, and one each; that of one is small
+    assert max(measured.values()) <= 2
 
 
 class nowhere:  # noqa: N801 - it stands for a function

@@ -147,8 +147,10 @@ def _fill_list(item: Schema, values: list[Any], held: list[Any]) -> list[Any]:
 
 def _fill_struct(fields: Mapping[str, Schema], pairs: _Pairs, held: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(held)
-    folded = {fold_key(name): name for name in fields}
+    folded: dict[str, str] = {}
     for key, value in pairs:
+        if key not in fields and not folded:  # rare: documents spell keys as Go does
+            folded = {fold_key(name): name for name in fields}
         name = key if key in fields else folded.get(fold_key(key))
         if name is not None:
             result[name] = _fill(fields[name], value, result[name])

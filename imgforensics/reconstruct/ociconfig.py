@@ -13,6 +13,7 @@ from imgforensics.gostruct import (
     NIL,
     Dialect,
     Field,
+    Struct,
     UnreadableError,
     print_object,
     read_flag,
@@ -85,7 +86,7 @@ def _read_history(value: object, dialect: Dialect) -> str:
 
 
 # image-spec, specs-go/v1/config.go: ImageConfig
-_CONFIG = (
+_CONFIG = Struct(
     Field("User", read_string, EMPTY),
     Field("ExposedPorts", read_set, EMPTY),
     Field("Env", read_strings, EMPTY),
@@ -99,10 +100,10 @@ _CONFIG = (
 )
 
 # RootFS
-_ROOTFS = (Field("type", read_string), Field("diff_ids", read_strings))
+_ROOTFS = Struct(Field("type", read_string), Field("diff_ids", read_strings))
 
 # History
-_HISTORY = (
+_HISTORY = Struct(
     Field("created", read_time_pointer, NIL),
     Field("created_by", read_string, EMPTY),
     Field("author", read_string, EMPTY),
@@ -111,7 +112,7 @@ _HISTORY = (
 )
 
 # Image, with the fields of the embedded Platform (specs-go/v1/descriptor.go)
-_IMAGE = (
+_IMAGE = Struct(
     Field("created", read_time_pointer, NIL),
     Field("author", read_string, EMPTY),
     Field("architecture", read_string),

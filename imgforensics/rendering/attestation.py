@@ -33,7 +33,7 @@ class Attestation(Writer):
         self._told: set[tuple[str, Digest]] = set()
         """Subjects so far: one that is given twice is still one."""
 
-    def archive(self, archive: ArchiveReport) -> str:
+    def archive(self, archive: ArchiveReport, /) -> str:
         name = json_text("stdin" if archive.path == "-" else archive.path)
         if archive.digest is None:
             self._unanswered.add({"name": name, "error": json_text(archive.error or "its SHA-256 was not computed")})

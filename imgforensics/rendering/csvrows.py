@@ -15,7 +15,7 @@ from imgforensics.custody import words
 from imgforensics.findings import Finding, Skipped
 from imgforensics.itself import NAME
 from imgforensics.rendering.escape import printable
-from imgforensics.rendering.writer import Writer, utc
+from imgforensics.rendering.writer import InRow, utc
 from imgforensics.report import ArchiveReport, Period
 from imgforensics.sets.rule import SetFinding
 
@@ -50,13 +50,13 @@ _FORMULA = re.compile(r"""(^|;)(?=[\s"]*[=+\-@'\uff1d\uff0b\uff0d\uff20\uff07])"
 Value = str | int | None
 
 
-class Rows(Writer):
+class Rows(InRow):
     """Writes the rows of an archive as it ends."""
 
     def opening(self) -> str:
         return _lines([COLUMNS])
 
-    def archive(self, archive: ArchiveReport) -> str:
+    def content(self, archive: ArchiveReport) -> str:
         head = (archive.path, None if archive.digest is None else str(archive.digest), archive.size, archive.verdict)
         tail = (
             " | ".join(f"{each.what}: {each.reason}" for each in archive.not_checked) or None,

@@ -17,7 +17,7 @@ from imgforensics.itself import NAME
 from imgforensics.rendering import junitfacts
 from imgforensics.rendering.escape import printable
 from imgforensics.rendering.words import MEANINGS, place
-from imgforensics.rendering.writer import Writer, utc
+from imgforensics.rendering.writer import InRow, utc
 from imgforensics.report import ArchiveReport, Period
 
 _SHOWN = 100
@@ -40,13 +40,13 @@ class _Found:
     """The message and the place, printable."""
 
 
-class Suites(Writer):
+class Suites(InRow):
     """Writes the suite of an archive as it ends, and that of the set after all of them."""
 
     def opening(self) -> str:
         return f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="{NAME}">\n'
 
-    def archive(self, archive: ArchiveReport) -> str:
+    def content(self, archive: ArchiveReport) -> str:
         name = printable(archive.path)
         if archive.error is not None:
             cases = [_case(name, "can be read", "error", archive.error)]

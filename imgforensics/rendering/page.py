@@ -73,7 +73,7 @@ class Page(Writer):
         self._only: ArchiveView | None = None
         """The first archive: it is shown opened if it stays the only one."""
 
-    def archive(self, archive: ArchiveReport) -> str:
+    def archive(self, archive: ArchiveReport, /) -> str:
         self._rules |= {finding.rule.code: finding.rule for finding in archive.findings}
         seen = view(archive, self.counts.total())
         if self.counts.total() == 1:

@@ -53,7 +53,7 @@ class Sarif(Writer):
             '"results":['
         )
 
-    def archive(self, archive: ArchiveReport) -> str:
+    def archive(self, archive: ArchiveReport, /) -> str:
         artifact = _artifact(archive)
         known = Digest.of(dump(artifact).encode()).encoded
         if known not in self._numbers:

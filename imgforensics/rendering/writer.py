@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from imgforensics.custody import NOTHING_BESIDE, Beside, Custody, custody
 from imgforensics.findings import Rule, Severity, Skipped, Verdict
@@ -59,8 +59,23 @@ class Memory:
         yield from self._parts
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a report says of one archive."""
+
+    verdict: Verdict
+    findings: int
+    """How many."""
+    content: Any
+    """Text; in a format that needs more than one text for an archive, its report."""
+
+
 class Writer(ABC):
-    """Turns archives into text, one after the other."""
+    """Turns archives into text, one after the other.
+
+    That has two steps: :meth:`tell` depends on the archive and the manner alone, and can be done wherever the archive
+    was looked at; :meth:`place` on what was placed before.
+    """
 
     def __init__(self, manner: Manner, spool: Callable[[], Spool] = Memory) -> None:
         self.manner = manner
@@ -78,10 +93,18 @@ class Writer(ABC):
 
     def add(self, archive: ArchiveReport) -> str:
         """The text that one more archive adds to the report at once."""
+        return self.place(self.tell(archive))
+
+    def tell(self, archive: ArchiveReport) -> Told:
+        """What is said of an archive; it changes nothing here."""
+        return Told(archive.verdict, len(archive.findings), self.content(archive))
+
+    def place(self, told: Told) -> str:
+        """The text that what is said of one more archive adds to the report at once."""
         first = not self.counts
-        self.counts[archive.verdict] += 1
-        self.findings += len(archive.findings)
-        text = self.archive(archive)
+        self.counts[told.verdict] += 1
+        self.findings += told.findings
+        text = self.archive(told.content)
         return self.opening() + text if first else text
 
     def end(self, skipped: Sequence[Skipped], period: Period | None = None) -> Iterator[str]:
@@ -94,13 +117,28 @@ class Writer(ABC):
         """What comes before the first archive."""
         return ""
 
+    def content(self, archive: ArchiveReport) -> Any:  # noqa: ANN401 - each format has its own
+        """What :meth:`archive` takes; it can be pickled."""
+        return archive
+
     @abstractmethod
-    def archive(self, archive: ArchiveReport) -> str:
-        """One archive."""
+    def archive(self, content: Any, /) -> str:  # noqa: ANN401 - as above
+        """One archive, by its :meth:`content`."""
 
     @abstractmethod
     def closing(self, skipped: Sequence[Skipped], period: Period | None) -> Iterator[str]:
         """What comes after the last archive."""
+
+
+class InRow(Writer):
+    """A format in which the text of an archive is the same wherever it stands."""
+
+    @abstractmethod
+    def content(self, archive: ArchiveReport) -> str:
+        """The text of an archive."""
+
+    def archive(self, content: str, /) -> str:
+        return content
 
 
 def utc(time: datetime) -> str:

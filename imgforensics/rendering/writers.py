@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from imgforensics.findings import Finding, Skipped
 from imgforensics.rendering import json_v1, table
-from imgforensics.rendering.writer import Writer
+from imgforensics.rendering.writer import InRow, Writer
 from imgforensics.report import ArchiveReport, Period
 
 
@@ -14,9 +14,8 @@ class Table(Writer):
     _gravest: Finding | None = None
     """The gravest finding that was shown."""
 
-    def archive(self, archive: ArchiveReport) -> str:
+    def content(self, archive: ArchiveReport) -> tuple[str, Finding | None]:
         manner = self.manner
-        separator = "\n" if self.counts.total() > 1 and not manner.quiet else ""
         text = table.archive(
             archive,
             manner.style,
@@ -26,7 +25,12 @@ class Table(Writer):
             custody=self.custody,
             fail_on=manner.fail_on,
         )
-        self._gravest = table.gravest_shown((self._gravest, *archive.findings), verbose=manner.verbose)
+        return text, table.gravest_shown(archive.findings, verbose=manner.verbose)
+
+    def archive(self, content: tuple[str, Finding | None], /) -> str:
+        text, gravest = content
+        self._gravest = table.gravest_shown((self._gravest, gravest), verbose=self.manner.verbose)
+        separator = "\n" if self.counts.total() > 1 and not self.manner.quiet else ""
         return separator + text
 
     def closing(self, skipped: Sequence[Skipped], period: Period | None) -> Iterator[str]:
@@ -39,10 +43,10 @@ class Table(Writer):
             yield f"\n'imgforensics rules {self._gravest.rule.code}' tells what that means, and when it is innocent\n"
 
 
-class Lines(Writer):
+class Lines(InRow):
     """``jsonl``: every line stands for itself."""
 
-    def archive(self, archive: ArchiveReport) -> str:
+    def content(self, archive: ArchiveReport) -> str:
         return json_v1.render_line(archive, self.custody)
 
     def closing(self, skipped: Sequence[Skipped], period: Period | None) -> Iterator[str]:
@@ -56,9 +60,11 @@ class Document(Writer):
     def opening(self) -> str:
         return json_v1.opening(self.manner.command)
 
-    def archive(self, archive: ArchiveReport) -> str:
-        comma = "," if self.counts.total() > 1 else ""
-        return comma + json_v1.item(archive, self.custody)
+    def content(self, archive: ArchiveReport) -> str:
+        return json_v1.item(archive, self.custody)
+
+    def archive(self, content: str, /) -> str:
+        return "," + content if self.counts.total() > 1 else content
 
     def closing(self, skipped: Sequence[Skipped], period: Period | None) -> Iterator[str]:
         yield json_v1.closing(
