@@ -141,13 +141,14 @@ def moments(runs: Runs, chance: random.Random, beginning: float) -> Iterator[Mom
 def test_nothing_is_lost_and_nothing_done_twice_whenever_it_is_killed(tmp_path: Path, part: int) -> None:
     runs = Runs(tmp_path)
     began = time.monotonic()
-    with runs.start() as process:
+    with runs.start("--resume", "state") as process:
         while not lines(runs.looked):
             time.sleep(0.001)
         beginning = time.monotonic() - began
     assert process.returncode == 1
     report = runs.output.read_bytes()
     assert report.count(b"\n") == ARCHIVES + 1
+    runs.begin_again()
     kills = 0
     ended = False
     chance = random.Random(part)

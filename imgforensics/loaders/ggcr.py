@@ -16,7 +16,7 @@ from typing import Any
 
 from imgforensics.gotar import EMPTY_TYPES
 from imgforensics.loaders import layers
-from imgforensics.loaders.contents import Contents, needed, occurrence
+from imgforensics.loaders.contents import Contents, is_regular, needed, occurrence
 from imgforensics.loaders.documents import INDEX, SAVED, diff_ids, only_one
 from imgforensics.loaders.gonames import clean, join, parent
 from imgforensics.loaders.graph import Rules, images
@@ -72,9 +72,9 @@ def _oci(contents: Contents, tried: str) -> Iterator[Load]:
             levels=0,
             unpack=layers.stereoscope,
         )
-        copies = contents.by_clean_name["index.json"]
+        copies = [each for each in contents.tar.members if clean(f"./{each.name}") == "index.json" and is_regular(each)]
         for found in images(contents, entries[0], rules):
-            why = occurrence(copies, contents.catalogue.members[index], "index.json")
+            why = occurrence(copies, copies[-1], "index.json")
             why += f", since manifest.json fails: {tried}" if _saved_is_there(contents) else ""
             yield Load(Reader.SYFT, found.config, found.manifest, (), why)
     except RefusedError as error:

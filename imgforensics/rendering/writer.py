@@ -67,7 +67,7 @@ class Told:
     findings: int
     """How many."""
     content: Any
-    """Text; in a format that needs more than one text for an archive, its report."""
+    """Text, and what else the format keeps of an archive; where it needs more than one text of it, its report."""
 
 
 class Writer(ABC):
