@@ -57,7 +57,9 @@ def read_as_go(
         if entry.typeflag == "X":
             empty.append(("X", entry.name))
         elif member is not None:
-            seen += (replace(member, name=name, kind=MemberKind.OTHER, typeflag=flag) for flag, name in empty)
+            seen += (
+                replace(member, name=name, linkname="", kind=MemberKind.OTHER, typeflag=flag) for flag, name in empty
+            )
             seen.append(_as_go_has_it(member, entry))
             empty = []
         elif clean_path(entry.name) in names:

@@ -101,10 +101,7 @@ class LayerWalker:
         return entries
 
     def run(self, read: Callable[[int, int], bytes], size: int) -> Iterator[Entry]:
-        """Read a whole tar of so many bytes by offset, passing over data; then call :meth:`finish`.
-
-        Padding is not looked at, and what the end says of trailing bytes is of those that were read by chance.
-        """
+        """Read a whole tar of so many bytes by offset, passing over data, padding and what is behind its end."""
         while not self._over and self._next + len(self._pending) < size:
             self._seen = self._next + len(self._pending)
             piece = read(self._seen, min(_PIECE, size - self._seen))
@@ -189,19 +186,18 @@ class LayerWalker:
     def _judge_end(self) -> None:
         """The bytes ended where more could have come."""
         if self._zero is not None and not self._pending:
-            self._marker = self._zero
+            self._end_at(self._zero)
         elif self._seen < self._data_end and self._marker is None:
             detail = f"the layer ends {self._data_end - self._seen} bytes before the data of its last entry do"
             self._fail(AnomalyKind.TRUNCATED_DATA, detail, Span(self._start, self._seen - self._start))
         elif self._extension is not None or self._sparse is not None:
-            detail = "the layer ends inside the headers of an entry"
-            self._fail(AnomalyKind.TRUNCATED_HEADER, detail, Span(self._start, self._seen - self._start))
-        elif self._pending and self._is_tar:
-            detail = f"{len(self._pending)} of {BLOCK} bytes of a header are there"
-            self._fail(AnomalyKind.TRUNCATED_HEADER, detail, Span(self._next, len(self._pending)))
-        elif self._extensions.types:
             span = Span(self._start, self._seen - self._start)
-            self._fail(AnomalyKind.DANGLING_EXTENSION, "the layer ends behind an extension header of no entry", span)
+            self._fail(AnomalyKind.TRUNCATED_HEADER, "the layer ends inside the headers of an entry", span)
+        elif self._pending and self._is_tar:
+            span = Span(self._next, len(self._pending))
+            self._fail(AnomalyKind.TRUNCATED_HEADER, f"{span.length} of {BLOCK} bytes of a header are there", span)
+        elif self._marker is None:
+            self._end_at(None)
 
     def _take(self, unit: bytes) -> Entry | None:
         """The next unit is there. Tells in ``_next`` and ``_want`` which one comes then."""
@@ -236,15 +232,19 @@ class LayerWalker:
 
     def _zero_block(self, here: int) -> None:
         self._is_tar = True
-        if self._extensions.types:
-            self._fail(AnomalyKind.DANGLING_EXTENSION, "no entry follows an extension header", Span(here, BLOCK))
-            return
         self._next = here + BLOCK
         if self._zero is None:
             self._zero = here
         else:
-            self._marker = self._zero
-            self._behind_marker = True
+            self._end_at(self._zero)
+            self._behind_marker = not self._over
+
+    def _end_at(self, marker: int | None) -> None:
+        """It ends, at a marker or without one: well, but behind an extension header of no entry."""
+        self._marker = marker
+        if self._extensions.types:
+            span = Span(self._start, self._next - self._start)
+            self._fail(AnomalyKind.DANGLING_EXTENSION, "the layer ends behind an extension header of no entry", span)
 
     def _toc_or_end(self, unit: bytes) -> None:
         """A block behind the end marker: padding, then the one entry that may stand there."""
@@ -335,7 +335,7 @@ class LayerWalker:
         claims = claim(header, extensions, {}, damaged=False)
         sparse = go_sparse(extensions.records)
         malformed = refused_record(dict(extensions.records))
-        if malformed is None and sparse is None:
+        if malformed is None and (sparse is None or (sparse and claims.dataless)):
             malformed = "records of a sparse file that do not fit each other"
         if malformed is not None:
             self._fail(AnomalyKind.PAX_MALFORMED, malformed, Span(self._start, data - self._start))

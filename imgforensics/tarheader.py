@@ -164,7 +164,7 @@ def is_header(block: bytes) -> bool:
     if len(block) != BLOCK:
         return False
     claimed = _claimed_sum(block)
-    if not claimed:
+    if claimed is None:
         return False
     total = _unsigned_sum(block)
     if claimed == total:

@@ -31,9 +31,6 @@ func main() {
 		r := tar.NewReader(bytes.NewReader(data))
 		for {
 			h, err := r.Next()
-			if err == nil && h.Typeflag == tar.TypeXGlobalHeader {
-				continue
-			}
 			if err == nil {
 				fmt.Fprintf(out, "%d %d %d %d %d %d %d %d %d %x. %x. %x. %x.\\n", h.Typeflag, h.Size, h.Mode, h.Uid, h.Gid,
 					h.ModTime.Unix(), h.ModTime.Nanosecond(), h.Devmajor, h.Devminor, h.Name, h.Linkname, h.Uname, h.Gname)
