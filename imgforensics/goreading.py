@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from imgforensics.model import AnomalyKind
 from imgforensics.paxrecords import parse_pax, pax_integer
-from imgforensics.tarextensions import Extensions, refused_record
+from imgforensics.tarextensions import Extensions
 from imgforensics.tarheader import Header, parse_header
 from imgforensics.tartext import Note, decode, show
 
@@ -16,6 +16,7 @@ _TIMES = ((345, 357), (357, 369))
 """Access and change time of GNU's header, where others have the prefix."""
 _STAR_TIMES = ((476, 488), (488, 500))
 _INT64 = 1 << 63
+_DATALESS = frozenset("123456")
 
 
 def go_names(block: bytes, header: Header, extensions: Extensions, *, sparse: bool) -> tuple[bytes, bytes]:
@@ -39,7 +40,7 @@ def go_header(block: bytes) -> Header:
     spelled = bytearray(block)
     for start, end in _NUMBERS + _DEVICE:
         text = block[start:end].strip(b" \0")
-        if not block[start] and text:
+        if text and block[start] < 0x80:
             spelled[start:end] = text.ljust(end - start, b"\0")
     return replace(parse_header(bytes(spelled)), bad=header.bad)
 
@@ -53,21 +54,27 @@ def go_notes(header: Header, name: bytes, size: int) -> Iterator[Note]:
         yield AnomalyKind.COUNTED_PREFIX, detail
 
 
-def go_global(header: Header, body: bytes) -> tuple[str, str | None]:
-    """The name of a global header, which Go hands out as an entry without bytes; and the record at which it fails."""
-    records = dict(parse_pax(body)[0])
-    return decode(records.get(b"path") or header.name), refused_record(records)
+def go_global(header: Header, body: bytes) -> str:
+    """The name of a global header, which Go hands out as an entry without bytes, and whatever stood before is gone."""
+    return decode(dict(parse_pax(body)[0]).get(b"path") or header.name)
 
 
-def refuses(block: bytes, header: Header) -> bool:
-    """Whether Go fails at a header with a right checksum, by its fields alone, be it an extension's or a member's.
+def refusal(block: bytes, header: Header) -> str | None:
+    """Why Go fails at a header with a right checksum, by its fields alone, be it an extension's or a member's.
 
-    A checksum in binary is none to it.
+    A checksum in binary is none to it; None where it does not fail.
     """
     fields: tuple[tuple[int, int], ...] = _NUMBERS if header.format == "v7" else _NUMBERS + _DEVICE
     if header.format == "star":
         fields += _STAR_TIMES
-    return block[_SUM] >= 0x80 or not all(_is_number(block[start:end]) for start, end in fields)
+    if block[_SUM] >= 0x80 or not all(_is_number(block[start:end]) for start, end in fields):
+        where = f" in the field {', '.join(header.bad)}" if header.bad else ""
+        return f"a header without a number where one has to be{where}"
+    if header.size is not None and header.size < 0 and header.typeflag not in _DATALESS:
+        return f"a size of {header.size} bytes"
+    if header.typeflag == "S" and header.format != "gnu":
+        return "an old sparse file in another format than GNU's"
+    return None
 
 
 def go_sparse(records: list[tuple[bytes, bytes]]) -> bool | None:

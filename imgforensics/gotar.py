@@ -15,8 +15,10 @@ from imgforensics.model import Anomaly, AnomalyKind, Member, MemberKind, Span, c
 
 _ASKED_FOR = frozenset({"manifest.json", "index.json", "oci-layout", "repositories"})
 EMPTY_TYPES = frozenset("gX")
-"""Types of headers that are members to Go alone; their bytes are not handed out, or are no document. They have the
-index of the member behind them."""
+"""Types of headers that are members to Go alone. What has bytes and is asked for by name is an error; here it has none.
+They have the index of the member behind them, or of the last one."""
+_EMPTY = 4_096
+"""So many of them before one member are told."""
 _ENDS = frozenset({AnomalyKind.TRUNCATED_HEADER, AnomalyKind.TRUNCATED_DATA})
 
 
@@ -40,31 +42,36 @@ def read_as_go(
         read: gives bytes by offset.
         size: bytes of the tar.
         members: what a walk that looks for evidence found in it. What Go alone sees, inside the data of others, was
-            measured by nobody: where a reader could ask for it by its name, it counts as an error here.
+            measured by nobody: by the name of a known member or of a document, it counts as an error here.
         limits: bounds.
     """
-    walker = LayerWalker(replace(limits, layer_entries=limits.members))
+    walker = LayerWalker(replace(limits, layer_entries=limits.members, toc=0))
     by_data = {member.data.offset: member for member in members}
     names = _ASKED_FOR | {member.path for member in members}
     seen: list[Member] = []
     told = 0
     empty: list[tuple[str, str]] = []
     for entry in walker.run(read, size):
-        while told < len(walker.globals) and walker.globals[told][0] < entry.data:
-            empty.append(("g", walker.globals[told][1]))
+        common = walker.globals or []
+        while told < len(common) and common[told][0] < entry.data:
+            empty.append(("g", common[told][1]))
             told += 1
         member = by_data.get(entry.data)
-        if entry.typeflag == "X":
-            empty.append(("X", entry.name))
-        elif member is not None:
-            seen += (
-                replace(member, name=name, linkname="", kind=MemberKind.OTHER, typeflag=flag) for flag, name in empty
-            )
+        if member is not None:
+            seen += (_without_bytes(member, *each) for each in empty)
             seen.append(_as_go_has_it(member, entry))
             empty = []
         elif clean_path(entry.name) in names:
             return GoTar(tuple(seen), f"what it takes for another member at byte {entry.header} was not measured")
+        elif entry.typeflag == "X" and len(empty) < _EMPTY:
+            empty.append(("X", entry.name[: limits.path]))
+    empty += (("g", name) for _, name in (walker.globals or [])[told:])
+    seen += (_without_bytes(seen[-1], *each) for each in empty if seen)
     return GoTar(tuple(seen), _error(walker.finish().damage))
+
+
+def _without_bytes(member: Member, typeflag: str, name: str) -> Member:
+    return replace(member, name=name, linkname="", kind=MemberKind.OTHER, typeflag=typeflag)
 
 
 def _as_go_has_it(member: Member, entry: Entry) -> Member:

@@ -16,7 +16,7 @@ reading is taken, and not the forgiving one of :mod:`~imgforensics.tarwalk`, whi
 
 from collections.abc import Callable, Iterator
 
-from imgforensics.goreading import go_global, go_header, go_names, go_notes, go_sparse, refuses
+from imgforensics.goreading import go_global, go_header, go_names, go_notes, go_sparse, refusal
 from imgforensics.layerentry import TOC, Entry, LayerEnd
 from imgforensics.layerextensions import UsualExtensions
 from imgforensics.layerheader import UsualHeaders
@@ -47,9 +47,10 @@ _PADDING = 128
 """Zero blocks behind the end marker before a table of contents: tars are padded to records of twenty blocks."""
 
 _EXTENSIONS = EXTENSIONS - {"X"}
-"""Of these types Go's reader does not hand out the headers of Solaris as what they are."""
+"""Types of extension headers to Go: to it, that of Solaris is an entry like any other."""
 
 _GLOBALS = 4_096
+"""Global headers of which names are kept."""
 
 _NOTES = 16
 """Oddities kept of one entry. Extension headers without end may stand before it."""
@@ -60,13 +61,12 @@ class LayerWalker:
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
         self._limits = limits
-        self._seen = 0
+        self._seen = self._entries = 0
         # The next `_want` bytes from `_next` on are a header block, a body, or a block of a sparse map.
         self._next = 0
         self._want = BLOCK
         self._pending = bytearray()
         self._over = False
-        self._entries = 0
         self._said = UsualExtensions(limits)
         self._usual = UsualHeaders(self._said)
         self._start = 0
@@ -79,18 +79,15 @@ class LayerWalker:
         self._zero: int | None = None
         self._marker: int | None = None
         self._damage: Anomaly | None = None
-        self._is_tar = False
-        self._capturing = False
-        self._behind_marker = False
+        self._is_tar = self._capturing = self._behind_marker = False
         self.toc: bytes | None = None
         """The table of contents of an eStargz layer, as it stands."""
         self.toc_header: int | None = None
         """Offset of its first header block, in bytes of the uncompressed layer; also where it is not kept."""
-        self.globals: list[tuple[int, str]] = []
-        """Where global headers stand, and their names: entries without bytes to Go. So many at most."""
-        self._zeros_behind = 0
+        self.globals: list[tuple[int, str]] | None = None
+        """Where global headers stand, and how their names begin; known of a tar that is read by offset."""
         self._padding = Padding()
-        self._first = self._last = 0
+        self._first = self._last = self._zeros_behind = 0
         self._probe = b""
 
     def feed(self, data: bytes | memoryview) -> list[Entry]:
@@ -102,6 +99,7 @@ class LayerWalker:
 
     def run(self, read: Callable[[int, int], bytes], size: int) -> Iterator[Entry]:
         """Read a whole tar of so many bytes by offset, passing over data, padding and what is behind its end."""
+        self.globals = []
         while not self._over and self._next + len(self._pending) < size:
             self._seen = self._next + len(self._pending)
             piece = read(self._seen, min(_PIECE, size - self._seen))
@@ -278,11 +276,9 @@ class LayerWalker:
         size = header.size
         if not self._extensions.types:
             self._start = here
-        if refuses(unit, header):
-            fields = f" in the field {', '.join(header.bad)}" if header.bad else ""
-            self._fail(
-                AnomalyKind.BAD_NUMBER, f"a header without a number where one has to be{fields}", Span(here, BLOCK)
-            )
+        refused = refusal(unit, header)
+        if refused is not None:
+            self._fail(AnomalyKind.BAD_NUMBER, refused, Span(here, BLOCK))
             return None
         if header.typeflag in _EXTENSIONS:
             if size is None or not 0 <= size < SIZE_BOUND:
@@ -313,14 +309,20 @@ class LayerWalker:
             self._extensions.records = []  # the last one counts
         notes = self._extensions.take(header.typeflag, body, self._globals)
         malformed = next((detail for kind, detail in notes if kind is AnomalyKind.PAX_MALFORMED), None)
-        if header.typeflag != "g":
-            self._extension_notes += notes[: max(0, _NOTES - len(self._extension_notes))]
-        elif malformed is None:
-            name, malformed = go_global(header, body)
-            if len(self.globals) < _GLOBALS:
-                self.globals.append((self._start, name))
+        if header.typeflag == "g" and malformed is None:
+            self._global(go_global(header, body))
+            notes = [note for note in notes if note[0] is AnomalyKind.STACKED_EXTENSION]
+        self._extension_notes += notes[: max(0, _NOTES - len(self._extension_notes))]
         if malformed is not None:
             self._fail(AnomalyKind.PAX_MALFORMED, malformed, Span(self._start, self._next - self._start))
+
+    def _global(self, name: str) -> None:
+        """A global header: to Go an entry, so that what other extension headers said before it is gone."""
+        self._extensions = Extensions(self._next)
+        if self.globals is not None:
+            self.globals.append((self._start, name[: self._limits.path]))
+            if len(self.globals) > _GLOBALS:
+                self._fail(AnomalyKind.LIMIT, f"more than {_GLOBALS} global headers", Span(self._start, BLOCK))
 
     def _sparse_map(self, header: Header, first: bytes, block: bytes) -> Entry | None:
         """A further block of an old GNU sparse map, which stands between header and data."""
@@ -333,7 +335,7 @@ class LayerWalker:
     def _entry(self, header: Header, unit: bytes, data: int) -> Entry | None:
         extensions, notes = self._extensions, self._extension_notes
         claims = claim(header, extensions, {}, damaged=False)
-        sparse = go_sparse(extensions.records)
+        sparse = header.typeflag != "S" and go_sparse(extensions.records)
         malformed = refused_record(dict(extensions.records))
         if malformed is None and (sparse is None or (sparse and claims.dataless)):
             malformed = "records of a sparse file that do not fit each other"

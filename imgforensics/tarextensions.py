@@ -268,8 +268,9 @@ def _is_decimal(value: bytes, *, whole: bool) -> bool:
     digits = text[1:] if text.startswith(_SIGNS) else text
     if not digits.isdigit() or (fraction and not fraction.isdigit()):
         return False
-    number = int(text) if len(digits.lstrip(b"0")) <= _INT64_DIGITS else _INT64
-    return -_INT64 <= number < _INT64
+    digits = digits.lstrip(b"0")  # of which there may be more than Python turns into a number
+    number = int(digits or b"0") if len(digits) <= _INT64_DIGITS else _INT64
+    return number < _INT64 or (number == _INT64 and text.startswith(b"-"))
 
 
 def _value_notes(records: list[tuple[bytes, bytes]]) -> Iterator[Note]:

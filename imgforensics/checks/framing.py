@@ -280,12 +280,12 @@ def odd_tar_header(case: Case) -> Iterator[Found]:
             message = f"pax-overrides: the header says {member.ustar_name!r}, an extension {member.name!r}"
             where = Location(member.name, offset=member.header.offset, length=member.header.length)
             yield Found(message, where, severity=Severity.ERROR)
-    for empty in case.catalogue.go.members:
-        path = clean_path(empty.name) if empty.typeflag in EMPTY_TYPES else None
-        if path and (path in case.catalogue.by_path or _means_something(path)):
-            message = f"pax-overrides: an extension header of type {empty.typeflag!r} is a member {empty.name!r} to Go"
-            where = Location(case.name(empty.index), offset=empty.header.offset)
-            yield Found(message, where, severity=Severity.ERROR)
+    telling = [each for each in case.catalogue.go.members if each.typeflag in EMPTY_TYPES and _is_asked_for(case, each)]
+    if telling:
+        message = (
+            f"pax-overrides: an extension header of type {telling[0].typeflag!r} is a member {telling[0].name!r} to Go"
+        )
+        yield _of_members(message, [case.catalogue.members[each.index] for each in telling], Severity.ERROR)
     devices = [each for each in case.catalogue.members if each.kind in (MemberKind.DEVICE, MemberKind.FIFO)]
     if devices:
         yield _of_members(f"special-type: a {devices[0].kind}", devices, None)
@@ -293,6 +293,11 @@ def odd_tar_header(case: Case) -> Iterator[Found]:
     if ancient:
         words = "v7-header: a header without the magic of any later format, which busybox refuses"
         yield _of_members(words, ancient, Severity.NOTE)
+
+
+def _is_asked_for(case: Case, member: Member) -> bool:
+    path = clean_path(member.name)
+    return bool(path) and (path in case.catalogue.by_path or _means_something(path or ""))
 
 
 def _of_members(message: str, members: list[Member], severity: Severity | None) -> Found:

@@ -120,7 +120,7 @@ def stereoscope(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
 
 
 _READ_TO_AN_END = (AnomalyKind.LIMIT, AnomalyKind.DANGLING_EXTENSION)
-"""What ends the reading here, and is no error to Go's reader."""
+"""What ends the reading here, and is no error to Go's reader, or was not looked at."""
 
 
 def _disguise(blob: Blob) -> Compression | None:
