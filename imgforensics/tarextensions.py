@@ -269,7 +269,7 @@ def _is_decimal(value: bytes, *, whole: bool) -> bool:
     if not digits.isdigit() or (fraction and not fraction.isdigit()):
         return False
     digits = digits.lstrip(b"0")  # of which there may be more than Python turns into a number
-    number = int(digits or b"0") if len(digits) <= _INT64_DIGITS else _INT64
+    number = int(digits or b"0") if len(digits) <= _INT64_DIGITS else 2 * _INT64
     return number < _INT64 or (number == _INT64 and text.startswith(b"-"))
 
 

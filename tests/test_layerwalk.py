@@ -350,3 +350,20 @@ def test_padding_is_looked_at_however_it_comes(step: int) -> None:
     layer[512 + 1000] = layer[512 + 1023] = layer[-1025] = 7
     end = walk(bytes(layer), step)[1]
     assert (end.padding, end.padding_at) == (3, 512 + 1000)
+
+
+@pytest.mark.parametrize(
+    ("value", "fine"),
+    [
+        (b"0" * 5_000 + b"5", True),
+        (b"+5", True),
+        (b"-9223372036854775808", True),
+        (b"9223372036854775808", False),
+        (b"-99999999999999999999999", False),
+        (b"5x", False),
+    ],
+)
+def test_records_are_numbers_as_to_gos_reader(value: bytes, fine: bool) -> None:
+    """Also with more leading zeros than Python turns into a number."""
+    _, end = walk(tar(builder.Entry("a", b"x", pax={"uid": value})))
+    assert (end.damage is None) is fine
