@@ -93,11 +93,11 @@ def _expected(data: bytes, reader: Reader) -> tuple[Answer, frozenset[str]]:
     chooses = reader in (Reader.SKOPEO_DOCKER, Reader.SKOPEO_OCI)  # each image is asked for by itself
     if (all if chooses else any)(load.refused for load in loads):
         return None, frozenset()
-    found = {str(load.image_id) for load in loads if not load.refused}
     hosts = (f"; for {HOST}", "; for any platform", "; for hosts of other platforms")
     here = next((host for host in hosts if any(host in load.why for load in loads)), HOST)
-    elsewhere = {str(load.image_id) for load in loads if "; for " in load.why and here not in load.why}
-    return frozenset(found - elsewhere) or None, frozenset(elsewhere)
+    found = {str(load.image_id) for load in loads if not load.refused}
+    for_here = {str(load.image_id) for load in loads if "; for " not in load.why or here in load.why}
+    return frozenset(found & for_here) or None, frozenset(found - for_here)
 
 
 def _names(data: bytes) -> list[str]:
