@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from imgforensics.model import AnomalyKind
 from imgforensics.paxrecords import parse_pax, pax_integer
-from imgforensics.tarextensions import Extensions
-from imgforensics.tarheader import Header, parse_header
+from imgforensics.tarextensions import DATALESS, Extensions
+from imgforensics.tarheader import SIZE_BOUND, Header, parse_header
 from imgforensics.tartext import Note, decode, show
 
 _SUM = 148
@@ -15,8 +15,6 @@ _DEVICE = ((329, 337), (337, 345))
 _TIMES = ((345, 357), (357, 369))
 """Access and change time of GNU's header, where others have the prefix."""
 _STAR_TIMES = ((476, 488), (488, 500))
-_INT64 = 1 << 63
-_DATALESS = frozenset("123456")
 
 
 def go_names(block: bytes, header: Header, extensions: Extensions, *, sparse: bool) -> tuple[bytes, bytes]:
@@ -70,7 +68,7 @@ def refusal(block: bytes, header: Header) -> str | None:
     if block[_SUM] >= 0x80 or not all(_is_number(block[start:end]) for start, end in fields):
         where = f" in the field {', '.join(header.bad)}" if header.bad else ""
         return f"a header without a number where one has to be{where}"
-    if header.size is not None and header.size < 0 and header.typeflag not in _DATALESS:
+    if header.size is not None and header.size < 0 and header.typeflag not in DATALESS:
         return f"a size of {header.size} bytes"
     if header.typeflag == "S" and header.format != "gnu":
         return "an old sparse file in another format than GNU's"
@@ -110,6 +108,6 @@ def _is_number(field: bytes) -> bool:
     if field[0] & 0x80:
         bits = 8 * len(field) - 1
         value = int.from_bytes(field, "big") & ((1 << bits) - 1)
-        return -_INT64 <= (value - (1 << bits) if field[0] & 0x40 else value) < _INT64
+        return -SIZE_BOUND <= (value - (1 << bits) if field[0] & 0x40 else value) < SIZE_BOUND
     text = field.strip(b" \0").partition(b"\0")[0]
     return not text.strip(b"01234567")

@@ -39,7 +39,8 @@ _SPECIAL = {
     "N": "old GNU long names",
     "V": "a GNU volume label",
 }
-_DATALESS = frozenset("123456")
+DATALESS = frozenset("123456")
+"""Types that carry no data, whatever their size says."""
 
 _APPLIED = frozenset(
     b"path linkpath size mtime uid gid uname gname GNU.sparse.name GNU.sparse.major GNU.sparse.map GNU.sparse.size"
@@ -64,8 +65,8 @@ _UNSURE = bytes(range(128, 256)) + b"?"
 _RECORDS = {b"uid": True, b"gid": True, b"size": True, b"mtime": False, b"atime": False, b"ctime": False}
 """Keys of PAX records that have to be integers, or times."""
 _SIGNS = (b"-", b"+")
-_INT64 = 1 << 63
-_INT64_DIGITS = 19
+_DIGITS = 19
+"""Of the largest number that readers hold."""
 
 FULL = 96
 """Bytes from which a name field of 100 counts as filled: a writer may drop a slash, or the three bytes of a character
@@ -241,7 +242,7 @@ def claim(header: Header, extensions: Extensions, common: dict[bytes, bytes], *,
         linkname=linkname,
         size=size,
         sized=sized,
-        dataless=header.typeflag in _DATALESS,
+        dataless=header.typeflag in DATALESS,
         directory_name=directory_name,
         kind=kind,
         uid=uid,
@@ -269,8 +270,8 @@ def _is_decimal(value: bytes, *, whole: bool) -> bool:
     if not digits.isdigit() or (fraction and not fraction.isdigit()):
         return False
     digits = digits.lstrip(b"0")  # of which there may be more than Python turns into a number
-    number = int(digits or b"0") if len(digits) <= _INT64_DIGITS else 2 * _INT64
-    return number < _INT64 or (number == _INT64 and text.startswith(b"-"))
+    number = int(digits or b"0") if len(digits) <= _DIGITS else 2 * SIZE_BOUND
+    return number < SIZE_BOUND or (number == SIZE_BOUND and text.startswith(b"-"))
 
 
 def _value_notes(records: list[tuple[bytes, bytes]]) -> Iterator[Note]:
@@ -314,7 +315,7 @@ def _type_of(flag: str, plain: bytes, full: bytes, size: int) -> tuple[MemberKin
         notes.append((AnomalyKind.UNKNOWN_TYPE, f"type {flag!r}"))
     if size and (flag == "5" or directory_name or (flag in ("0", "7") and full.endswith(b"/"))):
         notes.append((AnomalyKind.DIRECTORY_WITH_DATA, f"a directory, by type or by name, of {size} bytes"))
-    elif size and flag in _DATALESS:
+    elif size and flag in DATALESS:
         notes.append((AnomalyKind.DATA_ON_LINK, f"a {kind} of {size} bytes"))
     return kind, directory_name, notes
 
