@@ -19,7 +19,34 @@ BOUND = "more legacy layer IDs than are computed for one archive"
 """Why an ID was not checked where :attr:`imgforensics.limits.Limits.v1_ids` was reached."""
 
 
-def verify_ids(catalogue: Catalogue, structure: Structure, producer: Producer | None) -> Iterator[Verification]:
+def verify_legacy(catalogue: Catalogue, structure: Structure, producer: Producer | None) -> Iterator[Verification]:
+    """Every claim that legacy documents and names make."""
+    known = _ContainersImageIds(catalogue)
+    yield from _ids(catalogue, structure, producer, known)
+    yield from _repositories(catalogue, structure, known)
+
+
+class _ContainersImageIds:
+    """Legacy IDs as containers/image gives them; those of a config are computed once."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._known: dict[int | None, tuple[list[str], list[str]]] = {}
+
+    def of(self, image: Image) -> tuple[list[str], list[str]]:
+        """An image's IDs, lowest layer first: since containers/image 5.6, and before."""
+        member = image.config_member
+        if member not in self._known:
+            raw = None if member is None else self._catalogue.content(member)
+            diff_ids = image.config.diff_ids if image.config is not None else ()
+            newer = None if raw is None else containers_image_ids(raw, diff_ids)
+            self._known[member] = newer or [], chain_hex_ids(diff_ids)
+        return self._known[member]
+
+
+def _ids(
+    catalogue: Catalogue, structure: Structure, producer: Producer | None, theirs: _ContainersImageIds
+) -> Iterator[Verification]:
     """Names of layer folders, and the IDs inside legacy v1 JSON, against those recomputed from config and diff_ids.
 
     A folder that follows no known scheme is a mismatch only where other signs say that Docker wrote the archive.
@@ -40,7 +67,7 @@ def verify_ids(catalogue: Catalogue, structure: Structure, producer: Producer | 
         chain = chain_ids(image.config.diff_ids)
         if config not in known:
             known[config] = MobyIds(image.config.value, image.config.diff_ids)
-            newer, older = _containers_image_ids(catalogue, image)
+            newer, older = theirs.of(image)
             explained.update(zip(newer, chain, strict=False))
             hashless.update(older)
         result = None
@@ -84,14 +111,6 @@ def _folders(image: Image, result: MatchResult | None, *, docker: bool) -> Itera
             reason = "no sign that Docker made this archive; other tools name these folders in other ways"
             outcome, computed = Outcome.UNCHECKED, None
         yield Verification(where, What.V1_ID, claimed, computed, outcome, reason)
-
-
-def _containers_image_ids(catalogue: Catalogue, image: Image) -> tuple[list[str], list[str]]:
-    """An image's legacy IDs as containers/image gives them: since 5.6, and before."""
-    raw = None if image.config_member is None else catalogue.content(image.config_member)
-    diff_ids = image.config.diff_ids if image.config is not None else ()
-    newer = None if raw is None else containers_image_ids(raw, diff_ids)
-    return newer or [], chain_hex_ids(diff_ids)
 
 
 def _documents(
@@ -142,11 +161,10 @@ def _documents(
         yield Verification(where, What.V1_JSON, v1_id, computed, outcome, reason, member)
 
 
-def verify_repositories(catalogue: Catalogue, structure: Structure) -> Iterator[Verification]:
+def _repositories(catalogue: Catalogue, structure: Structure, known: _ContainersImageIds) -> Iterator[Verification]:
     """Each ID that ``repositories`` gives a tag against the image that the other documents give that tag."""
     computed: str | None
     tagged: dict[str, list[Image]] = {}
-    known: dict[int | None, list[str]] = {}
     for image in structure.images:
         for tag in image.tags:
             tagged.setdefault(normalise(tag), []).append(image)
@@ -157,7 +175,7 @@ def verify_repositories(catalogue: Catalogue, structure: Structure) -> Iterator[
                 name = f"{repository}:{tag}"
                 where = Location(member=source, pointer=f"/{escape_pointer(repository)}/{escape_pointer(tag)}")
                 images = tagged.get(normalise(name), [])
-                tops = [top for image in images for top in _tops(catalogue, image, known)]
+                tops = [top for image in images for top in _tops(image, known)]
                 where = replace(where, image=images[0].index if images else None)
                 if claimed in tops:
                     computed, outcome, reason = claimed, Outcome.MATCH, f"the top layer of {name}"
@@ -171,10 +189,8 @@ def verify_repositories(catalogue: Catalogue, structure: Structure) -> Iterator[
                 yield Verification(where, What.REPOSITORIES, claimed, computed, outcome, reason)
 
 
-def _tops(catalogue: Catalogue, image: Image, known: dict[int | None, list[str]]) -> list[str]:
-    """Every ID by which a known writer of ``repositories`` names an image's top layer; those of a config only once."""
-    if image.config_member not in known:
-        diff_ids = image.config.diff_ids if image.config is not None else ()
-        ids = ([diff_id.rpartition(":")[2] for diff_id in diff_ids], *_containers_image_ids(catalogue, image))
-        known[image.config_member] = [each[-1] for each in ids if each]
-    return [*image.v1_ids[-1:], *known[image.config_member]]
+def _tops(image: Image, known: _ContainersImageIds) -> list[str]:
+    """Every ID by which a known writer of ``repositories`` names an image's top layer."""
+    diff_ids = image.config.diff_ids if image.config is not None else ()
+    ids = ([diff_id.rpartition(":")[2] for diff_id in diff_ids[-1:]], *known.of(image))
+    return [*image.v1_ids[-1:], *(each[-1] for each in ids if each)]

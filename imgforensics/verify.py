@@ -5,9 +5,9 @@ is kept, whatever it gave. Nothing here raises, prints or judges.
 import hashlib
 from collections.abc import Iterator
 
-from imgforensics import legacy
 from imgforensics.catalogue import Catalogue
 from imgforensics.documents import Descriptor, DocumentKind
+from imgforensics.legacy import verify_legacy
 from imgforensics.model import (
     DIGEST_LENGTHS,
     Blob,
@@ -47,8 +47,7 @@ def verify(catalogue: Catalogue, structure: Structure, producer: Producer | None
         *_linked_names(catalogue, structure),
         *_descriptors(catalogue, structure),
         *_images(catalogue, structure),
-        *legacy.verify_ids(catalogue, structure, producer),
-        *legacy.verify_repositories(catalogue, structure),
+        *verify_legacy(catalogue, structure, producer),
     )
 
 
