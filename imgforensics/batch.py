@@ -3,6 +3,7 @@
 import os
 import pickle
 import re
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager
@@ -59,6 +60,31 @@ def _inside(folder: str) -> Iterator[str | Skipped]:
                 yield path if reason is None else Skipped(path, reason)
     if not found and describe_folder(folder) != "is a directory":
         yield folder  # looking at it in earnest says how to pack it
+
+
+def extent(paths: Sequence[str]) -> int:
+    """Bytes of all files that :func:`discover` would find or skip; nothing is opened, and what cannot be seen counts
+    nothing.
+    """
+    total = 0
+    for path in paths:
+        if path == STDIN or not os.path.isdir(path):
+            total += size(path)
+            continue
+        for parent, names in _walk(path):
+            if not isinstance(names, Skipped):
+                own = _OWN_FILES if is_unpacked(parent) else frozenset()
+                total += sum(size(os.path.join(parent, name)) for name in names if name not in own)
+    return total
+
+
+def size(path: str) -> int:
+    """Bytes of a regular file; 0 for anything else."""
+    try:
+        found = Path(path).stat()
+    except (OSError, ValueError):
+        return 0
+    return found.st_size if stat.S_ISREG(found.st_mode) else 0
 
 
 _OWN_FILES = frozenset({"oci-layout", "index.json", "manifest.json", "repositories"})
@@ -189,7 +215,7 @@ _WINDOW = 16
 def examine_in_pool(task: Task) -> Result:
     """As :func:`examine`, in a process among others."""
     options = task.options
-    if options.jobs > 1 and _size(task.path) < _LARGE:
+    if options.jobs > 1 and size(task.path) < _LARGE:
         task = replace(task, options=replace(options, jobs=1))
     return examine(task, progress=counter())
 
@@ -242,10 +268,3 @@ def _told_of(tell: bytes, task: Task) -> Any:  # noqa: ANN401 - what the teller 
 def _teller(pickled: bytes) -> Teller[Any]:
     found: Teller[Any] = pickle.loads(pickled)  # noqa: S301 - it comes from the process that gives this one its work
     return found
-
-
-def _size(path: str) -> int:
-    try:
-        return Path(path).stat().st_size
-    except (OSError, ValueError):
-        return 0

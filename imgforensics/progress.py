@@ -5,6 +5,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 from imgforensics.limits import MIB
@@ -34,29 +36,55 @@ def set_aside() -> Iterator[None]:
 
 
 @contextmanager
-def _displayed(display: "Shown") -> Iterator[None]:
-    with display:
-        _live_now.append(display)
-        try:
-            yield
-        finally:
-            _live_now.remove(display)
+def watched(shown: bool) -> Iterator[Callable[[str], Progress] | None]:
+    """What makes the watcher of one archive by its name; None where nobody wants to see one."""
+    if not shown:
+        yield None
+    elif sys.stderr.isatty():
+        with _bar() as display:
+            yield lambda path: _Bar(display, _name(path))
+    else:
+        yield lambda path: _Lines(_name(path))
+
+
+class Overall(Protocol):
+    """Watches many archives."""
+
+    def __call__(self, archives: int, done: int, total: int | None) -> None:
+        """So many archives are done, and so many of all bytes; None as long as nobody knows how many these are."""
 
 
 @contextmanager
-def watched(shown: bool) -> Iterator[Callable[[str], Progress] | None]:
-    """A progress display on standard error: archives by name, bytes, rate and time left."""
+def watched_together(shown: bool) -> Iterator[Overall | None]:
+    """The watcher of a run over many archives: how many are done, bytes, rate, time left; None as above."""
     if not shown:
         yield None
-        return
+    elif sys.stderr.isatty():
+        with _bar() as display:
+            task = display.add_task("0 archives", total=None)
+
+            def overall(archives: int, done: int, total: int | None) -> None:
+                words = f"{archives} {plural(archives, 'archive')}"
+                display.update(task, description=words, completed=done, total=total)
+
+            yield overall
+    else:
+        lines = _Lines("")
+
+        def told(archives: int, done: int, total: int | None) -> None:
+            lines.tell(f"{archives} {plural(archives, 'archive')}, ", done, total)
+
+        yield told
+
+
+def _name(path: str) -> str:
+    return printable(os.path.basename(path))[:40]
+
+
+@contextmanager
+def _bar() -> "Iterator[Shown]":
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        TextColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
     from rich.progress import Progress as Display
 
     columns = (
@@ -67,81 +95,61 @@ def watched(shown: bool) -> Iterator[Callable[[str], Progress] | None]:
         TimeRemainingColumn(),
     )
     display = Display(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
-
-    class Watcher:
-        def __init__(self, path: str) -> None:
-            self.done = 0
-            for old in display.task_ids:
-                display.remove_task(old)
-            self.size = 0
-            self.task = display.add_task(printable(os.path.basename(path))[:40], total=None)
-
-        def expect(self, size: int) -> None:
-            self.size += size
-            display.update(self.task, total=self.size)
-
-        def advance(self, size: int) -> None:
-            display.advance(self.task, size)
-
-    with _displayed(display):
-        yield Watcher
+    with display:
+        _live_now.append(display)
+        try:
+            yield display
+        finally:
+            _live_now.remove(display)
 
 
-class Overall(Protocol):
-    """Watches many archives at a time."""
+class _Bar:
+    """One archive in a live display."""
 
-    def __call__(self, archives: int, read: int) -> None:
-        """So many archives are done, and so many bytes were read."""
+    def __init__(self, display: "Shown", name: str) -> None:
+        for old in display.task_ids:
+            display.remove_task(old)
+        self._display = display
+        self._size = 0
+        self._task = display.add_task(name, total=None)
 
+    def expect(self, size: int) -> None:
+        self._size += size
+        self._display.update(self._task, total=self._size)
 
-@contextmanager
-def watched_together(shown: bool) -> Iterator[Overall]:
-    """A display of a run over many archives: how many are done, bytes, rate."""
-    if not shown:
-        yield _nothing
-    elif sys.stderr.isatty():
-        with _live() as overall:
-            yield overall
-    else:
-        yield _Lines()
-
-
-def _nothing(archives: int, read: int) -> None:
-    """Show nothing."""
-
-
-@contextmanager
-def _live() -> Iterator[Overall]:
-    from rich.console import Console
-    from rich.progress import FileSizeColumn, SpinnerColumn, TextColumn, TimeElapsedColumn, TransferSpeedColumn
-    from rich.progress import Progress as Display
-
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        FileSizeColumn(),
-        TransferSpeedColumn(),
-        TimeElapsedColumn(),
-    )
-    display = Display(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False)
-    task = display.add_task("0 archives", total=None)
-
-    def overall(archives: int, read: int) -> None:
-        display.update(task, description=f"{archives} {plural(archives, 'archive')}", completed=read)
-
-    with _displayed(display):
-        yield overall
+    def advance(self, size: int) -> None:
+        self._display.advance(self._task, size)
 
 
 class _Lines:
-    """A line now and then, where nobody sees a display move."""
+    """A line now and then, where nobody sees a display move: of one archive, or of many."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self._name = name
         self._began = self._told = time.monotonic()
+        self._expected = self._read = 0
+        self._lock = Lock()
 
-    def __call__(self, archives: int, read: int) -> None:
+    def expect(self, size: int) -> None:
+        self._expected += size
+
+    def advance(self, size: int) -> None:
+        with self._lock:
+            self._read += size
+            self.tell(f"{self._name}: ", self._read, self._expected)
+
+    def tell(self, what: str, done: int, total: int | None) -> None:
         now = time.monotonic()
         if now - self._told >= _LINES:
             self._told = now
-            rate = read / MIB / max(now - self._began, 0.001)
-            print(f"imgforensics: {archives} archives, {read // MIB} MiB read, {rate:.0f} MiB/s", file=sys.stderr)
+            print(f"imgforensics: {what}{far(done, total, now - self._began)}", file=sys.stderr)
+
+
+def far(done: int, total: int | None, seconds: float) -> str:
+    """How far a run is that did so many of all bytes in so many seconds: bytes, rate and time left, in words."""
+    rate = done / max(seconds, 0.001)
+    parts = [f"{done // MIB} MiB" if total is None else f"{done // MIB} of {total // MIB} MiB"]
+    parts.append(f"{rate / MIB:.0f} MiB/s")
+    if total is not None and rate > 0:
+        parts.append(f"{timedelta(seconds=round(max(total - done, 0) / rate))} left")
+    return ", ".join(parts)

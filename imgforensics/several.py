@@ -24,6 +24,7 @@ from imgforensics.progress import watched, watched_together
 from imgforensics.report import ArchiveReport, Options
 from imgforensics.reportstore import pack, unpack
 from imgforensics.statefile import Stamp, State
+from imgforensics.tally import Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +123,37 @@ def look(
         known = stack.enter_context(passing_ledger())
         work = (replace(task, options=replace(task.options, known=known)) for task in work)
     teller = _Teller(tell, keeps=state is not None)
+    tally = None
+    if several:
+        overall = stack.enter_context(watched_together(how.progress))
+        tally = None if overall is None else Tally(overall, paths)
     if several and (options.jobs > 1 or how.cluster is not None):
-        answers = _side_by_side(work, teller, options, how, keep, stack)
+        answers = _side_by_side(work, teller, options, how, keep, tally)
     else:
-        watcher = stack.enter_context(watched(how.progress))
-        answers = batch.run(work, teller, stdin=sys.stdin.buffer, progress=watcher, arrived=keep)
+        watcher = stack.enter_context(watched(how.progress and not several)) if tally is None else tally.watcher
+        arrived, work = _counted(tally, keep, work)
+        answers = batch.run(work, teller, stdin=sys.stdin.buffer, progress=watcher, arrived=arrived)
     for answer in answers:
         yield answer.told
+
+
+def _counted(
+    tally: Tally | None, keep: Callable[[Task, _Answer[Told]], None], work: Iterable[Task]
+) -> tuple[Callable[[Task, _Answer[Told]], None], Iterable[Task]]:
+    """What is called with every answer, and the tasks, where somebody watches how far the run is."""
+    if tally is None:
+        return keep, work
+
+    def arrived(task: Task, answer: _Answer[Told]) -> None:
+        keep(task, answer)
+        tally.end(task, answer.told)
+
+    def beginning() -> Iterator[Task]:
+        for task in work:
+            tally.begin(task)
+            yield task
+
+    return arrived, beginning()
 
 
 def _side_by_side(
@@ -137,10 +162,8 @@ def _side_by_side(
     options: Options,
     how: How,
     keep: Callable[[Task, _Answer[Told]], None],
-    stack: ExitStack,
+    tally: Tally | None,
 ) -> Iterator[_Answer[Told]]:
-    overall = stack.enter_context(watched_together(how.progress))
-    done = 0
     shared: list[pool.Shared] = []
     executors: Callable[[], AbstractContextManager[Executor]]
     count = options.jobs
@@ -155,14 +178,11 @@ def _side_by_side(
     else:
         executors, count = cluster(how.cluster)
 
-    def arrived(task: Task, answer: _Answer[Told]) -> None:
-        nonlocal done
-        keep(task, answer)
-        done += not isinstance(answer.told, Skipped)
-
     def tick() -> None:
-        overall(done, shared[0].read.value if shared else 0)
+        if tally is not None:
+            tally.look(shared[0].read.value if shared else 0)
 
+    arrived, work = _counted(tally, keep, work)
     work = (replace(task, options=replace(task.options, warn=None)) for task in work)  # cannot cross processes
     yield from batch.run_side_by_side(work, tell, executors, count, arrived=arrived, tick=tick)
 

@@ -121,6 +121,7 @@ ORDER = [
     "rendering/",
     "progress",
     "cluster",
+    "tally",
     "several",
     "together",
     "run",
