@@ -74,7 +74,7 @@ from imgforensics.clitrust import (
     TrustedRootFile,
     Trusting,
 )
-from imgforensics.cliusage import OneLineGroup, refuse_lost
+from imgforensics.cliusage import GroupedCommand, OneLineGroup, refuse_lost
 from imgforensics.version import __version__
 
 app = typer.Typer(
@@ -111,7 +111,7 @@ def options(
     context.obj = (verbose, quiet, color)
 
 
-@app.command(short_help="Is everything what it claims to be?")
+@app.command(cls=GroupedCommand, short_help="Is everything what it claims to be?")
 def verify(
     context: typer.Context,
     paths: Paths,
@@ -211,7 +211,7 @@ def verify(
         run("verify", paths, options, replace(settings, attest=attest, skip_others=skip_others))
 
 
-@app.command(short_help="Which manifest digest does a registry show for it?")
+@app.command(cls=GroupedCommand, short_help="Which manifest digest does a registry show for it?")
 def digest(
     context: typer.Context,
     paths: Paths,
@@ -261,7 +261,7 @@ def digest(
             run("digest", paths, options, asked.settings)
 
 
-@app.command(short_help="Remember how registries hold layers, for digest.")
+@app.command(cls=GroupedCommand, short_help="Remember how registries hold layers, for digest.")
 def learn(
     paths: Paths,
     ledger: LedgerFile = None,
@@ -286,7 +286,7 @@ def learn(
             raise typer.Exit(code)
 
 
-@app.command(short_help="What is inside, and who would load what?")
+@app.command(cls=GroupedCommand, short_help="What is inside, and who would load what?")
 def inspect(
     context: typer.Context,
     paths: Paths,
@@ -324,7 +324,7 @@ def inspect(
             run("inspect", paths, options, settings)
 
 
-@app.command(short_help="What can be found, and what a finding means.")
+@app.command(cls=GroupedCommand, short_help="What can be found, and what a finding means.")
 def rules(
     code: Annotated[
         str | None,
@@ -342,8 +342,10 @@ def rules(
             sink.write(listing.render(code, format.value))
 
 
-app.command(short_help="Who signed it, and is the signature of this image?")(clisignatures.signatures)
-app.command(short_help="Write down what is sent, to prove that it arrived.")(clisets.lock)
+app.command(cls=GroupedCommand, short_help="Who signed it, and is the signature of this image?")(
+    clisignatures.signatures
+)
+app.command(cls=GroupedCommand, short_help="Write down what is sent, to prove that it arrived.")(clisets.lock)
 cliforensics.register(app)
 
 

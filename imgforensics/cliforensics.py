@@ -15,6 +15,7 @@ from imgforensics.clioptions import (
     ShowProgress,
 )
 from imgforensics.clisupport import guarded, processors, settings_of
+from imgforensics.cliusage import GroupedCommand
 
 _ARCHIVE = typer.Argument(help="An archive, or - for standard input.", metavar="ARCHIVE")
 
@@ -98,5 +99,5 @@ def diff(
 
 def register(app: typer.Typer) -> None:
     """Put the commands on the application."""
-    app.command(short_help="Take chosen members out, under safe names.")(carve)
-    app.command(short_help="What differs between the approved and the arrived?")(diff)
+    app.command(cls=GroupedCommand, short_help="Take chosen members out, under safe names.")(carve)
+    app.command(cls=GroupedCommand, short_help="What differs between the approved and the arrived?")(diff)

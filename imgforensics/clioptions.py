@@ -44,6 +44,9 @@ class FailOn(StrEnum):
     NEVER = "never"
 
 
+DIGESTS = "Digests of registries"
+"""Heading of options about them."""
+
 Paths = Annotated[
     list[str],
     typer.Argument(help="Archives, directories (walked recursively), or - for standard input.", metavar="PATH"),
@@ -107,23 +110,37 @@ Expect = Annotated[
         "--expect",
         metavar="[IMAGE=]DIGEST",
         help="A registry's digest, or an image ID, that the archive (or that image of it) must hold; repeatable.",
+        rich_help_panel=DIGESTS,
     ),
 ]
 ExpectFile = Annotated[
     str | None,
-    typer.Option("--expect-file", metavar="FILE", help="A list of expected digests: DIGEST PATH lines, CSV or JSON."),
+    typer.Option(
+        "--expect-file",
+        metavar="FILE",
+        help="A list of expected digests: DIGEST PATH lines, CSV or JSON.",
+        rich_help_panel=DIGESTS,
+    ),
 ]
 ManifestFile = Annotated[
     list[str] | None,
     typer.Option(
-        "--manifest", metavar="FILE", help="A manifest fetched from the registry: proves or refutes; repeatable."
+        "--manifest",
+        metavar="FILE",
+        help="A manifest fetched from the registry: proves or refutes; repeatable.",
+        rich_help_panel=DIGESTS,
     ),
 ]
 LedgerFile = Annotated[
     str | None,
-    typer.Option("--ledger", metavar="FILE", help="Known layers and finished work; by default in your data directory."),
+    typer.Option(
+        "--ledger",
+        metavar="FILE",
+        help="Known layers and finished work; by default in your data directory.",
+        rich_help_panel=DIGESTS,
+    ),
 ]
-NoLedger = Annotated[bool, typer.Option("--no-ledger", help="Neither use nor write a ledger.")]
+NoLedger = Annotated[bool, typer.Option("--no-ledger", help="Neither use nor write a ledger.", rich_help_panel=DIGESTS)]
 PusherChoice = Annotated[
     list[str] | None,
     typer.Option(
@@ -131,6 +148,7 @@ PusherChoice = Annotated[
         metavar="NAME|all",
         help="Pushing tools to imitate; those that fit by default; repeatable.",
         autocompletion=clicompletion.pushers,
+        rich_help_panel=DIGESTS,
     ),
 ]
 Raw = Annotated[bool, typer.Option("--raw", help="The exact bytes of the likely manifest, nothing added.")]

@@ -11,17 +11,26 @@ if TYPE_CHECKING:
     from imgforensics.limits import Limits
     from imgforensics.run import Settings
 
+SETS = "Many archives"
+"""Heading of options about them."""
+
 LockFile = Annotated[
     str | None,
     typer.Option(
         "--lock",
         metavar="FILE",
         help="What must have arrived, and nothing else: a lock, a sha256sum list, or NAME@sha256:... lines.",
+        rich_help_panel=SETS,
     ),
 ]
 BaselineFile = Annotated[
     str | None,
-    typer.Option("--baseline", metavar="REPORT", help="An earlier report in JSON: tell what is new, gone or changed."),
+    typer.Option(
+        "--baseline",
+        metavar="REPORT",
+        help="An earlier report in JSON: tell what is new, gone or changed.",
+        rich_help_panel=SETS,
+    ),
 ]
 StateFile = Annotated[
     str | None,
@@ -29,14 +38,23 @@ StateFile = Annotated[
         "--resume",
         metavar="STATE",
         help="Keep every answer in this file, and go on from there: a killed run loses nothing.",
+        rich_help_panel=SETS,
     ),
 ]
 Rehash = Annotated[
-    bool, typer.Option("--rehash", help="With --resume: trust no size or time, only the SHA-256 of each archive.")
+    bool,
+    typer.Option(
+        "--rehash", help="With --resume: trust no size or time, only the SHA-256 of each archive.", rich_help_panel=SETS
+    ),
 ]
 ClusterAddress = Annotated[
     str | None,
-    typer.Option("--cluster", metavar="ADDRESS", help="Use the workers of a Dask scheduler; they see the same files."),
+    typer.Option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Use the workers of a Dask scheduler; they see the same files.",
+        rich_help_panel=SETS,
+    ),
 ]
 BudgetOf = Annotated[
     list[str] | None,
@@ -44,10 +62,14 @@ BudgetOf = Annotated[
         "--budget",
         metavar="TIME|SIZE",
         help="What one archive may cost, e.g. 90s, 5m, 20GiB (bytes read); repeatable. The rest of it is not checked.",
+        rich_help_panel=SETS,
     ),
 ]
 SkipOthers = Annotated[
-    bool, typer.Option("--skip-others", help="Skip files that are no image archives, those that are named too.")
+    bool,
+    typer.Option(
+        "--skip-others", help="Skip files that are no image archives, those that are named too.", rich_help_panel=SETS
+    ),
 ]
 AnyVerdict = Annotated[bool, typer.Option("--any", help="Also lock archives that are not intact.")]
 

@@ -11,62 +11,138 @@ if TYPE_CHECKING:
 
 Files = list[str] | None
 
+SIGNATURES = "Signatures, and who may have signed"
+"""Heading of these options."""
+
 SignatureFile = Annotated[
     Files,
-    typer.Option("--signature", metavar="FILE", help="A signature or bundle that lies beside the archive; repeatable."),
+    typer.Option(
+        "--signature",
+        metavar="FILE",
+        help="A signature or bundle that lies beside the archive; repeatable.",
+        rich_help_panel=SIGNATURES,
+    ),
 ]
-KeyFile = Annotated[Files, typer.Option("--key", metavar="FILE", help="A public key to trust, PEM; repeatable.")]
+KeyFile = Annotated[
+    Files,
+    typer.Option("--key", metavar="FILE", help="A public key to trust, PEM; repeatable.", rich_help_panel=SIGNATURES),
+]
 TrustedRootFile = Annotated[
     str | None,
-    typer.Option("--trusted-root", metavar="FILE", help="Sigstore's trusted_root.json: authorities and logs to trust."),
+    typer.Option(
+        "--trusted-root",
+        metavar="FILE",
+        help="Sigstore's trusted_root.json: authorities and logs to trust.",
+        rich_help_panel=SIGNATURES,
+    ),
 ]
 CertificateIdentity = Annotated[
     str | None,
-    typer.Option("--certificate-identity", metavar="ID", help="Who must have signed, exactly; with the issuer."),
+    typer.Option(
+        "--certificate-identity",
+        metavar="ID",
+        help="Who must have signed, exactly; with the issuer.",
+        rich_help_panel=SIGNATURES,
+    ),
 ]
 CertificateIssuer = Annotated[
     str | None,
-    typer.Option("--certificate-oidc-issuer", metavar="URL", help="Who must vouch for the signer, exactly."),
+    typer.Option(
+        "--certificate-oidc-issuer",
+        metavar="URL",
+        help="Who must vouch for the signer, exactly.",
+        rich_help_panel=SIGNATURES,
+    ),
 ]
 IdentityPattern = Annotated[
     str | None,
-    typer.Option("--certificate-identity-regexp", metavar="RE", help="The same as a pattern of the whole identity."),
+    typer.Option(
+        "--certificate-identity-regexp",
+        metavar="RE",
+        help="The same as a pattern of the whole identity.",
+        rich_help_panel=SIGNATURES,
+    ),
 ]
 IssuerPattern = Annotated[
     str | None,
-    typer.Option("--certificate-oidc-issuer-regexp", metavar="RE", help="The same as a pattern of the whole issuer."),
+    typer.Option(
+        "--certificate-oidc-issuer-regexp",
+        metavar="RE",
+        help="The same as a pattern of the whole issuer.",
+        rich_help_panel=SIGNATURES,
+    ),
 ]
 CaRoots = Annotated[
-    Files, typer.Option("--ca-roots", metavar="FILE", help="Root certificates of your own to trust, PEM; repeatable.")
+    Files,
+    typer.Option(
+        "--ca-roots",
+        metavar="FILE",
+        help="Root certificates of your own to trust, PEM; repeatable.",
+        rich_help_panel=SIGNATURES,
+    ),
 ]
 CaIntermediates = Annotated[
-    Files, typer.Option("--ca-intermediates", metavar="FILE", help="Certificates between signer and root; repeatable.")
+    Files,
+    typer.Option(
+        "--ca-intermediates",
+        metavar="FILE",
+        help="Certificates between signer and root; repeatable.",
+        rich_help_panel=SIGNATURES,
+    ),
 ]
 TimestampChain = Annotated[
     Files,
     typer.Option(
-        "--timestamp-certificate-chain", metavar="FILE", help="Time-stamp authorities to trust, PEM; repeatable."
+        "--timestamp-certificate-chain",
+        metavar="FILE",
+        help="Time-stamp authorities to trust, PEM; repeatable.",
+        rich_help_panel=SIGNATURES,
     ),
 ]
 NotationTrustFolder = Annotated[
     str | None,
-    typer.Option("--notation-trust", metavar="DIR", help="notation's configuration: truststore/ and trustpolicy.json."),
+    typer.Option(
+        "--notation-trust",
+        metavar="DIR",
+        help="notation's configuration: truststore/ and trustpolicy.json.",
+        rich_help_panel=SIGNATURES,
+    ),
 ]
 ReferenceName = Annotated[
     str | None,
-    typer.Option("--reference", metavar="REPOSITORY", help="The repository whose trust policy counts."),
+    typer.Option(
+        "--reference",
+        metavar="REPOSITORY",
+        help="The repository whose trust policy counts.",
+        rich_help_panel=SIGNATURES,
+    ),
 ]
 DctTrustFolder = Annotated[
     str | None,
-    typer.Option("--dct-trust", metavar="DIR", help="Docker Content Trust metadata: ~/.docker/trust, or part of it."),
+    typer.Option(
+        "--dct-trust",
+        metavar="DIR",
+        help="Docker Content Trust metadata: ~/.docker/trust, or part of it.",
+        rich_help_panel=SIGNATURES,
+    ),
 ]
 DctRootKey = Annotated[
-    Files, typer.Option("--dct-root-key", metavar="ID", help="ID of a root key to trust in it; repeatable.")
+    Files,
+    typer.Option(
+        "--dct-root-key", metavar="ID", help="ID of a root key to trust in it; repeatable.", rich_help_panel=SIGNATURES
+    ),
 ]
-GunName = Annotated[str | None, typer.Option("--gun", metavar="NAME", help="Its repository in question.")]
-TagName = Annotated[str | None, typer.Option("--tag", metavar="TAG", help="Its tag in question.")]
+GunName = Annotated[
+    str | None, typer.Option("--gun", metavar="NAME", help="Its repository in question.", rich_help_panel=SIGNATURES)
+]
+TagName = Annotated[
+    str | None, typer.Option("--tag", metavar="TAG", help="Its tag in question.", rich_help_panel=SIGNATURES)
+]
 GpgKeyring = Annotated[
-    Files, typer.Option("--gpg-keyring", metavar="FILE", help="OpenPGP public keys to trust; repeatable.")
+    Files,
+    typer.Option(
+        "--gpg-keyring", metavar="FILE", help="OpenPGP public keys to trust; repeatable.", rich_help_panel=SIGNATURES
+    ),
 ]
 AtTime = Annotated[
     str | None,
@@ -75,11 +151,16 @@ AtTime = Annotated[
         metavar="TIME|now",
         help="When to judge what has no trusted time of its own.",
         autocompletion=clicompletion.moments,
+        rich_help_panel=SIGNATURES,
     ),
 ]
 Required = Annotated[
     bool,
-    typer.Option("--require-signature", help="Every image must be signed, verified, and of a pinned signer."),
+    typer.Option(
+        "--require-signature",
+        help="Every image must be signed, verified, and of a pinned signer.",
+        rich_help_panel=SIGNATURES,
+    ),
 ]
 
 

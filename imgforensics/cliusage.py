@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from imgforensics.clisupport import NO_ANSWER, complain
 
@@ -34,6 +34,23 @@ class OneLineGroup(TyperGroup):
             return super().invoke(*arguments, **more)
         except USAGE_ERROR as error:
             raise _told(error) from None
+
+
+class GroupedCommand(TyperCommand):
+    """A command whose help lists options under the headings that they have (``rich_help_panel``)."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
+        """Write the arguments, the options without a heading, and the others."""
+        sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
+        for parameter in self.get_params(ctx):
+            line = parameter.get_help_record(ctx)
+            if line is not None:
+                own = "Arguments" if parameter.param_type_name == "argument" else "Options"
+                sections.setdefault(getattr(parameter, "rich_help_panel", None) or own, []).append(line)
+        for heading, lines in sections.items():
+            if lines:
+                with formatter.section(heading):
+                    formatter.write_dl(lines)
 
 
 def refuse_lost(context: typer.Context, given: Mapping[str, bool]) -> None:

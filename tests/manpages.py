@@ -154,9 +154,14 @@ def _told(command: Any) -> Iterator[tuple[str, str]]:
 
 
 def _options(command: Any) -> Iterator[str]:
-    """The options of a command, in their order, and the one that all have."""
-    yield from _terms(_option(each) for each in command.params if each.param_type_name == "option" and not each.hidden)
+    """The options of a command, in their order, with the one that all have, and under headings those that have one."""
+    options = [each for each in command.params if each.param_type_name == "option" and not each.hidden]
+    headings = dict.fromkeys(each.rich_help_panel for each in options if each.rich_help_panel)
+    yield from _terms(_option(each) for each in options if not each.rich_help_panel)
     yield from _terms([(r"\fB\-h\fR, \fB\-\-help\fR", "Show the options, and exit.")])
+    for heading in headings:
+        yield f".SS {heading}"
+        yield from _terms(_option(each) for each in options if each.rich_help_panel == heading)
 
 
 def _option(parameter: Any) -> tuple[str, str]:

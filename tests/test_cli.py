@@ -348,6 +348,19 @@ def test_a_report_inside_the_directory_that_it_is_about_never_holds_itself(files
     assert skipped == [str(files / name) for name in ("empty.tar", "note.txt", "plain.tar")]
 
 
+def test_help_lists_options_under_headings() -> None:
+    text = invoke("verify", "--help").stdout
+    headings = re.findall(r"^(\S.*):$", text, re.MULTILINE)
+    assert headings == ["Arguments", "Options", *PANELS]
+    parts = dict(zip(headings, re.split(r"^\S.*:$", text, flags=re.MULTILINE)[1:], strict=True))
+    for heading, option in zip(PANELS, ("--expect ", "--key ", "--resume "), strict=True):
+        assert [name for name, part in parts.items() if option in part] == [heading]
+    assert "--help" in parts["Options"]
+
+
+PANELS = ("Digests of registries", "Signatures, and who may have signed", "Many archives")
+
+
 def test_progress_goes_to_stderr(files: Path) -> None:
     result = invoke("verify", files / "good.tar", "--progress", "-f", "json")
     assert result.exit_code == 0
