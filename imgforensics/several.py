@@ -18,6 +18,7 @@ from imgforensics.batch import Result, Task
 from imgforensics.blobmemory import passing_ledger
 from imgforensics.cluster import cluster
 from imgforensics.custody import told
+from imgforensics.errors import SelectionError
 from imgforensics.findings import Skipped
 from imgforensics.itself import identity
 from imgforensics.progress import watched, watched_together
@@ -102,7 +103,14 @@ def look(
         how: where the work is done.
         stack: takes what has to be closed at the end.
         tell: makes an answer of a report, in whichever process made that; picklable.
+
+    Raises:
+        InputError: no cluster answers, or the state file is of no use.
+        SelectionError: a cluster is to read standard input.
     """
+    elsewhere = how.cluster is not None
+    if elsewhere and batch.STDIN in paths:
+        raise SelectionError("--cluster: its workers cannot read the standard input of this process")
     state = None
     before: dict[str, Stamp] = {}
     if how.resume is not None:
@@ -118,8 +126,8 @@ def look(
         if archives > 1:
             break
     work = chain(beginning, work)
-    several = archives > 1 and batch.STDIN not in paths
-    if several and how.cluster is None and options.known is None:
+    several = elsewhere or (archives > 1 and batch.STDIN not in paths)
+    if several and not elsewhere and options.known is None:
         known = stack.enter_context(passing_ledger())
         work = (replace(task, options=replace(task.options, known=known)) for task in work)
     teller = _Teller(tell, keeps=state is not None)
@@ -127,7 +135,7 @@ def look(
     if several:
         overall = stack.enter_context(watched_together(how.progress))
         tally = None if overall is None else Tally(overall, paths)
-    if several and (options.jobs > 1 or how.cluster is not None):
+    if elsewhere or (several and options.jobs > 1):
         answers = _side_by_side(work, teller, options, how, keep, tally)
     else:
         watcher = stack.enter_context(watched(how.progress and not several)) if tally is None else tally.watcher

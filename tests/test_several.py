@@ -269,14 +269,21 @@ def test_a_cluster_says_the_same_of_all(
         assert there.stdout.decode() == invoke(*together, "-f", form).stdout, there.stderr.decode()
 
 
-def test_a_cluster_that_is_not_there(folder: Path) -> None:
+@pytest.mark.parametrize("path", ["in", "in/00.tar"])
+def test_a_cluster_that_is_not_there(folder: Path, path: str) -> None:
     pytest.importorskip("distributed")
     ended = subprocess.run(
-        [*COMMAND, "verify", "in", "--cluster", "tcp://127.0.0.1:9"], capture_output=True, text=True, check=False
+        [*COMMAND, "verify", path, "--cluster", "tcp://127.0.0.1:9"], capture_output=True, text=True, check=False
     )
     assert ended.returncode == 2
     assert "no Dask scheduler answers" in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
+
+
+def test_a_cluster_does_not_read_standard_input(folder: Path) -> None:
+    result = invoke("verify", "-", "in", "--cluster", "tcp://127.0.0.1:9")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == "imgforensics: --cluster: its workers cannot read the standard input of this process\n"
 
 
 # ------------------------------------------------------------------------------------------------- about all of them
