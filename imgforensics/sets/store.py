@@ -27,6 +27,7 @@ CREATE INDEX by_archive ON images (archive);
 CREATE INDEX by_image_id ON images (image_id);
 CREATE INDEX by_tag ON tags (tag);
 CREATE INDEX by_image ON tags (image);
+CREATE INDEX by_place ON layers (image, place);
 CREATE INDEX by_diff_id ON layers (diff_id);
 """
 
