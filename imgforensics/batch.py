@@ -30,23 +30,25 @@ def discover(paths: Sequence[str], *, skip_others: bool = False) -> Iterator[str
     """The files to look at, in the order given; inside a directory sorted by path.
 
     A path given by name is always looked at, unless others than archives are to be skipped there too. A file found in
-    a directory is looked at if its content is a tar, compressed or not; links to directories are not followed, and what
-    is no regular file is skipped. An unpacked archive is named, since it has to be packed first, and what lies in it
-    beside its own parts is looked at.
+    a directory is looked at if its content is a tar, compressed or not, if its name says so, or if it cannot be read;
+    links to directories are not followed, and what is no regular file is skipped. A directory that cannot be listed is
+    given as it is. An unpacked archive is named, since it has to be packed first, and what lies in it beside its own
+    parts is looked at.
     """
     for path in paths:
         if path != STDIN and os.path.isdir(path):
             yield from _inside(path)
         else:
-            reason = _reason_to_skip(path) if skip_others and os.path.isfile(path) else None
+            reason = _reason_to_skip(path, asked=True) if skip_others and os.path.isfile(path) else None
             yield path if reason is None else Skipped(path, reason)
 
 
 def _inside(folder: str) -> Iterator[str | Skipped]:
     found = False
     for parent, names in _walk(folder):
-        if isinstance(names, Skipped):
-            yield names
+        if names is None:
+            found = True
+            yield parent  # looking at it in earnest says why it cannot be listed
             continue
         unpacked = is_unpacked(parent)
         if unpacked:
@@ -72,7 +74,7 @@ def extent(paths: Sequence[str]) -> int:
             total += size(path)
             continue
         for parent, names in _walk(path):
-            if not isinstance(names, Skipped):
+            if names is not None:
                 own = _OWN_FILES if is_unpacked(parent) else frozenset()
                 total += sum(size(os.path.join(parent, name)) for name in names if name not in own)
     return total
@@ -92,8 +94,8 @@ _OWN_FOLDERS = re.compile("blobs|[0-9a-f]{64}")
 """What belongs to an unpacked archive; its layers are tars too, and hold no images."""
 
 
-def _walk(folder: str) -> Iterator[tuple[str, list[str] | Skipped]]:
-    """Every folder with the sorted names of its files, or why it cannot be read; without recursion, however deep."""
+def _walk(folder: str) -> Iterator[tuple[str, list[str] | None]]:
+    """Every folder with the sorted names of its files, None if it cannot be listed; without recursion, however deep."""
     pending = [folder]
     while pending:
         parent = pending.pop()
@@ -105,8 +107,8 @@ def _walk(folder: str) -> Iterator[tuple[str, list[str] | Skipped]]:
                         files.append(entry.name)
                     elif not entry.is_symlink():
                         folders.append(entry.name)
-        except OSError as error:
-            yield parent, Skipped(parent, error.strerror or str(error))
+        except OSError:
+            yield parent, None
             continue
         yield parent, sorted(files)
         own = is_unpacked(parent)
@@ -114,13 +116,30 @@ def _walk(folder: str) -> Iterator[tuple[str, list[str] | Skipped]]:
         pending.extend(os.path.join(parent, name) for name in inner)
 
 
-def _reason_to_skip(path: str) -> str | None:
+def _reason_to_skip(path: str, *, asked: bool = False) -> str | None:
+    """Why a file is no archive; None if it is looked at.
+
+    So is what is there and cannot be read, what was there a moment ago, and what has the name of a tar and is none: to
+    pass over it would be to say that it is fine. Looking at it in earnest tells what is wrong.
+
+    Args:
+        path: the file.
+        asked: skipping is what was asked for: no name counts.
+    """
+    is_named = not asked and _TAR_NAME.search(path) is not None
     if not os.path.isfile(path):
+        if not os.path.exists(path):
+            return "a link that leads nowhere" if Path(path).is_symlink() and not is_named else None
         return "no regular file"
     try:
-        return looks_like_archive(path)
+        reason = looks_like_archive(path)
     except InputError:
-        return None  # looking at it in earnest says why
+        return None
+    return None if is_named else reason
+
+
+_TAR_NAME = re.compile(r"\.(tar|tgz|tzst|tar\.(gz|zst))\Z", re.IGNORECASE)
+"""Names of what this program reads. Others, such as .tar.bz2, are of tars that are no images' as a rule."""
 
 
 @dataclass(frozen=True, slots=True)

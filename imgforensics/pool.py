@@ -17,6 +17,8 @@ from multiprocessing.context import BaseContext
 from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Event
 
+from imgforensics.interrupts import kept_from_children
+
 _PAUSE = 0.02
 """Seconds between two looks at what is shared: a look takes some microseconds, and members of a kilobyte are many."""
 
@@ -89,8 +91,15 @@ def _outlive_nobody() -> None:
 def get_ready() -> None:
     """Have the server process import what it needs, while this one still does the same; to be called early or not."""
     if _context().get_start_method() == "forkserver":
-        from multiprocessing import forkserver  # not everywhere is there one
+        _serve()
 
+
+def _serve() -> None:
+    """Start the server process, if it is not there. At a terminal, Ctrl-C goes to all processes of the program."""
+    from multiprocessing import forkserver, resource_tracker  # not everywhere is there one
+
+    resource_tracker.ensure_running()  # on its way it lets interrupts through again
+    with kept_from_children():
         forkserver.ensure_running()
 
 
@@ -108,6 +117,7 @@ def processes(count: int) -> Iterator[tuple[Executor, Shared]]:
 
     They are started from a fresh server process, so that neither threads nor open files are inherited.
     """
+    get_ready()
     context = _context()
     shared = Shared(context)
     pool = ProcessPoolExecutor(count, context, _begin, (shared,))

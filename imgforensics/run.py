@@ -21,6 +21,7 @@ from imgforensics.errors import InputError, SelectionError
 from imgforensics.expectfile import key
 from imgforensics.facts import Facts, facts_of
 from imgforensics.findings import Rule, Severity, Skipped
+from imgforensics.interrupts import held_back
 from imgforensics.limits import MIB
 from imgforensics.progress import set_aside
 from imgforensics.rendering import FORMATS, Manner, Writer, printable
@@ -28,6 +29,7 @@ from imgforensics.rendering.attestation import Attestation
 from imgforensics.rendering.style import Style
 from imgforensics.rendering.writer import Told
 from imgforensics.report import ArchiveReport, Options, Period, moment
+from imgforensics.sets import ended
 from imgforensics.sets.baseline import Baseline
 from imgforensics.sets.lockfile import Lock
 from imgforensics.several import DEFAULT, How, look
@@ -77,17 +79,19 @@ def run(command: str, paths: list[str], options: Options, settings: Settings) ->
         found = list(found)  # before a report's temporary file lies among them
     for file in files:
         spare_evidence(found, file)
+        _spare_inputs(settings.inputs, file)
     work = batch.tasks(found, options, () if settings.skip_others else paths, settings.expect)
     with ExitStack() as stack:
         writing = _Writing(command, paths, options, settings, stack)
         try:
             how = replace(settings.how, progress=settings.progress)
             for answer in look(command, paths, work, options, how, stack, writing.tell):
-                writing.take(answer)
+                with held_back():  # else an archive might be counted, and stand in no text, or twice
+                    writing.take(answer)
         except KeyboardInterrupt:
             if not writing.writer.counts:
                 raise
-            writing.writer.interrupted = True
+            writing.interrupt()
         if not writing.writer.counts and not (settings.skip_others and writing.skipped):
             raise InputError(_nothing(paths, writing.skipped))
         writing.end(Period.since(started))
@@ -170,9 +174,16 @@ class _Writing:
         if error is not None and not is_told:
             print(f"imgforensics: {printable(path)}: {printable(error)}", file=sys.stderr)
 
+    def interrupt(self) -> None:
+        """There will be no more answers, though not all are here."""
+        self.writer.interrupted = self._attestation.interrupted = True
+
     def end(self, period: Period | None) -> None:
         """Write what follows the last answer."""
-        if self._is_judged and not self.writer.interrupted:
+        if self.writer.interrupted:
+            self.writer.asked = ended.RULES
+            self.writer.about_all = (ended.interrupted(self.writer.counts.total()),)
+        elif self._is_judged:
             found, asked = self._together.findings(self._options), self._together.rules
             for writer in (self.writer, self._attestation):
                 writer.about_all, writer.asked = found, asked
@@ -194,10 +205,12 @@ class _Writing:
 
 
 def _attest(sink: "Sink", attestation: Attestation, skipped: Sequence[Skipped], period: Period | None) -> None:
-    """Write the statement. Where no archive has an answer there is none, which the exit code says already."""
-    if not attestation.subjects:
+    """Write the statement. Where it cannot speak of the whole run there is none; the exit code says so, too."""
+    reason = None if attestation.subjects else "no archive has an answer"
+    reason = "the run was interrupted" if attestation.interrupted else reason
+    if reason is not None:
         sink.abandon()
-        print("imgforensics: no statement is written: no archive has an answer", file=sys.stderr)
+        print(f"imgforensics: no statement is written: {reason}", file=sys.stderr)
         return
     for text in attestation.end(skipped, period):
         sink.write(text)
@@ -235,6 +248,17 @@ def spare_evidence(found: Iterable[str | Skipped], output: str) -> None:
     for path in found:
         if isinstance(path, str) and _is_file(path, target):
             raise InputError(f"{output}: is one of the archives; a report never replaces evidence")
+
+
+def _spare_inputs(inputs: Iterable[Input], output: str) -> None:
+    """Refuse an output that is a file on which the report rests: a lock, a state file, a key."""
+    try:
+        target = Path(output).stat()
+    except (OSError, ValueError):
+        return
+    for each in inputs:
+        if _is_file(each.source, target):
+            raise InputError(f"{output}: is read by this run ({each.use}); a report never replaces that")
 
 
 def _is_file(path: str, target: os.stat_result) -> bool:

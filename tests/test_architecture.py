@@ -113,6 +113,7 @@ ORDER = [
     "sets/",
     "learn",
     "expectfile",
+    "interrupts",
     "pool",
     "engine",
     "statefile",

@@ -136,9 +136,38 @@ def test_what_is_no_regular_file_is_skipped(tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "fifo")
     (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
     skipped = [each for each in found(tmp_path) if isinstance(each, Skipped)]
-    assert {each.path: each.reason for each in skipped} == {
-        str(tmp_path / name): "no regular file" for name in os.listdir(tmp_path) if name != "good.tar"
-    }
+    reasons = {os.path.basename(each.path): each.reason for each in skipped}
+    assert reasons.pop("fifo", "no regular file") == "no regular file"
+    assert reasons == {"gone": "a link that leads nowhere"}
+
+
+def test_what_should_be_an_archive_and_cannot_be_read_is_no_answer_not_skipped(tmp_path: Path) -> None:
+    put(tmp_path, {"good.tar": GOOD, "empty.tar": b"", "broken.TGZ": b"\0" * 600, "cut.tar.zst": b"(", "text": b"text"})
+    (tmp_path / "link.tar").symlink_to(tmp_path / "nowhere")
+    answers = {Path(each.path).name: each for each in results(tmp_path)}
+    assert isinstance(answers.pop("text"), Skipped)
+    errors = {name: each.error for name, each in answers.items() if isinstance(each, ArchiveReport)}
+    assert errors.pop("good.tar") is None
+    assert set(errors) == {"empty.tar", "broken.TGZ", "cut.tar.zst", "link.tar"}
+    assert errors["empty.tar"] == "the file is empty"
+    assert "No such file" in str(errors["link.tar"])
+    assert "no tar archive" in str(errors["broken.TGZ"])
+    named = [str(tmp_path / name) for name in ("empty.tar", "good.tar")]
+    (skipped, _) = list(batch.discover(named, skip_others=True))
+    assert isinstance(skipped, Skipped)  # as it was asked
+
+
+def test_what_vanishes_while_it_is_looked_for_is_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path, {"a.tar": GOOD, "b": GOOD, "c.tar": GOOD})
+    steps = batch.run(batch.tasks(batch.discover([str(tmp_path)]), Options()), as_it_is)
+    first = next(steps)
+    assert isinstance(first, ArchiveReport)
+    (tmp_path / "b").unlink()
+    second, third = steps
+    assert isinstance(second, ArchiveReport)
+    assert "No such file" in str(second.error)
+    assert isinstance(third, ArchiveReport)
+    assert third.error is None
 
 
 def test_links_to_files_are_followed_and_links_to_directories_are_not(tmp_path: Path) -> None:
@@ -217,17 +246,7 @@ def test_a_watcher_is_made_for_each_archive_and_told_all_bytes(tmp_path: Path) -
     assert all(expected == advanced > 0 for expected, advanced in told.values())
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")
-def test_an_unreadable_directory_is_skipped_with_the_reason(tmp_path: Path) -> None:
-    put(tmp_path, {"a.tar": GOOD, "closed/b.tar": GOOD})
-    (tmp_path / "closed").chmod(0)
-    try:
-        assert any(isinstance(each, Skipped) and "ermission" in each.reason for each in found(tmp_path))
-    finally:
-        (tmp_path / "closed").chmod(0o755)
-
-
-def test_an_unreadable_directory_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_directory_that_cannot_be_listed_is_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path, {"a.tar": GOOD})
     (tmp_path / "closed").mkdir()
     real = os.scandir
@@ -238,7 +257,11 @@ def test_an_unreadable_directory_is_noted(tmp_path: Path, monkeypatch: pytest.Mo
         return real(folder)
 
     monkeypatch.setattr(os, "scandir", scan)
-    assert found(tmp_path) == [str(tmp_path / "a.tar"), Skipped(f"{tmp_path}/closed", "Permission denied")]
+    for given in (tmp_path, tmp_path / "closed"):
+        *_, closed = results(given)
+        assert isinstance(closed, ArchiveReport)
+        assert (closed.path, closed.verdict) == (str(tmp_path / "closed"), Verdict.UNREADABLE)
+        assert closed.error == "a directory that cannot be listed: Permission denied"
 
 
 def test_folders_may_nest_as_deep_as_they_like(tmp_path: Path) -> None:

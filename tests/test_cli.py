@@ -86,7 +86,7 @@ def files(tmp_path: Path) -> Path:
         "part.tar": incomplete(),
         "plain.tar": builder.tar([builder.Entry("readme.txt", b"hello")]),
         "note.txt": b"hello\n",
-        "empty.tar": b"",
+        "empty.img": b"",
     }
     for name, data in contents.items():
         (tmp_path / name).write_bytes(data)
@@ -111,7 +111,7 @@ def test_zero_is_good_and_one_is_bad(files: Path, command: str, name: str, code:
     ("name", "words"),
     [
         ("gone.tar", "No such file or directory"),
-        ("empty.tar", "the file is empty"),
+        ("empty.img", "the file is empty"),
         ("note.txt", "no tar archive: text"),
         ("plain.tar", "a tar archive, but no image"),
     ],
@@ -345,7 +345,7 @@ def test_a_report_inside_the_directory_that_it_is_about_never_holds_itself(files
     report = files / "report.json"
     invoke("verify", files, "-f", "json", "-o", report)
     skipped = [each["path"] for each in document(report.read_text())["skipped"]]
-    assert skipped == [str(files / name) for name in ("empty.tar", "note.txt", "plain.tar")]
+    assert skipped == [str(files / name) for name in ("empty.img", "note.txt", "plain.tar")]
 
 
 def test_help_lists_options_under_headings() -> None:
@@ -579,7 +579,7 @@ def test_json_of_everything_at_once(files: Path) -> None:
     names = ["two.tar", "evil.tar", "good.tar", "part.tar", "two.tar", "gone.tar"]
     assert [each["path"] for each in report["archives"]] == [str(files / name) for name in names]
     assert [each["path"] for each in report["skipped"]] == [
-        str(files / name) for name in ("empty.tar", "note.txt", "plain.tar")
+        str(files / name) for name in ("empty.img", "note.txt", "plain.tar")
     ]
     verdicts = [each["verdict"] for each in report["archives"]]
     assert verdicts == ["intact", "tampered", "intact", "incomplete", "intact", "unreadable"]

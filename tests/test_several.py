@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from imgforensics import analyze, batch
+from imgforensics import analyze, batch, pool
 from imgforensics.batch import Task, examine_in_pool
+from imgforensics.interrupts import held_back
 from imgforensics.rendering import FORMATS
 from imgforensics.report import ArchiveReport, Options
 from imgforensics.reportstore import pack, unpack
@@ -204,6 +205,68 @@ def test_an_interrupted_run_gives_up_what_is_under_way_and_leaves_a_valid_report
     report = json.loads(Path("report.json").read_text())
     assert report["summary"]["interrupted"] is True
     assert [each["path"] for each in report["archives"]] == ["in/00.tar", "in/02.tar", "in/04.tar"]
+
+
+def interrupted(form: str, *options: str) -> str:
+    """The report of a run that was interrupted after three results."""
+    Path("interrupted.py").write_text(ENDLESS)
+    command = [sys.executable, "interrupted.py", "verify", "in", "-f", form, "-o", "report", "-j", "1", *options]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=GUARD)
+    assert ended.returncode == 130, ended.stderr
+    return ended.stderr
+
+
+@pytest.mark.parametrize("form", ["table", "json", "jsonl", "csv", "sarif", "junit", "html"])
+def test_the_report_of_an_interrupted_run_says_that_it_is_not_whole(folder: Path, form: str) -> None:
+    told = interrupted(form, "--attest", "statement.json")
+    report = Path("report").read_text()
+    assert "IMG831" in report
+    assert "interrupted after 3 archives" in report
+    assert told.splitlines() == [
+        "imgforensics: no statement is written: the run was interrupted",
+        "imgforensics: interrupted; the report holds what was done until then",
+    ]
+    assert not Path("statement.json").exists()
+    if form == "html":
+        assert "<title>Interrupted, and not all archives are here" in report
+    if form == "sarif":
+        assert json.loads(report)["runs"][0]["invocations"][0]["executionSuccessful"] is False
+    whole = invoke("verify", "in", "-f", form).stdout
+    assert "interrupted after" not in whole
+
+
+def test_an_interrupt_in_the_middle_of_a_step_comes_behind_it() -> None:
+    steps = []
+    with pytest.raises(KeyboardInterrupt), held_back():  # noqa: PT012 - what comes behind is what is tested
+        steps.append(1)
+        signal.raise_signal(signal.SIGINT)
+        steps.append(2)
+    assert steps == [1, 2]
+    with held_back():
+        steps.append(3)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="no signal masks here")
+def test_processes_of_the_pool_see_no_interrupt_however_early(folder: Path) -> None:
+    with pool.processes(1) as (executor, _):
+        assert executor.submit(signal.pthread_sigmask, signal.SIG_BLOCK, ()).result() >= {signal.SIGINT}
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+@pytest.mark.parametrize("option", ["--lock", "--baseline", "--resume"])
+def test_a_report_never_replaces_what_it_rests_on(folder: Path, option: str) -> None:
+    invoke("lock", "in/00.tar", "-o", "a.lock")
+    invoke("verify", "in/00.tar", "-f", "json", "-o", "a.baseline")
+    invoke("verify", "in/00.tar", "--resume", "a.resume")
+    file = Path(f"a.{option[2:]}")
+    before = file.read_bytes()
+    for output in ("-o", "--attest"):
+        result = invoke("verify", "in/00.tar", option, str(file), output, str(file))
+        assert result.exit_code == 2
+        use = option[2:].replace("resume", "state")
+        assert result.stderr == f"imgforensics: {file}: is read by this run ({use}); a report never replaces that\n"
+    assert file.read_bytes() == before
 
 
 class Evil:

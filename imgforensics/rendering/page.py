@@ -132,6 +132,8 @@ class Page(Writer):
         )
 
     def _headline(self, together: SetView | None) -> str:
+        if self.interrupted:
+            return f"Interrupted, and not all archives are here; of those that are: {self._answer()}"
         bad = "" if together is None else together.gravest
         return f"{self._answer()}; {bad} about the archives together" if bad else self._answer()
 

@@ -11,7 +11,12 @@ from imgforensics.sets.rule import SetFinding
 MOST, PATHS = 200, 20
 """Findings that are shown, and archives that one of them names; the rest is counted."""
 _NO_BREAK = "\N{NO-BREAK SPACE}"
-_AGAINST = {"IMG80": "against each other", "IMG81": "against what had to arrive", "IMG82": "against an earlier report"}
+_AGAINST = {
+    "IMG80": "against each other",
+    "IMG81": "against what had to arrive",
+    "IMG82": "against an earlier report",
+    "IMG83": "against what was to be looked at",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ class Sarif(Writer):
         yield '],\n"artifacts":['
         yield from self._artifacts.read()
         times = {} if period is None else {"startTimeUtc": utc(period.started), "endTimeUtc": utc(period.ended)}
-        whole = dump({"executionSuccessful": not self.counts[Verdict.UNREADABLE], **times})
+        whole = dump({"executionSuccessful": not (self.interrupted or self.counts[Verdict.UNREADABLE]), **times})
         yield f'],\n"invocations":[{whole[:-1]},"toolExecutionNotifications":['
         yield from self._notifications.read()
         properties = {
