@@ -88,7 +88,8 @@ def run(command: str, paths: list[str], options: Options, settings: Settings) ->
             if not writing.writer.counts:
                 raise
             writing.writer.interrupted = True
-        if not writing.writer.counts and not (settings.skip_others and writing.skipped):
+        is_told = settings.lock is not None or (settings.skip_others and writing.skipped)
+        if not writing.writer.counts and not is_told:  # with a lock, what is missing is told
             raise InputError(_nothing(paths, writing.skipped))
         writing.end(Period.since(started))
     return writing.code()
@@ -173,9 +174,9 @@ class _Writing:
     def end(self, period: Period | None) -> None:
         """Write what follows the last answer."""
         if self._is_judged and not self.writer.interrupted:
-            found, asked = self._together.findings(self._options), self._together.rules
+            found, asked = self._together.findings(self._options, self.skipped), self._together.rules
             for writer in (self.writer, self._attestation):
-                writer.about_all, writer.asked = found, asked
+                writer.about_all, writer.asked, writer.held = found, asked, self._together.held
             self._bad |= any(_counts(each.severity, self._settings.fail_on) for each in found)
         for text in self.writer.end(self.skipped, period):
             self._sink.write(text)

@@ -124,7 +124,7 @@ def read(text: str, source: str) -> Baseline:
     """Read a report in JSON or JSON lines.
 
     Raises:
-        InputError: it is none.
+        InputError: it is none, is one of another command than ``verify``, or one of a run that was interrupted.
     """
     try:
         documents = (
@@ -146,7 +146,17 @@ def read(text: str, source: str) -> Baseline:
             continue  # the last of JSON lines is about no archive of its own
         else:
             raise InputError(f"{source}: no report of schema {_SCHEMA}; imgforensics verify -f json writes one")
+        _refuse_others(document, source)
     return Baseline(dict(_earlier(each, source) for each in archives), source)
+
+
+def _refuse_others(document: Mapping[str, object], source: str) -> None:
+    """Refuse a report with which a run of ``verify`` cannot be compared. A line of JSON lines does not tell."""
+    summary, command = document.get("summary"), document.get("command", "verify")
+    if command != "verify":
+        raise InputError(f"{source}: a report of {str(command)[:40]!r}; --baseline compares with one of 'verify'")
+    if isinstance(summary, dict) and summary.get("interrupted") is True:
+        raise InputError(f"{source}: its run was interrupted: what it had not looked at would count as new")
 
 
 def _is_lines(text: str) -> bool:
