@@ -214,10 +214,6 @@ def describe_folder(folder: str) -> str:
         return f"an unpacked OCI layout; pack it first: tar -C {folder} -cf image.tar ."
     if _holds(folder, "manifest.json"):
         return f"an unpacked archive; pack it first: tar -C {folder} -cf image.tar ."
-    try:
-        os.scandir(folder).close()
-    except OSError as error:
-        return f"a directory that cannot be listed: {error.strerror or error}"
     return "is a directory"
 
 

@@ -37,13 +37,13 @@ def discover(paths: Sequence[str], *, skip_others: bool = False) -> Iterator[str
     """
     for path in paths:
         if path != STDIN and os.path.isdir(path):
-            yield from _inside(path)
+            yield from _inside(path, skip_others=skip_others)
         else:
             reason = _reason_to_skip(path, asked=True) if skip_others and os.path.isfile(path) else None
             yield path if reason is None else Skipped(path, reason)
 
 
-def _inside(folder: str) -> Iterator[str | Skipped]:
+def _inside(folder: str, *, skip_others: bool) -> Iterator[str | Skipped]:
     found = False
     for parent, names in _walk(folder):
         if names is None:
@@ -57,7 +57,7 @@ def _inside(folder: str) -> Iterator[str | Skipped]:
         for name in names:
             if not (unpacked and name in _OWN_FILES):
                 path = os.path.join(parent, name)
-                reason = _reason_to_skip(path)
+                reason = _reason_to_skip(path, asked=skip_others)
                 found = found or reason is None
                 yield path if reason is None else Skipped(path, reason)
     if not found and describe_folder(folder) != "is a directory":
@@ -190,6 +190,9 @@ def examine(task: Task, source: BinaryIO | None = None, progress: Progress | Non
     if task.ready is not None:
         return task.ready
     started = moment(task.options)
+    closed = _closed(task.path) if source is None else None
+    if closed is not None:
+        return failed(task.path, closed, Period.since(started))
     try:
         return analyze_archive(task.path if source is None else source, task.options, progress=progress)
     except NotAnImageError as error:
@@ -199,6 +202,16 @@ def examine(task: Task, source: BinaryIO | None = None, progress: Progress | Non
     except Exception as error:  # noqa: BLE001 - one bug must not cost the other archives their answers
         told, is_skipped = f"internal error, please report it: {type(error).__name__}: {error}", False
     return Skipped(task.path, told) if is_skipped else failed(task.path, told, Period.since(started))
+
+
+def _closed(path: str) -> str | None:
+    """Why a directory cannot be listed; None if it can, or is none."""
+    try:
+        if os.path.isdir(path):
+            os.scandir(path).close()
+    except OSError as error:
+        return f"a directory that cannot be listed: {error.strerror or error}"
+    return None
 
 
 def run(

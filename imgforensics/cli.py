@@ -335,8 +335,8 @@ def rules(
 ) -> None:
     """List the rules, or explain one."""
     with guarded():
+        from imgforensics.output import Sink
         from imgforensics.rendering import rules as listing
-        from imgforensics.run import Sink
 
         with Sink(output) as sink:
             sink.write(listing.render(code, format.value))

@@ -19,11 +19,12 @@ from imgforensics.findings import Severity, Skipped
 from imgforensics.learn import Lesson
 from imgforensics.limits import DEFAULT_LIMITS, MIB
 from imgforensics.model import Digest
+from imgforensics.output import Sink
 from imgforensics.reconstruct.ledger import Ledger, LedgerBusyError
 from imgforensics.rendering import printable
 from imgforensics.rendering.words import plural
 from imgforensics.report import Options
-from imgforensics.run import ANSWERED, BAD, NO_ANSWER, Sink
+from imgforensics.run import ANSWERED, BAD, NO_ANSWER
 from imgforensics.sets import baseline, lockfile
 
 _LIST = 64 * MIB

@@ -9,9 +9,10 @@ from imgforensics import batch
 from imgforensics.errors import InputError
 from imgforensics.facts import Facts, facts_of
 from imgforensics.findings import Skipped, Verdict
+from imgforensics.output import Sink, spare_evidence
 from imgforensics.rendering.escape import printable
 from imgforensics.report import Options
-from imgforensics.run import ANSWERED, BAD, NO_ANSWER, Sink, spare_evidence
+from imgforensics.run import ANSWERED, BAD, NO_ANSWER
 from imgforensics.sets import lockfile
 from imgforensics.several import How, folders_among, look, relative
 

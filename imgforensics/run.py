@@ -1,18 +1,12 @@
 """One run of a command over many archives: results are written as they end, and the exit code is worked out."""
 
-import contextlib
 import os
-import secrets
-import stat
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
-from types import TracebackType
-from typing import Self, TextIO
 
 from imgforensics import batch, checks
 from imgforensics.analysis import describe_folder, request_of
@@ -23,7 +17,7 @@ from imgforensics.facts import Facts, facts_of
 from imgforensics.findings import Rule, Severity, Skipped
 from imgforensics.interrupts import held_back
 from imgforensics.limits import MIB
-from imgforensics.progress import set_aside
+from imgforensics.output import Sink, spare_evidence, spare_inputs
 from imgforensics.rendering import FORMATS, Manner, Writer, printable
 from imgforensics.rendering.attestation import Attestation
 from imgforensics.rendering.style import Style
@@ -79,7 +73,7 @@ def run(command: str, paths: list[str], options: Options, settings: Settings) ->
         found = list(found)  # before a report's temporary file lies among them
     for file in files:
         spare_evidence(found, file)
-        _spare_inputs(settings.inputs, file)
+        spare_inputs(settings.inputs, file)
     work = batch.tasks(found, options, () if settings.skip_others else paths, settings.expect)
     with ExitStack() as stack:
         writing = _Writing(command, paths, options, settings, stack)
@@ -92,7 +86,8 @@ def run(command: str, paths: list[str], options: Options, settings: Settings) ->
             if not writing.writer.counts:
                 raise
             writing.interrupt()
-        if not writing.writer.counts and not (settings.skip_others and writing.skipped):
+        is_told = settings.lock is not None or (settings.skip_others and writing.skipped)
+        if not writing.writer.counts and not is_told:  # with a lock, what is missing is told
             raise InputError(_nothing(paths, writing.skipped))
         writing.end(Period.since(started))
     return writing.code()
@@ -184,9 +179,9 @@ class _Writing:
             self.writer.asked = ended.RULES
             self.writer.about_all = (ended.interrupted(self.writer.counts.total()),)
         elif self._is_judged:
-            found, asked = self._together.findings(self._options), self._together.rules
+            found, asked = self._together.findings(self._options, self.skipped), self._together.rules
             for writer in (self.writer, self._attestation):
-                writer.about_all, writer.asked = found, asked
+                writer.about_all, writer.asked, writer.held = found, asked, self._together.held
             self._bad |= any(_counts(each.severity, self._settings.fail_on) for each in found)
         for text in self.writer.end(self.skipped, period):
             self._sink.write(text)
@@ -235,41 +230,6 @@ def _manner(command: str, options: Options, settings: Settings, rules: tuple[Rul
     return Manner(command, options, settings.fail_on, style, settings.verbose, settings.quiet, beside)
 
 
-def spare_evidence(found: Iterable[str | Skipped], output: str) -> None:
-    """Refuse an output that is one of the archives.
-
-    Raises:
-        InputError: it is.
-    """
-    try:
-        target = Path(output).stat()
-    except (OSError, ValueError):
-        return
-    for path in found:
-        if isinstance(path, str) and _is_file(path, target):
-            raise InputError(f"{output}: is one of the archives; a report never replaces evidence")
-
-
-def _spare_inputs(inputs: Iterable[Input], output: str) -> None:
-    """Refuse an output that is a file on which the report rests: a lock, a state file, a key."""
-    try:
-        target = Path(output).stat()
-    except (OSError, ValueError):
-        return
-    for each in inputs:
-        if _is_file(each.source, target):
-            raise InputError(f"{output}: is read by this run ({each.use}); a report never replaces that")
-
-
-def _is_file(path: str, target: os.stat_result) -> bool:
-    """Whether a path, or standard input where it is ``-``, leads to that very file."""
-    try:
-        given = os.fstat(sys.stdin.fileno()) if path == batch.STDIN else Path(path).stat()
-    except (OSError, ValueError):
-        return False
-    return stat.S_ISREG(target.st_mode) and os.path.samestat(given, target)
-
-
 def _nothing(paths: list[str], skipped: list[Skipped]) -> str:
     where = ", ".join(paths[:3])
     hints = [describe_folder(path) for path in paths if os.path.isdir(path)]
@@ -285,106 +245,6 @@ def is_bad(report: ArchiveReport, fail_on: str | None) -> bool:
 
 def _counts(severity: Severity, fail_on: str | None) -> bool:
     return fail_on is not None and severity.rank <= Severity(fail_on).rank
-
-
-class Sink:
-    """Where a report goes: standard output, or a file that is there whole or not at all.
-
-    What is no regular file (a device, a pipe) is written into, never replaced; so is what a link leads to.
-    """
-
-    def __init__(self, output: str) -> None:
-        if not output:
-            raise InputError("--output: an empty name")
-        self._output = output
-        self._file: TextIO = sys.stdout
-        self.is_seen = output == "-" and sys.stdout.isatty()
-        """Whether somebody sees at a terminal what is written."""
-        self._target = output
-        self._temporary: str | None = None
-        self._kept = True
-
-    def __enter__(self) -> Self:
-        if self._output == "-":
-            return self
-        try:
-            if os.path.exists(self._output) and not os.path.isfile(self._output):
-                self._file = Path(self._output).open("w", encoding="utf-8", newline="\n")
-            else:
-                self._target = os.path.realpath(self._output)
-                name = f".imgforensics-{secrets.token_hex(8)}"
-                self._temporary = os.path.join(os.path.dirname(self._target), name)  # known before it is there
-                handle = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                self._file = os.fdopen(handle, "w", encoding="utf-8", newline="\n")
-        except OSError as error:
-            raise self._failed(error) from error
-        except BaseException:  # a signal: nobody leaves what nobody entered
-            self._remove()
-            raise
-        return self
-
-    def write(self, text: str) -> None:
-        """Add text; on standard output it is seen at once."""
-        with self._writing(), set_aside() if self.is_seen and text else contextlib.nullcontext():
-            self._file.write(text)
-            if self._temporary is None:
-                self._file.flush()
-
-    def abandon(self) -> None:
-        """Leave no file: there is nothing to write after all."""
-        self._kept = False
-
-    def write_bytes(self, content: bytes) -> None:
-        """Add bytes as they are to standard output; they are written through at once."""
-        with self._writing():
-            self._file.flush()
-            self._file.buffer.write(content)
-            self._file.buffer.flush()
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            yield
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise self._failed(error) from error
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._output == "-":
-            return
-        try:
-            self._file.close()
-            if self._temporary is not None and kind is None and self._kept:
-                Path(self._temporary).chmod(_mode(self._target))
-                os.replace(self._temporary, self._target)
-                self._temporary = None
-        except OSError as failure:
-            if kind is None:
-                raise self._failed(failure) from failure
-        finally:
-            self._remove()
-
-    def _remove(self) -> None:
-        if self._temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(self._temporary)
-
-    def _failed(self, error: OSError) -> InputError:
-        where = "standard output" if self._output == "-" else self._output
-        return InputError(f"{where}: cannot be written: {error.strerror or error}")
-
-
-def _mode(target: str) -> int:
-    """The rights of a report: those of the one that it replaces, or of any new file. A temporary file is private."""
-    try:
-        return stat.S_IMODE(Path(target).stat().st_mode)
-    except OSError:
-        mask = os.umask(0)
-        os.umask(mask)
-        return 0o666 & ~mask
 
 
 class _File:

@@ -209,7 +209,7 @@ def _remembered(work: Iterable[Task], state: State, before: dict[str, Stamp], *,
         if task.ready is not None or stamp is None:
             yield task
             continue
-        content = state.find(_place(task), stamp, partial(_digest, task.path), rehash=rehash)
+        content = state.find(_place(task), stamp, partial(digest_of, task.path), rehash=rehash)
         known = None if content is None else unpack(content)
         if known is None:
             before[task.path] = stamp
@@ -243,13 +243,31 @@ def _stamp(path: str) -> Stamp | None:
     return Stamp(found.st_size, found.st_mtime_ns)
 
 
-def _digest(path: str) -> str | None:
-    """The SHA-256 of a file, with its algorithm; None where it cannot be read."""
+def digest_of(path: str) -> str | None:
+    """The SHA-256 of a file, with its algorithm; None where it cannot be read, or is none: a pipe may never end."""
+    if path == batch.STDIN or not os.path.isfile(path):
+        return None
     try:
         with Path(path).open("rb") as stream:
             return f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}"
     except OSError:
         return None
+
+
+def is_same(path: str, other: str) -> bool:
+    """Whether two paths lead to one file."""
+    try:
+        return os.path.samefile(path, other)
+    except (OSError, ValueError):
+        return False
+
+
+def file_at(name: str, folders: Sequence[str]) -> str | None:
+    """The file that :func:`relative` would give this name to, None where there is none inside of these folders."""
+    parts = name.split("/")
+    if "" in parts or os.pardir in parts:
+        return None
+    return next((path for each in folders if os.path.isfile(path := os.path.join(each, *parts))), None)
 
 
 def folders_among(given: Sequence[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """What a run over archives says of them all: takes each as it ends, and answers at the end."""
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Self
 
@@ -8,7 +9,7 @@ from imgforensics.analysis import analyze_archive
 from imgforensics.errors import ImgforensicsError
 from imgforensics.expectation import Result
 from imgforensics.facts import Facts
-from imgforensics.findings import Rule
+from imgforensics.findings import Rule, Skipped
 from imgforensics.refnames import normalise
 from imgforensics.report import Options
 from imgforensics.sets import baseline as baseline_rules
@@ -18,7 +19,7 @@ from imgforensics.sets.lockfile import Lock
 from imgforensics.sets.rule import SetFinding
 from imgforensics.sets.store import Store
 from imgforensics.sets.transfer import Transfer
-from imgforensics.several import folders_among, relative
+from imgforensics.several import digest_of, file_at, folders_among, is_same, relative
 
 _TRIED = 20
 """Archives in which an image of a name is searched for."""
@@ -50,6 +51,8 @@ class Together:
         self._transfer = None if lock is None else Transfer(lock)
         self._baseline = baseline
         self._found: list[SetFinding] = []
+        self.held = ""
+        """That the lock holds, in a few words, known with the findings; empty where it does not, or there is none."""
 
     def __enter__(self) -> Self:
         return self
@@ -61,14 +64,24 @@ class Together:
         """Take one archive; ``codes`` are those of its findings."""
         self._store.add(facts)
         if self._transfer is not None:
-            self._found += self._transfer.add(facts, relative(facts.path, self._folders))
+            name = relative(facts.path, self._folders)
+            if facts.error is not None and facts.sha256 is None and self._transfer.names(name):
+                facts = replace(facts, sha256=digest_of(facts.path))  # no answer, but perhaps the file that was sent
+            self._found += self._transfer.add(facts, name)
         if self._baseline is not None:
             self._found += self._baseline.add(facts, codes)
 
-    def findings(self, options: Options) -> tuple[SetFinding, ...]:
-        """Everything about all of them, worst first."""
+    def findings(self, options: Options, skipped: Sequence[Skipped] = ()) -> tuple[SetFinding, ...]:
+        """Everything about all of them, worst first.
+
+        Args:
+            options: as they were given.
+            skipped: what is no image archive; a list may name it all the same.
+        """
         if self._transfer is not None:
+            self._found += self._others(self._transfer, [each.path for each in skipped])
             self._found += self._transfer.finish(self._proved(self._transfer, options))
+            self.held = self._transfer.held(self._found, _beside(self._transfer.lock, skipped))
         if self._baseline is not None:
             self._found += self._baseline.finish()
         if self._store.count > 1:
@@ -84,6 +97,26 @@ class Together:
             *(transfer.RULES if self._transfer is not None else ()),
             *(baseline_rules.RULES if self._baseline is not None else ()),
         )
+
+    def _others(self, transfer: Transfer, skipped: Iterable[str]) -> Iterator[SetFinding]:
+        """Hold files that are no image archives against the lock; hashed is only what decides something."""
+        strangers = []
+        for path in skipped:
+            name = relative(path, self._folders)
+            if is_same(path, transfer.lock.source):
+                transfer.add_itself(name)
+            elif os.path.isdir(path):
+                continue
+            elif transfer.names(name):
+                yield from transfer.add_file(path, name, digest_of(path))
+            elif transfer.lock.lists_files:
+                strangers.append(path)
+        for name in transfer.awaited():  # parts of unpacked archives are files, too, and not looked at
+            if (inside := file_at(name, self._folders)) is not None:
+                yield from transfer.add_file(inside, name, digest_of(inside))
+        is_wanted = bool(transfer.awaited())
+        for path in strangers:
+            transfer.add_stranger(path, digest_of(path) if is_wanted else None)
 
     def _proved(self, transfer: Transfer, options: Options) -> Iterator[str]:
         """Digests of a list's references that are rebuilt from an archive with an image of that name."""
@@ -104,3 +137,11 @@ class Together:
             SELECT DISTINCT path FROM tags JOIN images ON images.id = tags.image
             JOIN archives ON archives.id = images.archive WHERE tag >= ? AND tag < ? ORDER BY archives.id LIMIT ?"""
         return [path for (path,) in self._store.ask(query, f"{repository}:", f"{repository};", _TRIED)]
+
+
+def _beside(lock: Lock, skipped: Sequence[Skipped]) -> str:
+    """What a lock that holds says of what it does not name."""
+    others = [each.path for each in skipped if not is_same(each.path, lock.source)]
+    if any(os.path.isdir(path) for path in others):
+        return ""  # a folder that was not looked into may hold anything
+    return ", and nothing else" if lock.lists_files or not others else ", and no other archive"

@@ -83,7 +83,7 @@ def test_paths_come_in_the_order_given(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_tar_is_skipped_with_what_it_is_instead(tmp_path: Path, data: bytes, words: str) -> None:
-    path = tmp_path / "file.tar"
+    path = tmp_path / "file.bin"
     path.write_bytes(data)
     assert found(tmp_path) == [Skipped(str(path), words)]
 

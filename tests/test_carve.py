@@ -225,7 +225,7 @@ def test_an_answer_that_cannot_be_told_leaves_what_was_written(
     def fail(*_: object) -> None:
         raise InputError("standard output cannot be written")
 
-    monkeypatch.setattr("imgforensics.run.Sink.write", fail)
+    monkeypatch.setattr("imgforensics.output.Sink.write", fail)
     refused(invoke("carve", archive, "--orphans", "-o", tmp_path / "out"), "standard output cannot be written")
     assert len(carved(tmp_path / "out")) == 2
 

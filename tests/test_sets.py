@@ -265,6 +265,7 @@ def test_a_reference_to_an_image_with_a_damaged_layer_has_not_arrived() -> None:
         ("# only\n", "empty"),
         ("hello\n", "line 1: no lock"),
         ("imgforensics-lock 2\n", "another version"),
+        ("imgforensics-lock 1\n", "lock of no archive"),
         ("imgforensics-lock 1\n  size 1\n", "before the first archive"),
         ("imgforensics-lock 1\narchive a\n", "without sha256 or size"),
         (f"imgforensics-lock 1\narchive a\n  sha256 sha256:{'1' * 64}\n  size -1\n", "without sha256 or size"),

@@ -105,6 +105,11 @@ def summary(
     return "\n".join(lines) + "\n"
 
 
+def lock_line(held: str) -> str:
+    """That the lock holds, if it does."""
+    return f"lock: {printable(held)}\n" if held else ""
+
+
 def about_all(findings: Sequence[SetFinding], style: Style, *, verbose: bool = False) -> str:
     """What archives say together; notes where they are asked for, else how many there are."""
     shown = [each for each in findings if verbose or each.severity is not Severity.NOTE]

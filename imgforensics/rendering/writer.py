@@ -88,6 +88,8 @@ class Writer(ABC):
         """What the archives say together; known before the end."""
         self.asked: Sequence[Rule] = ()
         """The rules that they were asked by for this; none where one archive stood for itself, or the run was ended."""
+        self.held = ""
+        """That the lock holds against which they were held, in a few words; empty where it does not."""
         self.interrupted = False
         """Whether the run was ended before all archives were looked at."""
 

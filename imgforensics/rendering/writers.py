@@ -38,6 +38,9 @@ class Table(Writer):
         if self.counts.total() != 1 or skipped:
             separator = "" if self.manner.quiet or not self.counts else "\n"
             yield separator + table.summary(self.counts, skipped, self.manner.style, verbose=self.manner.verbose)
+            yield table.lock_line(self.held)
+        elif self.held:
+            yield ("" if self.manner.quiet else "\n") + table.lock_line(self.held)
         yield table.about_all(self.about_all, self.manner.style, verbose=self.manner.verbose)
         if not self.manner.quiet and self._gravest is not None:
             yield f"\n'imgforensics rules {self._gravest.rule.code}' tells what that means, and when it is innocent\n"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from imgforensics.errors import InputError
 from imgforensics.facts import Facts
 from imgforensics.findings import Effect, Rule, Severity
+from imgforensics.sets.ended import INTERRUPTED
 from imgforensics.sets.rule import SetFinding
 
 _SCHEMA = "imgforensics.report/1"
@@ -124,7 +125,7 @@ def read(text: str, source: str) -> Baseline:
     """Read a report in JSON or JSON lines.
 
     Raises:
-        InputError: it is none.
+        InputError: it is none, is one of another command than ``verify``, or one of a run that was interrupted.
     """
     try:
         documents = (
@@ -143,10 +144,22 @@ def read(text: str, source: str) -> Baseline:
         elif isinstance(document, dict) and "verdict" in document:
             archives.append(document)
         elif isinstance(document, dict) and list(document) == ["about_all"]:
-            continue  # the last of JSON lines is about no archive of its own
+            pass  # the last of JSON lines is about no archive of its own
         else:
             raise InputError(f"{source}: no report of schema {_SCHEMA}; imgforensics verify -f json writes one")
+        _refuse_others(document, source)
     return Baseline(dict(_earlier(each, source) for each in archives), source)
+
+
+def _refuse_others(document: Mapping[str, object], source: str) -> None:
+    """Refuse a report with which a run of ``verify`` cannot be compared."""
+    summary, about_all, command = (document.get(key) for key in ("summary", "about_all", "command"))
+    if command not in (None, "verify"):
+        raise InputError(f"{source}: a report of {str(command)[:40]!r}; --baseline compares with one of 'verify'")
+    found = about_all if isinstance(about_all, list) else []
+    codes = {each.get("code") for each in found if isinstance(each, dict)}
+    if INTERRUPTED.code in codes or (isinstance(summary, dict) and summary.get("interrupted") is True):
+        raise InputError(f"{source}: its run was interrupted: what it had not looked at would count as new")
 
 
 def _is_lines(text: str) -> bool:

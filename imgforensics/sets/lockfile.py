@@ -53,6 +53,13 @@ class Lock:
     archives: tuple[Locked, ...] = ()
     references: tuple[tuple[str, str], ...] = ()
     """Names, each with the digest of a manifest, an index or a config (image ID)."""
+    source: str = ""
+    """The file that it was read from."""
+
+    @property
+    def lists_files(self) -> bool:
+        """Whether it is a list of files, of whatever kind: ``sha256sum`` wrote it. A lock lists archives alone."""
+        return any(each.images is None for each in self.archives)
 
 
 def render(facts: Iterable[Facts]) -> Iterator[str]:
@@ -94,7 +101,7 @@ def parse(text: str, source: str) -> Lock:
                 f"{source}: line {number}: no lock, no line of sha256sum and no name@sha256:…: {line[:60]!r}"
             )
     _refuse_twice([each.path for each in archives], source)
-    return Lock(tuple(archives), tuple(dict.fromkeys(references)))
+    return Lock(tuple(archives), tuple(dict.fromkeys(references)), source)
 
 
 def _plain_sum(line: str, path: str) -> str:
@@ -138,10 +145,11 @@ class _Reader:
                 images[-1] = self._with(images[-1], word, value)
             else:
                 raise self._wrong(f"not understood: {line[:60]!r}")
-        if path is not None:
-            archives.append(self._locked(path, fields, images))
+        if path is None:
+            raise self._wrong("a lock of no archive: it would hold for anything")
+        archives.append(self._locked(path, fields, images))
         _refuse_twice([each.path for each in archives], self._source)
-        return Lock(tuple(archives))
+        return Lock(tuple(archives), source=self._source)
 
     def _locked(self, path: str, fields: dict[str, str], images: list[ImageFacts]) -> Locked:
         size = fields.get("size", "")

@@ -18,7 +18,7 @@ MISSING = _rule(
     "IMG811",
     "lock-missing",
     Severity.ERROR,
-    """An archive or an image that the lock names has not arrived.
+    """An archive, a file or an image that the lock names has not arrived.
 
 ## What it means
 No file of the set has that path, and none has those bytes or those images.
@@ -27,8 +27,9 @@ No file of the set has that path, and none has those bytes or those images.
 The transfer is not complete.
 
 ## How it is computed
-By path relative to the folder, then by the SHA-256 of the file, then by the images. A reference with a digest is looked
-for among manifests, indexes and image IDs, and rebuilt where an image goes by its name.
+By path relative to the folder, then by the SHA-256 of the file, then by the images. A file that is no image archive
+counts, too, where a list names it: its SHA-256 is compared. A reference with a digest is looked for among manifests,
+indexes and image IDs, and rebuilt where an image goes by its name.
 
 ## When it is innocent
 Where only part of what was locked was to be checked.""",
@@ -37,7 +38,7 @@ EXTRA = _rule(
     "IMG812",
     "lock-extra",
     Severity.ERROR,
-    """An archive is there that the lock does not name.
+    """An archive or a file is there that the lock does not name.
 
 ## What it means
 Neither its path, nor its bytes, nor its images are in the lock.
@@ -47,16 +48,19 @@ Something came along that nobody sent.
 
 ## How it is computed
 Every archive that was found has to be one of the lock's. A list of references says nothing of other archives; then this
-rule is silent.
+rule is silent. So it is of files that are no image archives, with a lock of `imgforensics lock`: that lists archives
+alone. `sha256sum` lists files: with its list, every file has to be in it, but for the list itself. Of a file that is no
+image archive that is an error if the list names others of the kind, and a warning if it names archives alone: then such
+files may never have been meant.
 
 ## When it is innocent
-Where archives of several transfers lie together.""",
+Where archives of several transfers lie together, or where a list was made of the archives alone.""",
 )
 DIFFERENT = _rule(
     "IMG813",
     "lock-different",
     Severity.ERROR,
-    """An archive has the path of one in the lock, and holds other images.
+    """An archive has the path of one in the lock, and holds other images; or a file has another content.
 
 ## What it means
 The file is not the one that was sent, and it does not hold the same images either.
@@ -66,7 +70,7 @@ It was damaged or exchanged on the way.
 
 ## How it is computed
 The SHA-256 of the file; where that differs, image IDs, manifest digests, diff_ids and tags of all images. Of a list
-that names no images, only the SHA-256 can be compared.
+that names no images, and of a file that is no image archive, only the SHA-256 can be compared.
 
 ## When it is innocent
 Never, for a lock of this transfer.""",
@@ -112,6 +116,16 @@ RULES = (MISSING, EXTRA, DIFFERENT, REPACKED, MOVED)
 Signature = tuple[tuple[object, ...], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Stranger:
+    """What lies at a path that is not in the lock."""
+
+    path: str
+    sha256: str | None
+    images: Signature | None
+    is_archive: bool
+
+
 @dataclass
 class Transfer:
     """Takes the facts of what arrived, one by one, and says at the end what of a lock has not."""
@@ -120,9 +134,10 @@ class Transfer:
     _by_path: Mapping[str, Locked] = field(init=False)
     _seen: set[str] = field(default_factory=set, init=False)
     """Paths of the lock that were accounted for."""
-    _strangers: list[tuple[str, str | None, Signature | None]] = field(default_factory=list, init=False)
-    """Path, SHA-256 and images of each archive whose path is not in the lock."""
+    _strangers: list[_Stranger] = field(default_factory=list, init=False)
     _digests: set[str] = field(default_factory=set, init=False)
+    _names_others: bool = field(default=False, init=False)
+    """The lock names a file that is no image archive."""
 
     def __post_init__(self) -> None:
         self._by_path = {each.path: each for each in self.lock.archives}
@@ -141,7 +156,7 @@ class Transfer:
         locked = self._by_path.get(relative)
         if locked is None:
             if self.lock.archives:
-                self._strangers.append((facts.path, facts.sha256, _signature(facts.images)))
+                self._strangers.append(_Stranger(facts.path, facts.sha256, _signature(facts.images), is_archive=True))
             return
         self._seen.add(relative)
         if facts.sha256 == locked.sha256:
@@ -150,6 +165,38 @@ class Transfer:
             yield _found(REPACKED, f"{facts.path} is another file than was sent, with the same images", facts.path)
         else:
             yield _found(DIFFERENT, f"{facts.path}: {_difference(facts, locked)}", facts.path)
+
+    def names(self, relative: str) -> bool:
+        """Whether the lock has this path."""
+        return relative in self._by_path
+
+    def awaited(self) -> list[str]:
+        """Paths of the lock at which nothing was found until now."""
+        return [path for path in self._by_path if path not in self._seen]
+
+    def add_file(self, path: str, relative: str, sha256: str | None) -> Iterator[SetFinding]:
+        """Take a file that is no image archive, and whose path the lock names.
+
+        Args:
+            path: as it was found.
+            relative: as the lock writes it.
+            sha256: of its bytes, with the algorithm; None where it cannot be read.
+        """
+        self._seen.add(relative)
+        self._names_others = True
+        sent = self._by_path[relative].sha256
+        if sha256 is None:
+            yield _found(DIFFERENT, f"{path}: cannot be read, and {sent} was sent", path)
+        elif sha256 != sent:
+            yield _found(DIFFERENT, f"{path}: hashes to {sha256}, and {sent} was sent", path)
+
+    def add_itself(self, relative: str) -> None:
+        """Take the file of the list, which may name itself: what it was like while it was written tells nothing."""
+        self._seen.add(relative)
+
+    def add_stranger(self, path: str, sha256: str | None) -> None:
+        """Take a file that is no image archive, and whose path is not in the list; its SHA-256 where it was wanted."""
+        self._strangers.append(_Stranger(path, sha256, None, is_archive=False))
 
     def unmatched(self) -> list[tuple[str, str]]:
         """References of the lock whose digest lies in no archive."""
@@ -163,11 +210,11 @@ class Transfer:
         """
         by_digest: dict[str, list[int]] = defaultdict(list)
         by_images: dict[Signature, list[int]] = defaultdict(list)
-        for number, (_, sha256, images) in enumerate(self._strangers):
-            if sha256:
-                by_digest[sha256].append(number)
-            if images:
-                by_images[images].append(number)
+        for number, stranger in enumerate(self._strangers):
+            if stranger.sha256:
+                by_digest[stranger.sha256].append(number)
+            if stranger.images:
+                by_images[stranger.images].append(number)
         explained: set[int] = set()
         for locked in self.lock.archives:
             if locked.path in self._seen:
@@ -180,16 +227,38 @@ class Transfer:
                 yield _found(MISSING, f"{locked.path} ({locked.sha256}) has not arrived", locked.path)
                 continue
             explained.add(free)
-            path = self._strangers[free][0]
+            path = self._strangers[free].path
+            self._names_others |= not self._strangers[free].is_archive
             how = "the same file" if same else "another file with the same images"
             yield _found(MOVED, f"{locked.path} has arrived as {path}: {how}", path)
-        for number, (path, _, _) in enumerate(self._strangers):
+        for number, stranger in enumerate(self._strangers):
             if number not in explained:
-                yield _found(EXTRA, f"{path} is not in the lock", path)
+                yield self._extra(stranger)
         known = set(proved)
         for name, digest in self.unmatched():
             if digest not in known:
                 yield _found(MISSING, f"{name}@{digest} is in no archive, and could not be rebuilt from one", digest)
+
+    def _extra(self, stranger: _Stranger) -> SetFinding:
+        path = stranger.path
+        if stranger.is_archive:
+            return _found(EXTRA, f"{path} is not in the lock", path)
+        message = f"{path}, which is no image archive, is not in the list"
+        severity = EXTRA.severity if self._names_others else Severity.WARNING
+        return SetFinding(EXTRA, severity, message, (path,), path)
+
+    def held(self, found: Iterable[SetFinding], beside: str) -> str:
+        """That everything arrived, in a few words; empty where that is not so.
+
+        Args:
+            found: everything that was found.
+            beside: what can be said of things that are not in the lock, where it names files.
+        """
+        if any(each.rule in (MISSING, EXTRA, DIFFERENT) for each in found):
+            return ""
+        count = len(self.lock.archives) + len(self.lock.references)
+        what = f"all {count} of" if count > 1 else "the one of"
+        return f"{what} {self.lock.source} arrived{beside if self.lock.archives else ''}"
 
 
 def _found(rule: Rule, message: str, path: str) -> SetFinding:

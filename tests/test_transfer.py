@@ -1,0 +1,225 @@
+"""Folders held against locks and lists: files that are no image archives, nothing at all, and that everything is there."""
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from imgforensics.rendering import FORMATS
+from tests import builder
+from tests.builder import ImageSpec
+from tests.test_cli import document, invoke
+
+
+def archive(text: str) -> bytes:
+    spec = ImageSpec(layers=[builder.layer({text: text.encode()})], tags=[f"{text}:1"])
+    return builder.tar(builder.docker_legacy([spec]))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two archives, and a file that is none."""
+    inside = tmp_path / "in"
+    inside.mkdir()
+    for name in ("a", "b"):
+        (inside / f"{name}.tar").write_bytes(archive(name))
+    (inside / "run.sh").write_text("#!/bin/sh\n")
+    monkeypatch.chdir(tmp_path)
+    return inside
+
+
+def sums(*paths: Path, folder: Path) -> str:
+    """What ``sha256sum`` prints for these in their folder."""
+    return "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder)}\n" for path in paths)
+
+
+def listed(folder: Path, pattern: str = "*") -> str:
+    Path("x.sums").write_text(sums(*sorted(folder.glob(pattern)), folder=folder))
+    return "x.sums"
+
+
+def said(*arguments: str, code: int) -> list[tuple[str, str, str]]:
+    result = invoke("verify", *arguments, "-f", "json")
+    assert result.exit_code == code, result.output
+    about_all = document(result)["about_all"]
+    return [(each["severity"], each["code"], each["subject"]) for each in about_all if each["code"][:5] == "IMG81"]
+
+
+# ------------------------------------------------------------------------------------ files that are no archives
+
+
+def test_a_file_that_is_no_archive_has_arrived(folder: Path) -> None:
+    assert said("in", "--lock", listed(folder), code=0) == []
+    assert said("in/a.tar", "in/b.tar", "in/run.sh", "--skip-others", "--lock", "x.sums", code=0) == []
+
+
+def test_a_file_that_is_no_archive_has_another_content(folder: Path) -> None:
+    lock = listed(folder)
+    (folder / "run.sh").write_text("#!/bin/sh\nrm\n")
+    assert said("in", "--lock", lock, code=1) == [("error", "IMG813", "in/run.sh")]
+    assert "run.sh: hashes to sha256:" in invoke("verify", "in", "--lock", lock).stdout
+
+
+def test_a_file_that_is_no_archive_is_missing(folder: Path) -> None:
+    lock = listed(folder)
+    (folder / "run.sh").unlink()
+    assert said("in", "--lock", lock, code=1) == [("error", "IMG811", "run.sh")]
+
+
+def test_a_file_that_is_no_archive_lies_elsewhere(folder: Path) -> None:
+    lock = listed(folder)
+    (folder / "sub").mkdir()
+    (folder / "run.sh").rename(folder / "sub" / "walk.sh")
+    assert said("in", "--lock", lock, code=0) == [("note", "IMG815", "in/sub/walk.sh")]
+
+
+def test_something_else_in_the_place_of_an_archive(folder: Path) -> None:
+    assert invoke("lock", "in", "-o", "x.lock").exit_code == 0
+    (folder / "a.tar").write_text("gone")
+    assert said("in", "--lock", "x.lock", code=2) == [("error", "IMG813", "in/a.tar")]
+
+
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(folder: Path) -> None:
+    lock = listed(folder)
+    (folder / "run.sh").unlink()
+    os.mkfifo(folder / "run.sh")
+    assert said("in", "--lock", lock, code=1) == [("error", "IMG813", "in/run.sh")]
+
+
+def test_an_archive_that_was_sent_damaged_has_arrived(folder: Path) -> None:
+    (folder / "c.tar.gz").write_bytes(b"\x1f\x8b\x08" + bytes(40))
+    (folder / "c.tar").write_bytes(archive("c")[:700])
+    assert said("in", "in/c.tar.gz", "--lock", listed(folder), code=2) == []
+
+
+def test_parts_of_an_unpacked_archive_are_files_too(folder: Path) -> None:
+    (folder / "oci" / "blobs" / "sha256").mkdir(parents=True)
+    for name in ("oci-layout", "index.json", "blobs/sha256/0"):
+        (folder / "oci" / name).write_text("{}")
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    Path("x.sums").write_text(sums(*files, folder=folder))
+    assert said("in", "--lock", "x.sums", code=0) == []
+    (folder / "oci" / "blobs" / "sha256" / "0").write_text("[]")
+    assert said("in", "--lock", "x.sums", code=1) == [("error", "IMG813", "in/oci/blobs/sha256/0")]
+
+
+@pytest.mark.parametrize("name", ["../secret", "/secret", "sub//secret"])
+def test_a_list_reaches_no_file_outside(folder: Path, name: str) -> None:
+    Path("secret").write_text("text")
+    Path("x.sums").write_text(
+        f"{hashlib.sha256(b'text').hexdigest()}  {name}\n" + sums(folder / "a.tar", folder=folder)
+    )
+    assert ("error", "IMG811", name) in said("in", "--lock", "x.sums", code=1)
+
+
+# ------------------------------------------------------------------------------------------------ nothing else
+
+
+def test_a_file_that_a_list_of_files_does_not_name(folder: Path) -> None:
+    lock = listed(folder)
+    (folder / "evil.sh").write_text("evil")
+    assert said("in", "--lock", lock, code=1) == [("error", "IMG812", "in/evil.sh")]
+
+
+def test_a_list_of_archives_alone_may_not_mean_other_files(folder: Path) -> None:
+    assert said("in", "--lock", listed(folder, "*.tar"), code=0) == [("warning", "IMG812", "in/run.sh")]
+
+
+def test_a_lock_says_nothing_of_other_files(folder: Path) -> None:
+    assert invoke("lock", "in", "-o", "x.lock").exit_code == 0
+    assert said("in", "--lock", "x.lock", code=0) == []
+    (folder / "c.tar").write_bytes(archive("c"))
+    assert said("in", "--lock", "x.lock", code=1) == [("error", "IMG812", "in/c.tar")]
+
+
+@pytest.mark.parametrize("names_itself", [False, True])
+def test_the_list_may_lie_among_what_it_lists(folder: Path, names_itself: bool) -> None:
+    text = sums(*sorted(folder.iterdir()), folder=folder)
+    text += f"{hashlib.sha256().hexdigest()}  x.sums\n" if names_itself else ""
+    (folder / "x.sums").write_text(text)
+    assert said("in", "--lock", "in/x.sums", code=0) == []
+    assert "lock: all " in invoke("verify", "in", "--lock", "in/x.sums").stdout
+
+
+# ------------------------------------------------------------------------------------------- that it all arrived
+
+
+def held(*arguments: str) -> list[str]:
+    return [line for line in invoke("verify", *arguments).stdout.splitlines() if line.startswith("lock:")]
+
+
+@pytest.mark.parametrize("more", [[], ["-q"], ["-j", "2"]])
+def test_a_lock_that_holds_is_told(folder: Path, more: Sequence[str]) -> None:
+    assert held("in", *more, "--lock", listed(folder)) == ["lock: all 3 of x.sums arrived, and nothing else"]
+    assert invoke("lock", "in", "-o", "x.lock").exit_code == 0
+    assert held("in", *more, "--lock", "x.lock") == ["lock: all 2 of x.lock arrived, and no other archive"]
+    (folder / "run.sh").unlink()
+    assert held("in", *more, "--lock", "x.lock") == ["lock: all 2 of x.lock arrived, and nothing else"]
+    assert held("in", *more, "--lock", "x.sums") == []
+    (folder / "c.tar").write_bytes(archive("c"))
+    assert held("in", *more, "--lock", "x.lock", "--ignore", "IMG812") == []
+
+
+def test_one_archive_arrived(folder: Path) -> None:
+    assert invoke("lock", "in/a.tar", "-o", "x.lock").exit_code == 0
+    assert held("in/a.tar", "--lock", "x.lock") == ["lock: the one of x.lock arrived, and nothing else"]
+
+
+def test_references_say_nothing_of_other_archives(folder: Path) -> None:
+    image = document(invoke("verify", "in/a.tar", "-f", "json"))["archives"][0]["images"][0]["image_id"]
+    Path("images.txt").write_text(f"a:1@{image}\n")
+    assert held("in", "--lock", "images.txt") == ["lock: the one of images.txt arrived"]
+
+
+def test_of_a_folder_that_was_not_looked_into_nothing_is_said(folder: Path) -> None:
+    (folder / "oci").mkdir()
+    (folder / "oci" / "oci-layout").write_text("{}")
+    (folder / "oci" / "index.json").write_text("{}")
+    Path("x.sums").write_text(sums(folder / "a.tar", folder / "b.tar", folder / "run.sh", folder=folder))
+    assert held("in", "--lock", "x.sums") == ["lock: all 3 of x.sums arrived"]
+
+
+# ------------------------------------------------------------------------------------------------ nothing at all
+
+
+@pytest.mark.parametrize("form", list(FORMATS))
+def test_of_an_empty_folder_everything_is_missing(folder: Path, form: str) -> None:
+    assert invoke("lock", "in", "-o", "x.lock").exit_code == 0
+    Path("empty").mkdir()
+    result = invoke("verify", "empty", "--lock", "x.lock", "-f", form)
+    assert (result.exit_code, result.stderr) == (1, "")
+    assert "IMG811" in result.stdout
+    assert all(name in result.stdout for name in ("a.tar", "b.tar"))
+    assert invoke("verify", "empty", "-f", form).exit_code == 2
+
+
+def test_a_folder_that_is_not_there_is_no_empty_one(folder: Path) -> None:
+    assert invoke("lock", "in", "-o", "x.lock").exit_code == 0
+    assert invoke("verify", "nowhere", "--lock", "x.lock").exit_code == 2
+
+
+# ------------------------------------------------------------------------------------------- an earlier report
+
+
+def test_a_report_of_an_interrupted_run_is_no_baseline(folder: Path) -> None:
+    assert invoke("verify", "in", "-f", "json", "-o", "old.json").exit_code == 0
+    assert invoke("verify", "in", "--baseline", "old.json").exit_code == 0
+    report = json.loads(Path("old.json").read_text())
+    report["summary"]["interrupted"] = True
+    lines = [*report["archives"], {"about_all": [{"code": "IMG831"}]}]
+    for text in (json.dumps(report, indent=2), "".join(json.dumps(each) + "\n" for each in lines)):
+        Path("old.json").write_text(text)
+        result = invoke("verify", "in", "--baseline", "old.json")
+        assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+        assert "old.json: its run was interrupted" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["inspect", "signatures"])
+def test_a_report_of_another_command_is_no_baseline(folder: Path, command: str) -> None:
+    assert invoke(command, "in", "-f", "json", "-o", "old.json").exit_code == 0
+    result = invoke("verify", "in", "--baseline", "old.json")
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert f"old.json: a report of '{command}'" in result.stderr
