@@ -69,7 +69,7 @@ def test_a_report_that_was_kept_gives_the_same_facts() -> None:
     kept = reportstore.unpack(reportstore.pack(report))
     assert isinstance(kept, ArchiveReport)
     assert facts_of(kept) == facts_of(report)
-    assert pickle.loads(pickle.dumps(facts_of(report))) == facts_of(report)  # noqa: S301 - from one process to another
+    assert pickle.loads(pickle.dumps(facts_of(report))) == facts_of(report)
 
 
 def test_facts_tell_damaged_and_missing_layers() -> None:
@@ -201,6 +201,13 @@ def test_long_names_large_numbers_and_chance_are_no_framing() -> None:
     assert said(*usual, long, number, chance, cut) == []
     records = [packed(f"d/{n}.tar", f"app{n}", pad_to=10240) for n in range(8)]
     assert said(*records, chance) == []
+
+
+@pytest.mark.parametrize("layout", sorted(builder.LAYOUTS))
+def test_different_images_of_one_tool_are_framed_alike(layout: str) -> None:
+    sizes = (1, 600, 5000, 7000, 20000, 99999)
+    images = [ImageSpec(layers=[builder.layer({str(n): bytes(n)})], tags=[f"app{n}:1"]) for n in sizes]
+    assert said(*(facts_at(f"d/{n}.tar", builder.LAYOUTS[layout]([each])) for n, each in enumerate(images))) == []
 
 
 def test_archives_of_one_tool_are_framed_alike() -> None:

@@ -14,6 +14,8 @@ _SIBLINGS = 5
 """Archives of a folder from which on one can be the odd one."""
 _SOURCES = 3
 """Archives that are named as holding a layer intact."""
+_ROWS = 100
+"""Images among which they are looked for: one archive may hold thousands with the same layer."""
 
 
 @set_rule("IMG801", "tag-of-two-images", Severity.WARNING)
@@ -103,8 +105,9 @@ def odd_one_out(store: Store) -> Iterator[SetFound]:
     ## How it is computed
     By what the layout shows of its producer, folder by folder, and among archives of one producer by three traits:
     the compression around the tar; whether its headers have the magic of POSIX or of GNU tar, which no long name
-    changes; and whether zeros fill its last record of 10240 bytes behind the two blocks that end it. An end that is
-    damaged, or where the two blocks happen to fill the record, counts as neither. Nothing of it is signed.
+    changes; and whether zeros fill the last record of 10240 bytes behind the two blocks that end it, or more than one.
+    An end that is damaged, or where the two blocks happen to fill the record, counts as none of these. Nothing of it
+    is signed.
 
     ## When it is innocent
     A folder in which images of several sources are gathered, or one archive was compressed or packed again.
@@ -192,10 +195,10 @@ def layer_intact_elsewhere(store: Store) -> Iterator[SetFound]:
     sources = """
         SELECT path FROM layers CROSS JOIN images ON images.id = layers.image
         CROSS JOIN archives ON archives.id = images.archive
-        WHERE diff_id = ? AND held = 'match' AND archives.id <> ? ORDER BY layers.image"""
+        WHERE diff_id = ? AND held = 'match' AND archives.id <> ? ORDER BY layers.image LIMIT ?"""
     for diff_id, path, archive in list(store.ask(query)):
         # Ordered by the index, so that of a layer that thousands share only the first few rows are made.
-        intact = _first_distinct(store.ask(sources, diff_id, archive))
+        intact = _first_distinct(store.ask(sources, diff_id, archive, _ROWS))
         if intact:
             where = " and ".join(intact)
             yield SetFound(f"layer {diff_id} of {path} is intact in {where}", (path, *intact), diff_id)
