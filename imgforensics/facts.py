@@ -6,6 +6,7 @@ They are enough to compare archives with each other, with an earlier run, and wi
 from dataclasses import dataclass
 
 from imgforensics.case import Case
+from imgforensics.framing import Framing, framing_of
 from imgforensics.model import Outcome
 from imgforensics.report import ArchiveReport
 from imgforensics.structure import Image
@@ -53,6 +54,8 @@ class Facts:
     """Name of the tool that wrote it."""
     error: str | None
     images: tuple[ImageFacts, ...]
+    framing: Framing | None = None
+    """How it is wrapped; None where it could not be read."""
 
 
 def facts_of(report: ArchiveReport) -> Facts:
@@ -66,6 +69,7 @@ def facts_of(report: ArchiveReport) -> Facts:
         producer=None if case is None or case.producer is None else case.producer.name,
         error=report.error,
         images=() if case is None else tuple(_image(case, image) for image in case.structure.images),
+        framing=None if case is None else framing_of(case.catalogue),
     )
 
 

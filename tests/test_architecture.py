@@ -109,6 +109,7 @@ ORDER = [
     "comparison/",
     "analysis",
     "carving",
+    "framing",
     "facts",
     "sets/",
     "learn",

@@ -1,15 +1,20 @@
 """Archives against each other, against a lock, and against an earlier report."""
 
 import io
-from collections.abc import Sequence
+import json
+import os
+import pickle
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from imgforensics import InputError, analyze
+from imgforensics import InputError, analyze, cli, reportstore
 from imgforensics.facts import Facts, ImageFacts, LayerFacts, facts_of
 from imgforensics.findings import Severity
+from imgforensics.framing import Framing
 from imgforensics.rendering import render
 from imgforensics.report import ArchiveReport, Report
 from imgforensics.sets import baseline, lockfile, rules, transfer
@@ -17,6 +22,8 @@ from imgforensics.sets.rule import SetFinding
 from imgforensics.sets.store import Store
 from tests import builder
 from tests.builder import Entry, ImageSpec
+
+FIXTURES = Path(__file__).parent / "fixtures"
 
 
 def report_at(path: str, entries: Sequence[Entry] | bytes) -> ArchiveReport:
@@ -55,6 +62,14 @@ def test_facts_say_what_the_archive_holds(layout: str) -> None:
     assert image.image_id == f"sha256:{builder.sha256(builder.config_of(entries).data)}"
     assert image.tags
     assert [layer.held for layer in image.layers] == ["match", "match"]
+
+
+def test_a_report_that_was_kept_gives_the_same_facts() -> None:
+    report = report_at("a.tar", builder.gz(builder.archive()))
+    kept = reportstore.unpack(reportstore.pack(report))
+    assert isinstance(kept, ArchiveReport)
+    assert facts_of(kept) == facts_of(report)
+    assert pickle.loads(pickle.dumps(facts_of(report))) == facts_of(report)
 
 
 def test_facts_tell_damaged_and_missing_layers() -> None:
@@ -113,8 +128,97 @@ def test_the_odd_one_out() -> None:
     (found,) = said(*usual, odd)
     assert (found.rule.code, found.paths) == ("IMG803", ("d/odd.tar",))
     assert said(*usual[:3], odd) == []
+    assert "5 of 5 archives beside it" in found.message
     elsewhere = replace(odd, path="e/odd.tar")
     assert said(*usual, elsewhere) == []
+
+
+def packed(path: str, text: str, magic: bytes = builder.USTAR, pad_to: int = 0) -> Facts:
+    """One archive of docker save, with headers and an end of choice."""
+    entries = builder.docker_legacy([spec(text * 300, f"{text}:1")])  # of no size that fills a record by chance
+    return facts_at(path, builder.tar([replace(entry, magic=magic) for entry in entries], pad_to=pad_to))
+
+
+def wrapped(path: str, text: str, wrap: Callable[[bytes], bytes]) -> Facts:
+    return facts_at(path, wrap(builder.archive("docker_legacy", spec(text, f"{text}:1"))))
+
+
+@pytest.mark.parametrize(
+    ("odd", "words"),
+    [
+        (
+            wrapped("d/odd.tar", "odd", builder.gz),
+            "gzip around the tar, where 5 of 5 have no compression around the tar",
+        ),
+        (wrapped("d/odd.tar", "odd", builder.zstd), "zstd around the tar"),
+        (packed("d/odd.tar", "odd", builder.GNU), "GNU headers, where 5 of 5 have POSIX headers"),
+        (packed("d/odd.tar", "odd", pad_to=10240), "padding to a record of 10240 bytes, where 5 of 5 have no padding"),
+        (packed("d/odd.tar", "odd", pad_to=1 << 20), "zeros for more than a record, where 5 of 5 have no padding"),
+    ],
+    ids=["gzip", "zstd", "gnu", "record", "zeros"],
+)
+def test_an_archive_that_is_framed_otherwise(odd: Facts, words: str) -> None:
+    usual = [packed(f"d/{n}.tar", f"app{n}") for n in range(5)]
+    (found,) = said(*usual, odd)
+    assert (found.rule.code, found.paths, found.severity) == ("IMG803", ("d/odd.tar",), Severity.NOTE)
+    assert words in found.message
+    assert said(*usual[:3], odd) == []  # too few to tell
+    assert said(*usual, replace(odd, path="e/odd.tar")) == []
+    assert said(*usual, replace(odd, producer=None)) != []  # by another tool: that alone is said
+    others = [replace(odd, path=f"d/odd{n}.tar") for n in range(2)]
+    assert [each for each in codes(said(*usual, *others)) if each == "IMG803"] == []  # no rule without exceptions
+
+
+def test_all_that_is_odd_about_one_archive_is_one_finding() -> None:
+    usual = [packed(f"d/{n}.tar", f"app{n}") for n in range(5)]
+    (found,) = said(*usual, packed("d/odd.tar", "odd", builder.GNU, 10240))
+    assert found.message.count(", where 5 of 5 have ") == 2
+
+
+def test_the_plain_one_among_compressed_ones() -> None:
+    usual = [wrapped(f"d/{n}.tar.gz", f"app{n}", builder.gz) for n in range(4)]
+    (found,) = said(*usual, packed("d/odd.tar", "odd"))
+    assert "no compression around the tar, where 4 of 4 have gzip" in found.message
+
+
+def test_long_names_large_numbers_and_chance_are_no_framing() -> None:
+    entries = builder.docker_legacy([spec("odd", "odd:1")])
+    by_pax = replace(entries[0], pax={"comment": "x"})
+    long = facts_at("d/long.tar", [by_pax, *entries[1:], Entry(f"{'a' * 120}/", b"", b"5")])
+    long = replace(long, producer="docker save")
+    number = facts_at("d/number.tar", [*entries[:-1], replace(entries[-1], uid=8**7, magic=builder.GNU)])
+    chance = next(
+        replace(facts_at("d/chance.tar", data), producer="docker save")
+        for n in range(20)
+        if len(data := builder.tar([*entries, Entry("x", bytes(512 * n + 1))])) % 10240 == 0
+    )
+    cut = facts_at("d/cut.tar", builder.tar(entries, end=b""))
+    assert chance.framing is not None
+    assert chance.framing.ending is None
+    assert cut.framing is not None
+    assert cut.framing.ending is None
+    usual = [packed(f"d/{n}.tar", f"app{n}") for n in range(16)]
+    assert said(*usual, long, number, chance, cut) == []
+    records = [packed(f"d/{n}.tar", f"app{n}", pad_to=10240) for n in range(8)]
+    assert said(*records, chance) == []
+
+
+@pytest.mark.parametrize("layout", sorted(builder.LAYOUTS))
+def test_different_images_of_one_tool_are_framed_alike(layout: str) -> None:
+    sizes = (1, 600, 5000, 7000, 20000, 99999)
+    images = [ImageSpec(layers=[builder.layer({str(n): bytes(n)})], tags=[f"app{n}:1"]) for n in sizes]
+    assert said(*(facts_at(f"d/{n}.tar", builder.LAYOUTS[layout]([each])) for n, each in enumerate(images))) == []
+
+
+def test_archives_of_one_tool_are_framed_alike() -> None:
+    """Also with other images, versions of the tool, and kinds of archive: whatever there is of it."""
+    reports = [analyze(path).archives[0] for path in sorted(FIXTURES.glob("*.tar"))]
+    facts = [replace(facts_of(report), path=f"d/{Path(report.path).name}") for report in reports]
+    by_tool: dict[str | None, set[Framing | None]] = {}
+    for each in facts:
+        by_tool.setdefault(each.producer, set()).add(each.framing)
+    for tool in ("docker save", "containerd", "containers/image"):
+        assert by_tool[tool] == {Framing("no compression around the tar", "POSIX headers", "no padding at the end")}
 
 
 def test_a_damaged_layer_that_is_intact_elsewhere() -> None:
@@ -136,6 +240,39 @@ def test_names_that_are_no_text_do_no_harm() -> None:
     image = ImageFacts("sha256:1", None, None, ("a\udcff/b:1",), ())
     facts = [Facts(f"\udcfe{n}.tar", None, None, "intact", None, None, (image,)) for n in range(2)]
     assert said(*facts) == []
+
+
+def test_any_text_comes_out_as_it_went_in() -> None:
+    texts = ["d/\udcff.tar", "d/\\udcff.tar", "d/\\\\udcff.tar", "d/ä\ud800\\.tar", "d/\\x.tar"]
+    with Store() as store:
+        for each in texts:
+            store.add(Facts(each, None, None, "intact", None, None, ()))
+        assert [path for (path,) in store.ask("SELECT path FROM archives ORDER BY id")] == texts
+        assert list(store.ask("SELECT id FROM archives WHERE path = ?", texts[0])) == [(1,)]
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "csv", "sarif", "table", "html", "junit"])
+def test_a_path_is_spelled_as_that_of_its_archive(form: str, tmp_path: Path) -> None:
+    data = builder.archive("docker_legacy", spec("a", "app:1"))
+    for name in (b"one\xff\xfe.tar", b"two\xff\xfe.tar"):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name)).write_bytes(data)
+    text = CliRunner().invoke(cli.app, ["verify", "-v", "--format", form, str(tmp_path)]).stdout
+    assert "udcff" not in text
+    if form == "json":
+        report = json.loads(text)
+        (said_of_all,) = report["about_all"]
+        assert said_of_all["code"] == "IMG805"
+        assert said_of_all["paths"] == [archive["path"] for archive in report["archives"]]
+        assert all(path in said_of_all["message"] for path in said_of_all["paths"])
+    elif form == "sarif":
+        (run,) = json.loads(text)["runs"]
+        (result,) = (each for each in run["results"] if each["ruleId"] == "IMG805")
+        places = {each["physicalLocation"]["artifactLocation"]["uri"] for each in result["locations"]}
+        assert places <= {each["location"]["uri"] for each in run["artifacts"]}
+        assert all(each.endswith("%FF%FE.tar") for each in places)
+    else:
+        spelled = "two\\\\xff" if form == "jsonl" else "two\\xff"
+        assert text.count(spelled) > 1
 
 
 # ------------------------------------------------------------------------------------------------ against a lock

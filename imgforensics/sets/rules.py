@@ -1,6 +1,8 @@
 """IMG80x: what archives say about each other."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from imgforensics.findings import Severity
 from imgforensics.sets.rule import SetFound, SetRule, set_rule
@@ -10,6 +12,10 @@ _SHOWN = 20
 """Paths that one finding names."""
 _SIBLINGS = 5
 """Archives of a folder from which on one can be the odd one."""
+_SOURCES = 3
+"""Archives that are named as holding a layer intact."""
+_ROWS = 100
+"""Images among which they are looked for: one archive may hold thousands with the same layer."""
 
 
 @set_rule("IMG801", "tag-of-two-images", Severity.WARNING)
@@ -87,20 +93,31 @@ def image_with_several_tags(store: Store) -> Iterator[SetFound]:
 
 @set_rule("IMG803", "odd-one-out", Severity.NOTE)
 def odd_one_out(store: Store) -> Iterator[SetFound]:
-    """One archive of a folder was written by another tool than all the others.
+    """One archive of a folder was written by another tool than the others, or is wrapped or framed otherwise.
 
     ## What it means
-    At least four of five archives beside it, and five altogether, come from one tool; this one does not.
+    Of at least five archives in its folder four of five come from one tool, and this one does not. Or it does, and of
+    at least five archives of this tool there four of five are wrapped or framed in one way, and this one is not.
 
     ## Why it matters
     Who exchanges one archive of a transfer seldom has the sender's tools at hand.
 
     ## How it is computed
-    By what the layout shows of its producer, folder by folder. Nothing of it is signed.
+    By what the layout shows of its producer, folder by folder, and among archives of one producer by three traits:
+    the compression around the tar; whether its headers have the magic of POSIX or of GNU tar, which no long name
+    changes; and whether zeros fill the last record of 10240 bytes behind the two blocks that end it, or more than one.
+    An end that is damaged, or where the two blocks happen to fill the record, counts as none of these. Nothing of it
+    is signed.
 
     ## When it is innocent
-    A folder in which images of several sources are gathered.
+    A folder in which images of several sources are gathered, or one archive was compressed or packed again.
     """
+    yield from _other_tools(store)
+    yield from _other_framings(store)
+
+
+def _other_tools(store: Store) -> Iterator[SetFound]:
+    """Archives of other producers than most of their folder."""
     query = """
         SELECT folder, producer, COUNT(*) FROM archives WHERE error IS NULL GROUP BY folder, producer
         ORDER BY folder, COUNT(*) DESC, producer"""
@@ -117,7 +134,41 @@ def odd_one_out(store: Store) -> Iterator[SetFound]:
             continue
         for path, producer in store.ask(others, folder, usual, _SHOWN):
             by = f"by {producer}" if producer else "by no tool that is known"
-            yield SetFound(f"{path} was written {by}, {most} of {total} archives beside it by {usual}", (path,), usual)
+            yield SetFound(
+                f"{path} was written {by}, {most} of {total - 1} archives beside it by {usual}", (path,), usual
+            )
+
+
+def _other_framings(store: Store) -> Iterator[SetFound]:
+    """Archives that are wrapped or framed otherwise than most of their folder by the same producer."""
+    query = """
+        SELECT folder, producer, wrapping, headers, ending, COUNT(*) FROM archives
+        WHERE error IS NULL AND producer IS NOT NULL GROUP BY folder, producer, wrapping, headers, ending
+        ORDER BY folder, producer"""
+    others = """
+        SELECT path, wrapping, headers, ending FROM archives
+        WHERE folder = ? AND producer = ? AND error IS NULL AND (wrapping <> ? OR headers <> ? OR ending <> ?)
+        ORDER BY id LIMIT ?"""
+    for (folder, producer), rows in groupby(store.ask(query), lambda row: (row[0], row[1])):
+        counts: tuple[Counter[str | None], ...] = (Counter(), Counter(), Counter())
+        total = 0
+        for *_, wrapping, headers, ending, count in rows:
+            total += count
+            for counter, trait in zip(counts, (wrapping, headers, ending), strict=True):
+                counter[trait] += count
+        most = [counter.most_common(1)[0] for counter in counts]
+        usual = [trait if total >= _SIBLINGS and 5 * count >= 4 * total else None for trait, count in most]
+        if not any(usual):
+            continue
+        for path, *traits in store.ask(others, folder, producer, *usual, _SHOWN):
+            pairs = zip(traits, usual, most, strict=True)
+            odd = [
+                f"{trait}, where {count} of {total - 1} have {known}"
+                for trait, known, (_, count) in pairs
+                if trait is not None and known is not None and trait != known
+            ]
+            message = f"{path} is framed unlike the archives beside it that are by {producer}, too: {'; '.join(odd)}"
+            yield SetFound(message, (path,), producer)
 
 
 @set_rule("IMG804", "layer-intact-elsewhere", Severity.NOTE)
@@ -142,14 +193,25 @@ def layer_intact_elsewhere(store: Store) -> Iterator[SetFound]:
         JOIN images AS broken ON broken.id = bad.image JOIN archives AS there ON there.id = broken.archive
         WHERE bad.held IN ('mismatch', 'missing') AND bad.diff_id IS NOT NULL ORDER BY there.id, bad.place"""
     sources = """
-        SELECT DISTINCT path FROM layers JOIN images ON images.id = layers.image
-        JOIN archives ON archives.id = images.archive
-        WHERE diff_id = ? AND held = 'match' AND archives.id <> ? ORDER BY archives.id LIMIT 3"""
+        SELECT path FROM layers CROSS JOIN images ON images.id = layers.image
+        CROSS JOIN archives ON archives.id = images.archive
+        WHERE diff_id = ? AND held = 'match' AND archives.id <> ? ORDER BY layers.image LIMIT ?"""
     for diff_id, path, archive in list(store.ask(query)):
-        intact = [source for (source,) in store.ask(sources, diff_id, archive)]
+        # Ordered by the index, so that of a layer that thousands share only the first few rows are made.
+        intact = _first_distinct(store.ask(sources, diff_id, archive, _ROWS))
         if intact:
             where = " and ".join(intact)
             yield SetFound(f"layer {diff_id} of {path} is intact in {where}", (path, *intact), diff_id)
+
+
+def _first_distinct(rows: Iterable[tuple[str]]) -> list[str]:
+    """The first few different paths."""
+    paths: dict[str, None] = {}
+    for (path,) in rows:
+        paths[path] = None
+        if len(paths) == _SOURCES:
+            break
+    return list(paths)
 
 
 @set_rule("IMG805", "duplicate-archive", Severity.NOTE)

@@ -3,6 +3,7 @@
 The database is SQLite's own temporary one: unnamed, and gone with the process.
 """
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from typing import Any, Self
@@ -15,7 +16,8 @@ PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
 CREATE TABLE archives (
   id INTEGER PRIMARY KEY, path TEXT NOT NULL, folder TEXT NOT NULL, sha256 TEXT, size INTEGER, verdict TEXT NOT NULL,
-  producer TEXT, error TEXT);
+  producer TEXT, error TEXT,
+  wrapping TEXT, headers TEXT, ending TEXT);
 CREATE TABLE images (
   id INTEGER PRIMARY KEY, archive INTEGER NOT NULL, image_id TEXT, manifest TEXT, platform TEXT, content TEXT NOT NULL);
 CREATE TABLE tags (image INTEGER NOT NULL, tag TEXT NOT NULL, name TEXT NOT NULL);
@@ -28,8 +30,10 @@ CREATE INDEX by_image_id ON images (image_id);
 CREATE INDEX by_tag ON tags (tag);
 CREATE INDEX by_image ON tags (image);
 CREATE INDEX by_place ON layers (image, place);
-CREATE INDEX by_diff_id ON layers (diff_id);
+CREATE INDEX by_diff_id ON layers (diff_id, held, image);
 """
+
+_ESCAPED = re.compile(r"\\(?:\\|u([0-9a-f]{4}))")
 
 
 class Store:
@@ -37,6 +41,7 @@ class Store:
 
     def __init__(self) -> None:
         self._database = sqlite3.connect("", isolation_level=None)
+        self._database.text_factory = _back
         self._database.executescript(_TABLES)
         self.count = 0
         """Archives that were added."""
@@ -55,8 +60,11 @@ class Store:
         """Take the facts of one archive, behind those that were taken before."""
         self.count += 1
         folder = facts.path.rpartition("/")[0]
-        row = (facts.path, folder, facts.sha256, facts.size, facts.verdict, facts.producer, facts.error)
-        archive = self._insert("archives (path, folder, sha256, size, verdict, producer, error)", row)
+        framing = facts.framing
+        traits = (None, None, None) if framing is None else (framing.wrapping, framing.headers, framing.ending)
+        row = (facts.path, folder, facts.sha256, facts.size, facts.verdict, facts.producer, facts.error, *traits)
+        columns = "path, folder, sha256, size, verdict, producer, error, wrapping, headers, ending"
+        archive = self._insert(f"archives ({columns})", row)
         for image in facts.images:
             content = image.image_id or image.manifest or f"archive {archive}"
             facets = (archive, image.image_id, image.manifest, image.platform, content)
@@ -82,5 +90,16 @@ class Store:
 
 
 def _text(value: str | int | None) -> str | int | None:
-    """Names of files and tags may hold what is no Unicode; SQLite takes none of it."""
-    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+    r"""What is stored for a value. Names of files and tags may hold lone surrogates, and SQLite takes no such text.
+
+    They become ``\udcff``, and a backslash two of them, so that what comes out is what went in.
+    """
+    if not isinstance(value, str) or (value.isascii() and "\\" not in value):
+        return value
+    return value.replace("\\", "\\\\").encode("utf-8", "backslashreplace").decode()
+
+
+def _back(stored: bytes) -> str:
+    """The text that stored bytes stand for."""
+    text = stored.decode()
+    return _ESCAPED.sub(lambda escape: chr(int(escape[1] or "5c", 16)), text) if "\\" in text else text
