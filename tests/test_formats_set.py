@@ -233,8 +233,8 @@ def test_the_page_has_a_section_for_it() -> None:
     page = Page(told("html", [finding(), finding(rule=DUPLICATE)]))
     assert "#set" in page.links
     assert (
-        "Held against each other, against what had to arrive and against an earlier report: 1 error, 1 note."
-        in page.text
+        "Held against each other, against what had to arrive, against an earlier report and against what was to be looked"
+        " at: 1 error, 1 note." in page.text
     )
     for code in ("IMG812", "IMG805"):
         assert f"#rule-{code}" in page.links
