@@ -18,7 +18,7 @@ from imgforensics.errors import ImgforensicsError, InputError, NotAnImageError
 from imgforensics.expectfile import key
 from imgforensics.findings import Skipped
 from imgforensics.limits import MIB
-from imgforensics.peek import looks_like_archive
+from imgforensics.peek import is_apple_double, looks_like_archive
 from imgforensics.pool import counter
 from imgforensics.report import ArchiveReport, Options, Period, moment
 from imgforensics.watching import Progress
@@ -99,14 +99,13 @@ def _walk(folder: str) -> Iterator[tuple[str, list[str] | None]]:
     pending = [folder]
     while pending:
         parent = pending.pop()
-        files, folders = [], []
+        files: list[str] = []
+        folders: list[str] = []
         try:
             with os.scandir(parent) as entries:
                 for entry in entries:
-                    if not entry.is_dir():
-                        files.append(entry.name)
-                    elif not entry.is_symlink():
-                        folders.append(entry.name)
+                    is_folder = entry.is_dir() and not entry.is_symlink()
+                    (folders if is_folder else files).append(entry.name)
         except OSError:
             yield parent, None
             continue
@@ -130,9 +129,10 @@ def _reason_to_skip(path: str, *, asked: bool = False) -> str | None:
     if not os.path.isfile(path):
         if not os.path.exists(path):
             return "a link that leads nowhere" if Path(path).is_symlink() and not is_named else None
-        return "no regular file"
+        return "a link to a directory, which is not followed" if os.path.isdir(path) else "no regular file"
     try:
         reason = looks_like_archive(path)
+        is_named = is_named and not is_apple_double(path)
     except InputError:
         return None
     return None if is_named else reason

@@ -6,10 +6,11 @@ from contextlib import ExitStack
 from dataclasses import replace
 
 from imgforensics import batch
+from imgforensics.custody import Input
 from imgforensics.errors import InputError
 from imgforensics.facts import Facts, facts_of
 from imgforensics.findings import Skipped, Verdict
-from imgforensics.output import Sink, spare_evidence
+from imgforensics.output import Sink, spare_evidence, spare_inputs
 from imgforensics.rendering.escape import printable
 from imgforensics.report import Options
 from imgforensics.run import ANSWERED, BAD, NO_ANSWER
@@ -33,6 +34,7 @@ def run_lock(paths: Sequence[str], options: Options, output: str, how: How, *, a
     found = list(batch.discover(paths))
     if output != "-":
         spare_evidence(found, output)
+        spare_inputs([] if how.resume is None else [Input("state", how.resume)], output)
     folders = folders_among(paths)
     facts: dict[str, Facts] = {}
     refused = no_answer = False

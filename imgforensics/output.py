@@ -38,9 +38,10 @@ def spare_inputs(inputs: Iterable[Input], output: str) -> None:
     try:
         target = Path(output).stat()
     except (OSError, ValueError):
-        return
-    for each in inputs:
-        if _is_file(each.source, target):
+        target = None
+    for each in inputs:  # a state file may not be there yet
+        is_it = target is not None and _is_file(each.source, target)
+        if is_it or os.path.realpath(each.source) == os.path.realpath(output):
             raise InputError(f"{output}: is read by this run ({each.use}); a report never replaces that")
 
 

@@ -32,6 +32,20 @@ def looks_like_archive(path: str | os.PathLike[str]) -> str | None:
     return None if is_header(inner[:_HEAD]) else f"{compression} around {describe(inner[:_HEAD])}"
 
 
+def is_apple_double(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is what macOS puts beside another one on a foreign file system: ``._name``, with its attributes.
+
+    By the name and the magic number both (RFC 1740, appendix B).
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    if not os.path.basename(path).startswith("._"):
+        return False
+    with open_evidence(path) as stream:
+        return read_exactly(stream, 4) == b"\0\x05\x16\x07"
+
+
 def _first_bytes(compression: Compression, stream: IO[bytes], head: bytes) -> bytes:
     """The first inflated bytes of a stream: a tar header's worth, or fewer where there are no more."""
     inflater = Inflater(compression)

@@ -23,6 +23,10 @@ _PAUSE = 0.02
 """Seconds between two looks at what is shared: a look takes some microseconds, and members of a kilobyte are many."""
 
 
+_GRACE = 0.7
+"""Seconds within which work is given up."""
+
+
 class Shared:
     """What the processes of a pool share."""
 
@@ -125,6 +129,16 @@ def processes(count: int) -> Iterator[tuple[Executor, Shared]]:
         yield pool, shared
     except BaseException:
         shared.stop.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+        _end(time.monotonic() + _GRACE)
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _end(until: float) -> None:
+    """End the processes that have not given up their work until then: one may look around too seldom."""
+    for each in multiprocessing.active_children():
+        each.join(max(0.0, until - time.monotonic()))
+        if each.is_alive():
+            each.kill()

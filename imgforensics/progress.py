@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _LINES = 10.0
 """Seconds between two plain lines."""
+_LONG = 1e9
+"""Seconds that are no forecast any more: a sparse file may be as large as it likes."""
 _live_now: "list[Shown]" = []
 """The live display, while there is one."""
 
@@ -150,6 +152,7 @@ def far(done: int, total: int | None, seconds: float) -> str:
     rate = done / max(seconds, 0.001)
     parts = [f"{done // MIB} MiB" if total is None else f"{done // MIB} of {total // MIB} MiB"]
     parts.append(f"{rate / MIB:.0f} MiB/s")
-    if total is not None and rate > 0:
-        parts.append(f"{timedelta(seconds=round(max(total - done, 0) / rate))} left")
+    left = max(total - done, 0) / rate if total is not None and rate > 0 else None
+    if left is not None and left < _LONG:
+        parts.append(f"{timedelta(seconds=round(left))} left")
     return ", ".join(parts)

@@ -80,8 +80,7 @@ def run(command: str, paths: list[str], options: Options, settings: Settings) ->
         try:
             how = replace(settings.how, progress=settings.progress)
             for answer in look(command, paths, work, options, how, stack, writing.tell):
-                with held_back():  # else an archive might be counted, and stand in no text, or twice
-                    writing.take(answer)
+                writing.take(answer)
         except KeyboardInterrupt:
             if not writing.writer.counts:
                 raise
@@ -161,7 +160,8 @@ class _Writing:
         self._unseen.discard(key(path))
         self._no_answer |= error is not None
         self._bad |= any(_counts(severity, self._settings.fail_on) for severity, _ in answer.found)
-        self._sink.write(self.writer.place(answer.told))
+        with held_back():  # else an archive might be counted, and stand in no text, or twice
+            self._sink.write(self.writer.place(answer.told))
         self._together.add(answer.facts, frozenset(code for _, code in answer.found))
         if answer.attested is not None:
             self._attestation.place(answer.attested)

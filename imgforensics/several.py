@@ -254,20 +254,31 @@ def digest_of(path: str) -> str | None:
         return None
 
 
-def is_same(path: str, other: str) -> bool:
-    """Whether two paths lead to one file."""
-    try:
-        return os.path.samefile(path, other)
-    except (OSError, ValueError):
-        return False
+def is_itself(path: str, other: str) -> bool:
+    """Whether two paths name one entry of one folder. A link to a file is another one than the file."""
+    return _entry(path) == _entry(other)
+
+
+def _entry(path: str) -> str:
+    folder, name = os.path.split(path)
+    return os.path.join(os.path.realpath(folder or os.curdir), name)
 
 
 def file_at(name: str, folders: Sequence[str]) -> str | None:
     """The file that :func:`relative` would give this name to, None where there is none inside of these folders."""
     parts = name.split("/")
-    if "" in parts or os.pardir in parts:
+    foreign = "" if os.sep == "/" else os.sep + ":"  # would lead out of the folder there
+    if {"", os.curdir, os.pardir}.intersection(parts) or any(character in name for character in foreign):
         return None
-    return next((path for each in folders if os.path.isfile(path := os.path.join(each, *parts))), None)
+    for each in folders:
+        path = os.path.join(each, *parts)
+        try:
+            inside = os.path.realpath(path).startswith(os.path.join(os.path.realpath(each), ""))
+        except (OSError, ValueError):
+            continue
+        if inside and os.path.isfile(path):
+            return path
+    return None
 
 
 def folders_among(given: Sequence[str]) -> list[str]:

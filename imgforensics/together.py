@@ -19,7 +19,7 @@ from imgforensics.sets.lockfile import Lock
 from imgforensics.sets.rule import SetFinding
 from imgforensics.sets.store import Store
 from imgforensics.sets.transfer import Transfer
-from imgforensics.several import digest_of, file_at, folders_among, is_same, relative
+from imgforensics.several import digest_of, file_at, folders_among, is_itself, relative
 
 _TRIED = 20
 """Archives in which an image of a name is searched for."""
@@ -103,7 +103,7 @@ class Together:
         strangers = []
         for path in skipped:
             name = relative(path, self._folders)
-            if is_same(path, transfer.lock.source):
+            if is_itself(path, transfer.lock.source):
                 transfer.add_itself(name)
             elif os.path.isdir(path):
                 continue
@@ -141,7 +141,7 @@ class Together:
 
 def _beside(lock: Lock, skipped: Sequence[Skipped]) -> str:
     """What a lock that holds says of what it does not name."""
-    others = [each.path for each in skipped if not is_same(each.path, lock.source)]
+    others = [each.path for each in skipped if not is_itself(each.path, lock.source)]
     if any(os.path.isdir(path) for path in others):
         return ""  # a folder that was not looked into may hold anything
     return ", and nothing else" if lock.lists_files or not others else ", and no other archive"

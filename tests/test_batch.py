@@ -157,6 +157,16 @@ def test_what_should_be_an_archive_and_cannot_be_read_is_no_answer_not_skipped(t
     assert isinstance(skipped, Skipped)  # as it was asked
 
 
+def test_what_macos_puts_beside_a_file_is_skipped_by_name_and_content(tmp_path: Path) -> None:
+    put(
+        tmp_path,
+        {"a.tar": GOOD, "._a.tar": b"\0\x05\x16\x07" + bytes(100), "._b.tar": b"text", "c.tar": b"\0\x05\x16\x07"},
+    )
+    assert [each for each in found(tmp_path) if isinstance(each, Skipped)] == [
+        Skipped(str(tmp_path / "._a.tar"), "unknown data")
+    ]
+
+
 def test_what_vanishes_while_it_is_looked_for_is_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(tmp_path, {"a.tar": GOOD, "b": GOOD, "c.tar": GOOD})
     steps = batch.run(batch.tasks(batch.discover([str(tmp_path)]), Options()), as_it_is)
@@ -174,7 +184,11 @@ def test_links_to_files_are_followed_and_links_to_directories_are_not(tmp_path: 
     put(tmp_path, {"in/real.tar": GOOD, "else/where.tar": GOOD})
     (tmp_path / "in" / "link.tar").symlink_to(tmp_path / "else" / "where.tar")
     (tmp_path / "in" / "loop").symlink_to(tmp_path / "in")
-    assert found(tmp_path / "in") == [str(tmp_path / "in" / "link.tar"), str(tmp_path / "in" / "real.tar")]
+    assert found(tmp_path / "in") == [
+        str(tmp_path / "in" / "link.tar"),
+        Skipped(str(tmp_path / "in" / "loop"), "a link to a directory, which is not followed"),
+        str(tmp_path / "in" / "real.tar"),
+    ]
 
 
 def test_a_nested_unpacked_layout_is_one_skip_that_says_how_to_pack_it(tmp_path: Path) -> None:

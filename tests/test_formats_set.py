@@ -46,12 +46,12 @@ from tests.test_cli import invoke
 from tests.test_formats import JENKINS, NAMES, SARIF
 from tests.test_page import Reader as Page
 
+JUDGING = [rule for rule in KNOWN if rule not in ended.RULES]
+"""The rules of a run that was not interrupted."""
+
 DUPLICATE = rules.duplicate_archive.rule
 SCHEMA = json.loads((Path(__file__).parents[1] / "docs" / "report-v1.schema.json").read_text(encoding="utf-8"))
 ABOUT_ALL = jsonschema.Draft202012Validator({**SCHEMA["properties"]["about_all"], "$defs": SCHEMA.get("$defs", {})})
-
-ASKED = [rule for rule in KNOWN if rule not in ended.RULES]
-"""The rules of a run that was not interrupted."""
 
 
 def finding(subject: str = "in/a.tar", severity: Severity | None = None, rule: Any = transfer.EXTRA) -> SetFinding:
@@ -66,7 +66,7 @@ def told(form: str, found: Sequence[SetFinding], *archives: ArchiveReport, **man
 
 def _ended(writer: Writer, found: Sequence[SetFinding], archives: Sequence[ArchiveReport]) -> str:
     parts = [writer.add(each) for each in archives]
-    writer.about_all, writer.asked = found, ASKED
+    writer.about_all, writer.asked = found, JUDGING
     return "".join([*parts, *writer.end(())])
 
 
@@ -179,7 +179,7 @@ def test_sarif_results_have_their_rule_their_place_and_a_fingerprint() -> None:
 
 
 def test_junit_has_the_same_tests_in_every_run() -> None:
-    names = [f"{rule.code} {rule.name}" for rule in ASKED]
+    names = [f"{rule.code} {rule.name}" for rule in JUDGING]
     for found in ([], [finding()], [finding("a"), finding("b"), finding(rule=baseline.NEW)]):
         made = suite(told("junit", found))
         assert [each.get("name") for each in made.findall("testcase")] == names

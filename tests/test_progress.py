@@ -41,6 +41,7 @@ def archives(tmp_path: Path) -> Path:
         (50 * MIB, None, 10.0, "50 MiB, 5 MiB/s"),
         (50 * MIB, 100 * MIB, 10.0, "50 of 100 MiB, 5 MiB/s, 0:00:10 left"),
         (MIB, 7201 * MIB, 1.0, "1 of 7201 MiB, 1 MiB/s, 2:00:00 left"),
+        (MIB, 2**63 - 1, 30.0, f"1 of {2**43 - 1} MiB, 0 MiB/s"),
         (7 * MIB, 5 * MIB, 1.0, "7 of 5 MiB, 7 MiB/s, 0:00:00 left"),
     ],
 )

@@ -269,6 +269,14 @@ def test_a_report_never_replaces_what_it_rests_on(folder: Path, option: str) -> 
     assert file.read_bytes() == before
 
 
+@pytest.mark.parametrize("command", ["verify", "lock"])
+def test_a_report_never_takes_the_place_of_the_state_that_is_still_to_come(folder: Path, command: str) -> None:
+    result = invoke(command, "in/00.tar", "--resume", "new.state", "-o", "./new.state")
+    assert result.exit_code == 2
+    assert "is read by this run (state)" in result.stderr
+    assert not Path("new.state").exists()
+
+
 class Evil:
     def __reduce__(self) -> tuple[Any, ...]:
         return os.system, ("touch pwned",)

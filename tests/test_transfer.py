@@ -204,6 +204,39 @@ def test_a_folder_that_is_not_there_is_no_empty_one(folder: Path) -> None:
 # ------------------------------------------------------------------------------------------- an earlier report
 
 
+def test_a_link_to_the_list_is_not_the_list(folder: Path) -> None:
+    (folder / "notes.txt").write_text("hello")
+    (folder / "install.sh").write_text("run")
+    files = [each for each in folder.rglob("*") if each.is_file()]
+    lines = [f"{hashlib.sha256(each.read_bytes()).hexdigest()}  {each.relative_to(folder)}\n" for each in files]
+    sums = folder / "SHA256SUMS"
+    sums.write_text("".join(lines))
+    assert said("in", "--lock", "in/SHA256SUMS", code=0) == []
+    (folder / "install.sh").unlink()
+    (folder / "install.sh").symlink_to("SHA256SUMS")
+    (folder / "notes.txt").unlink()
+    os.link(sums, folder / "notes.txt")
+    assert said("in", "--lock", "in/SHA256SUMS", code=1) == [
+        ("error", "IMG813", "in/install.sh"),
+        ("error", "IMG813", "in/notes.txt"),
+    ]
+
+
+def test_what_lies_behind_a_linked_folder_has_not_arrived(folder: Path) -> None:
+    outside = folder.parent / "outside"
+    outside.mkdir()
+    (folder / "a.tar").rename(outside / "a.tar")
+    (folder / "more").symlink_to(outside)
+    digest = hashlib.sha256((outside / "a.tar").read_bytes()).hexdigest()
+    Path("one.sums").write_text(f"{digest}  more/a.tar\n")
+    for each in folder.glob("*.tar"):
+        each.unlink()
+    result = invoke("verify", "in", "--lock", "one.sums")
+    assert result.exit_code == 1
+    assert "IMG811" in result.stdout
+    assert "arrived, and nothing else" not in result.stdout
+
+
 def test_a_report_of_an_interrupted_run_is_no_baseline(folder: Path) -> None:
     assert invoke("verify", "in", "-f", "json", "-o", "old.json").exit_code == 0
     assert invoke("verify", "in", "--baseline", "old.json").exit_code == 0

@@ -157,7 +157,7 @@ def _refuse_others(document: Mapping[str, object], source: str) -> None:
     if command not in (None, "verify"):
         raise InputError(f"{source}: a report of {str(command)[:40]!r}; --baseline compares with one of 'verify'")
     found = about_all if isinstance(about_all, list) else []
-    codes = {each.get("code") for each in found if isinstance(each, dict)}
+    codes = {str(each.get("code")) for each in found if isinstance(each, dict)}
     if INTERRUPTED.code in codes or (isinstance(summary, dict) and summary.get("interrupted") is True):
         raise InputError(f"{source}: its run was interrupted: what it had not looked at would count as new")
 

@@ -28,7 +28,7 @@ from imgforensics.errors import InputError
 from imgforensics.facts import Facts, ImageFacts, LayerFacts
 
 _HEAD = "imgforensics-lock 1"
-_SUM = re.compile(r"\\?([0-9a-f]{64})[ \t]+\*?(.+)")
+_SUM = re.compile(r"\\?([0-9a-f]{64})(?: [ *]|[ \t]+)(.+)")
 _REFERENCE = re.compile(r"([^\s@]+)@(sha256:[0-9a-f]{64})")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
