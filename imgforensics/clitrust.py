@@ -1,5 +1,6 @@
 """The options on signatures, with the names that users of cosign, notation and docker know."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
@@ -13,154 +14,82 @@ Files = list[str] | None
 
 SIGNATURES = "Signatures, and who may have signed"
 """Heading of these options."""
+_option = partial(typer.Option, rich_help_panel=SIGNATURES)
 
 SignatureFile = Annotated[
     Files,
-    typer.Option(
-        "--signature",
-        metavar="FILE",
-        help="A signature or bundle that lies beside the archive; repeatable.",
-        rich_help_panel=SIGNATURES,
-    ),
+    _option("--signature", metavar="FILE", help="A signature or bundle that lies beside the archive; repeatable."),
 ]
 KeyFile = Annotated[
     Files,
-    typer.Option("--key", metavar="FILE", help="A public key to trust, PEM; repeatable.", rich_help_panel=SIGNATURES),
+    _option("--key", metavar="FILE", help="A public key to trust, PEM; repeatable."),
 ]
 TrustedRootFile = Annotated[
     str | None,
-    typer.Option(
-        "--trusted-root",
-        metavar="FILE",
-        help="Sigstore's trusted_root.json: authorities and logs to trust.",
-        rich_help_panel=SIGNATURES,
-    ),
+    _option("--trusted-root", metavar="FILE", help="Sigstore's trusted_root.json: authorities and logs to trust."),
 ]
 CertificateIdentity = Annotated[
     str | None,
-    typer.Option(
-        "--certificate-identity",
-        metavar="ID",
-        help="Who must have signed, exactly; with the issuer.",
-        rich_help_panel=SIGNATURES,
-    ),
+    _option("--certificate-identity", metavar="ID", help="Who must have signed, exactly; with the issuer."),
 ]
 CertificateIssuer = Annotated[
     str | None,
-    typer.Option(
-        "--certificate-oidc-issuer",
-        metavar="URL",
-        help="Who must vouch for the signer, exactly.",
-        rich_help_panel=SIGNATURES,
-    ),
+    _option("--certificate-oidc-issuer", metavar="URL", help="Who must vouch for the signer, exactly."),
 ]
 IdentityPattern = Annotated[
     str | None,
-    typer.Option(
-        "--certificate-identity-regexp",
-        metavar="RE",
-        help="The same as a pattern of the whole identity.",
-        rich_help_panel=SIGNATURES,
-    ),
+    _option("--certificate-identity-regexp", metavar="RE", help="The same as a pattern of the whole identity."),
 ]
 IssuerPattern = Annotated[
     str | None,
-    typer.Option(
-        "--certificate-oidc-issuer-regexp",
-        metavar="RE",
-        help="The same as a pattern of the whole issuer.",
-        rich_help_panel=SIGNATURES,
-    ),
+    _option("--certificate-oidc-issuer-regexp", metavar="RE", help="The same as a pattern of the whole issuer."),
 ]
 CaRoots = Annotated[
     Files,
-    typer.Option(
-        "--ca-roots",
-        metavar="FILE",
-        help="Root certificates of your own to trust, PEM; repeatable.",
-        rich_help_panel=SIGNATURES,
-    ),
+    _option("--ca-roots", metavar="FILE", help="Root certificates of your own to trust, PEM; repeatable."),
 ]
 CaIntermediates = Annotated[
     Files,
-    typer.Option(
-        "--ca-intermediates",
-        metavar="FILE",
-        help="Certificates between signer and root; repeatable.",
-        rich_help_panel=SIGNATURES,
-    ),
+    _option("--ca-intermediates", metavar="FILE", help="Certificates between signer and root; repeatable."),
 ]
 TimestampChain = Annotated[
     Files,
-    typer.Option(
-        "--timestamp-certificate-chain",
-        metavar="FILE",
-        help="Time-stamp authorities to trust, PEM; repeatable.",
-        rich_help_panel=SIGNATURES,
-    ),
+    _option("--timestamp-certificate-chain", metavar="FILE", help="Time-stamp authorities to trust, PEM; repeatable."),
 ]
 NotationTrustFolder = Annotated[
     str | None,
-    typer.Option(
-        "--notation-trust",
-        metavar="DIR",
-        help="notation's configuration: truststore/ and trustpolicy.json.",
-        rich_help_panel=SIGNATURES,
-    ),
+    _option("--notation-trust", metavar="DIR", help="notation's configuration: truststore/ and trustpolicy.json."),
 ]
 ReferenceName = Annotated[
     str | None,
-    typer.Option(
-        "--reference",
-        metavar="REPOSITORY",
-        help="The repository whose trust policy counts.",
-        rich_help_panel=SIGNATURES,
-    ),
+    _option("--reference", metavar="REPOSITORY", help="The repository whose trust policy counts."),
 ]
 DctTrustFolder = Annotated[
     str | None,
-    typer.Option(
-        "--dct-trust",
-        metavar="DIR",
-        help="Docker Content Trust metadata: ~/.docker/trust, or part of it.",
-        rich_help_panel=SIGNATURES,
-    ),
+    _option("--dct-trust", metavar="DIR", help="Docker Content Trust metadata: ~/.docker/trust, or part of it."),
 ]
 DctRootKey = Annotated[
     Files,
-    typer.Option(
-        "--dct-root-key", metavar="ID", help="ID of a root key to trust in it; repeatable.", rich_help_panel=SIGNATURES
-    ),
+    _option("--dct-root-key", metavar="ID", help="ID of a root key to trust in it; repeatable."),
 ]
-GunName = Annotated[
-    str | None, typer.Option("--gun", metavar="NAME", help="Its repository in question.", rich_help_panel=SIGNATURES)
-]
-TagName = Annotated[
-    str | None, typer.Option("--tag", metavar="TAG", help="Its tag in question.", rich_help_panel=SIGNATURES)
-]
+GunName = Annotated[str | None, _option("--gun", metavar="NAME", help="Its repository in question.")]
+TagName = Annotated[str | None, _option("--tag", metavar="TAG", help="Its tag in question.")]
 GpgKeyring = Annotated[
     Files,
-    typer.Option(
-        "--gpg-keyring", metavar="FILE", help="OpenPGP public keys to trust; repeatable.", rich_help_panel=SIGNATURES
-    ),
+    _option("--gpg-keyring", metavar="FILE", help="OpenPGP public keys to trust; repeatable."),
 ]
 AtTime = Annotated[
     str | None,
-    typer.Option(
+    _option(
         "--at",
         metavar="TIME|now",
         help="When to judge what has no trusted time of its own.",
         autocompletion=clicompletion.moments,
-        rich_help_panel=SIGNATURES,
     ),
 ]
 Required = Annotated[
     bool,
-    typer.Option(
-        "--require-signature",
-        help="Every image must be signed, verified, and of a pinned signer.",
-        rich_help_panel=SIGNATURES,
-    ),
+    _option("--require-signature", help="Every image must be signed, verified, and of a pinned signer."),
 ]
 
 

@@ -87,12 +87,12 @@ def _through(
             unheard[future] = task
             future.add_done_callback(heard.put)
         done = _next(heard) if unheard else []
-        plan.tick()
         for future in done:
             if _is_answered(future):
                 plan.arrived(unheard.pop(future), future.result())
             else:
                 broken = True
+        plan.tick()
         while not broken and pending and pending[0][1] not in unheard:
             yield pending.popleft()[1].result()
     left += pending

@@ -152,7 +152,7 @@ def far(done: int, total: int | None, seconds: float) -> str:
     rate = done / max(seconds, 0.001)
     parts = [f"{done // MIB} MiB" if total is None else f"{done // MIB} of {total // MIB} MiB"]
     parts.append(f"{rate / MIB:.0f} MiB/s")
-    left = max(total - done, 0) / rate if total is not None and rate > 0 else None
+    left = max(total - done, 0) / rate if total is not None and done >= MIB else None  # of less, nothing follows
     if left is not None and left < _LONG:
         parts.append(f"{timedelta(seconds=round(left))} left")
     return ", ".join(parts)

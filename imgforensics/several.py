@@ -138,7 +138,7 @@ def look(
     if elsewhere or (several and options.jobs > 1):
         answers = _side_by_side(work, teller, options, how, keep, tally)
     else:
-        watcher = stack.enter_context(watched(how.progress and not several)) if tally is None else tally.watcher
+        watcher = stack.enter_context(watched(how.progress)) if tally is None else tally.watcher
         arrived, work = _counted(tally, keep, work)
         answers = batch.run(work, teller, stdin=sys.stdin.buffer, progress=watcher, arrived=arrived)
     for answer in answers:
@@ -256,7 +256,7 @@ def digest_of(path: str) -> str | None:
 
 def is_itself(path: str, other: str) -> bool:
     """Whether two paths name one entry of one folder. A link to a file is another one than the file."""
-    return _entry(path) == _entry(other)
+    return os.path.basename(path) == os.path.basename(other) and _entry(path) == _entry(other)
 
 
 def _entry(path: str) -> str:

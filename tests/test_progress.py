@@ -38,6 +38,7 @@ def archives(tmp_path: Path) -> Path:
     [
         (0, None, 0.0, "0 MiB, 0 MiB/s"),
         (0, 100 * MIB, 10.0, "0 of 100 MiB, 0 MiB/s"),
+        (2, 100 * MIB, 1.0, "0 of 100 MiB, 0 MiB/s"),
         (50 * MIB, None, 10.0, "50 MiB, 5 MiB/s"),
         (50 * MIB, 100 * MIB, 10.0, "50 of 100 MiB, 5 MiB/s, 0:00:10 left"),
         (MIB, 7201 * MIB, 1.0, "1 of 7201 MiB, 1 MiB/s, 2:00:00 left"),
