@@ -55,16 +55,13 @@ class Moment:
     whole: bool
     """Whether all of its processes are killed at once; else the first one alone, and the others have to notice."""
 
-    def reached(self, process: subprocess.Popen[bytes]) -> bool:
-        """Wait for it; False if the run came to its own end before."""
+    def kill(self, process: subprocess.Popen[bytes]) -> None:
+        """Wait for it, then kill. The run can come to its own end at any time before: its return code alone tells."""
         while len(lines(self.file)) < self.lines:
             if process.poll() is not None:
-                return False
+                return
             time.sleep(0.001)
         time.sleep(self.after)
-        return process.poll() is None
-
-    def kill(self, process: subprocess.Popen[bytes]) -> None:
         with suppress(ProcessLookupError):
             (os.killpg if self.whole else os.kill)(process.pid, signal.SIGKILL)
 
@@ -159,13 +156,11 @@ def test_nothing_is_lost_and_nothing_done_twice_whenever_it_is_killed(tmp_path: 
         before = runs.finished() if runs.state.exists() else {}
         with runs.start("--resume", "state") as process:
             if kills < KILLS:
-                moment = next(coming)
-                ended = not moment.reached(process)
-                moment.kill(process)
+                next(coming).kill(process)
                 kills += 1
-            else:
-                ended = process.wait() is not None
-        assert process.returncode == (1 if ended else -signal.SIGKILL)
+            ended = process.wait() != -signal.SIGKILL
+        if ended:
+            assert process.returncode == 1
         after = runs.finished() if runs.state.exists() else {}
         looked = lines(runs.looked)
         assert before.keys().isdisjoint(looked)
