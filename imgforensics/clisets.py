@@ -28,7 +28,7 @@ BaselineFile = Annotated[
     typer.Option(
         "--baseline",
         metavar="REPORT",
-        help="An earlier report in JSON: tell what is new, gone or changed.",
+        help="An earlier report in JSON: tell what is new, gone, moved or changed.",
         rich_help_panel=SETS,
     ),
 ]

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from imgforensics.findings import Severity, Skipped
 from imgforensics.learn import Lesson
 from imgforensics.limits import DEFAULT_LIMITS, MIB
 from imgforensics.model import Digest
-from imgforensics.output import Sink
+from imgforensics.output import Sink, spare
 from imgforensics.reconstruct.ledger import Ledger, LedgerBusyError
 from imgforensics.rendering import printable
 from imgforensics.rendering.words import plural
@@ -183,8 +183,10 @@ def run_learn(paths: Sequence[str], ledger_file: str, options: Options, output: 
     no_answer = is_any = False
     skipped = 0
     total = Lesson("")
+    found = list(batch.discover(paths))
+    spare(output, [*paths, *found], [Input("ledger", ledger_file)])
     with Ledger(ledger_file) as ledger, Sink(output) as sink:
-        for lesson in _lessons(paths, ledger, options):
+        for lesson in _lessons(found, paths, ledger, options):
             is_any |= lesson is not None
             if lesson is None:
                 skipped += 1
@@ -208,16 +210,18 @@ def _counted(lesson: Lesson, between: str) -> str:
     return f"{layers} {plural(layers, 'layer')}{between}{manifests} {plural(manifests, 'manifest')}"
 
 
-def _lessons(paths: Sequence[str], ledger: Ledger, options: Options) -> Iterator[Lesson | None]:
+def _lessons(
+    found: Iterable[str | Skipped], paths: Sequence[str], ledger: Ledger, options: Options
+) -> Iterator[Lesson | None]:
     """What each file taught; None for one that was found in a directory, and is nothing to learn from."""
-    for found in batch.discover(paths):
-        path = found.path if isinstance(found, Skipped) else found
-        content = _manifest_bytes(path) if not isinstance(found, Skipped) or "JSON" in found.reason else None
+    for each in found:
+        path = each.path if isinstance(each, Skipped) else each
+        content = _manifest_bytes(path) if not isinstance(each, Skipped) or "JSON" in each.reason else None
         if content is not None:
             lesson = _from_manifest(content, path, ledger)
             yield None if lesson.refused is not None and path not in paths else lesson
             continue
-        if isinstance(found, Skipped):
+        if isinstance(each, Skipped):
             yield None
             continue
         source = sys.stdin.buffer if path == batch.STDIN else path

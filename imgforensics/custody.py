@@ -87,11 +87,11 @@ def custody(
         {**told(options, fail_on), "skip_others": beside.skip_others, "rehash": beside.rehash},
         tuple(each.rule for each in checks.ALL),
         beside.set_rules,
-        (*beside.inputs, *_inputs(options)),
+        (*beside.inputs, *inputs_of(options)),
     )
 
 
-def _inputs(options: Options) -> Iterator[Input]:
+def inputs_of(options: Options) -> Iterator[Input]:
     """The files that the options hold."""
     for use, manifests in (("manifest", options.manifests), ("signed_manifest", options.signed_manifests)):
         yield from (Input(use, each.source, each.digest, len(each.content)) for each in manifests)

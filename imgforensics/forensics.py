@@ -15,7 +15,7 @@ from imgforensics.dossier import choose, dossiers
 from imgforensics.errors import ImgforensicsError, InputError, SelectionError
 from imgforensics.layerfiles import Opener
 from imgforensics.listing import Listing, contents_of
-from imgforensics.output import Sink, spare_evidence
+from imgforensics.output import Sink, spare
 from imgforensics.progress import watched
 from imgforensics.rendering import carved as carved_text
 from imgforensics.rendering import diff_json, diff_table, layers_json, layers_table, member_json, member_table
@@ -70,7 +70,7 @@ def opener(archive: Archive, case: Case) -> Opener:
 
 def run_member(path: str, names: Sequence[str], options: Options, settings: Settings) -> int:
     """Tell everything about the members of these names, and return the exit code."""
-    spare_evidence([path], settings.output)
+    spare(settings.output, [path])
     with opened(path, options, settings) as (archive, report, case):
         found = dossiers(case, report.findings, choose(case, names), archive.read)
         archive.unchanged()
@@ -84,7 +84,7 @@ def run_member(path: str, names: Sequence[str], options: Options, settings: Sett
 
 def run_layers(path: str, options: Options, settings: Settings, *, layers: bool, files: bool) -> int:
     """Tell about layers, and list the files of one image's layers, and return the exit code."""
-    spare_evidence([path], settings.output)
+    spare(settings.output, [path])
     with opened(path, options, settings) as (archive, report, case):
         read = opener(archive, case)
         listing = _listing(report, case, read, options) if files else None
@@ -158,7 +158,7 @@ def run_diff(path_a: str, path_b: str, options: Options, settings: Settings) -> 
     """Compare two archives, tell what differs, and return the exit code: 0 the same, 1 not."""
     if path_a == path_b == batch.STDIN:
         raise SelectionError("standard input holds one archive; diff takes two")
-    spare_evidence([path_a, path_b], settings.output)
+    spare(settings.output, [path_a, path_b])
     with (
         opened(path_a, options, settings) as (archive_a, a, case_a),
         opened(path_b, options, settings) as (archive_b, b, case_b),

@@ -9,7 +9,9 @@ from types import FrameType
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Let what stands in this block be done whole: an interrupt comes behind it.
+    """Let what stands in this block be done whole: an interrupt comes behind it, and a second one at once.
+
+    A block may wait for somebody who reads its output and does not go on; whoever asks twice means it.
 
     Where interrupts are no exceptions anyway (another thread, another handler), nothing changes.
     """
@@ -18,7 +20,13 @@ def held_back() -> Iterator[None]:
         yield
         return
     came: list[tuple[int, FrameType | None]] = []
-    signal.signal(signal.SIGINT, lambda number, frame: came.append((number, frame)))
+
+    def hold(number: int, frame: FrameType | None) -> None:
+        if came:
+            usual(number, frame)
+        came.append((number, frame))
+
+    signal.signal(signal.SIGINT, hold)
     try:
         yield
     finally:

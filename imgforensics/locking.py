@@ -10,12 +10,13 @@ from imgforensics.custody import Input
 from imgforensics.errors import InputError
 from imgforensics.facts import Facts, facts_of
 from imgforensics.findings import Skipped, Verdict
-from imgforensics.output import Sink, spare_evidence, spare_inputs
+from imgforensics.folders import Folders
+from imgforensics.output import Sink, spare
 from imgforensics.rendering.escape import printable
 from imgforensics.report import Options
 from imgforensics.run import ANSWERED, BAD, NO_ANSWER
 from imgforensics.sets import lockfile
-from imgforensics.several import How, folders_among, look, relative
+from imgforensics.several import How, look
 
 
 def run_lock(paths: Sequence[str], options: Options, output: str, how: How, *, anything: bool) -> int:
@@ -32,17 +33,15 @@ def run_lock(paths: Sequence[str], options: Options, output: str, how: How, *, a
         InputError: there is no archive, or two would have one path in the lock.
     """
     found = list(batch.discover(paths))
-    if output != "-":
-        spare_evidence(found, output)
-        spare_inputs([] if how.resume is None else [Input("state", how.resume)], output)
-    folders = folders_among(paths)
+    spare(output, found, [] if how.resume is None else [Input("state", how.resume)])
+    folders = Folders(paths)
     facts: dict[str, Facts] = {}
     refused = no_answer = False
     with ExitStack() as stack:
         for result in look("lock", paths, batch.tasks(found, options, paths), options, how, stack, facts_of):
             if isinstance(result, Skipped):
                 continue
-            name = relative(result.path, folders)
+            name = folders.name(result.path)
             if name in facts:
                 raise InputError(f"{result.path}: two archives would be called {name!r} in the lock; give one folder")
             facts[name] = replace(result, path=name)

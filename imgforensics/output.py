@@ -18,28 +18,26 @@ from imgforensics.findings import Skipped
 from imgforensics.progress import set_aside
 
 
-def spare_evidence(found: Iterable[str | Skipped], output: str) -> None:
-    """Refuse an output that is one of the archives.
+def spare(output: str, archives: Iterable[str | Skipped], inputs: Iterable[Input] = ()) -> None:
+    """Refuse an output that a run reads: a report never replaces evidence, nor what it rests on.
+
+    Args:
+        output: where a report goes, ``-`` for standard output.
+        archives: what is looked at; files that are skipped may be replaced: a report of an earlier run lies among them.
+        inputs: what is read besides: a lock, a state file, a ledger, a key. It may not be there yet.
 
     Raises:
-        InputError: it is.
+        InputError: it is one of them.
     """
-    try:
-        target = Path(output).stat()
-    except (OSError, ValueError):
+    if output == "-":
         return
-    for path in found:
-        if isinstance(path, str) and _is_file(path, target):
-            raise InputError(f"{output}: is one of the archives; a report never replaces evidence")
-
-
-def spare_inputs(inputs: Iterable[Input], output: str) -> None:
-    """Refuse an output that is a file on which the report rests: a lock, a state file, a key."""
     try:
         target = Path(output).stat()
     except (OSError, ValueError):
         target = None
-    for each in inputs:  # a state file may not be there yet
+    if target is not None and any(isinstance(path, str) and _is_file(path, target) for path in archives):
+        raise InputError(f"{output}: is one of the archives; a report never replaces evidence")
+    for each in inputs:
         is_it = target is not None and _is_file(each.source, target)
         if is_it or os.path.realpath(each.source) == os.path.realpath(output):
             raise InputError(f"{output}: is read by this run ({each.use}); a report never replaces that")

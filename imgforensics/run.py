@@ -10,14 +10,14 @@ from functools import cached_property
 
 from imgforensics import batch, checks
 from imgforensics.analysis import describe_folder, request_of
-from imgforensics.custody import Beside, Input
+from imgforensics.custody import Beside, Input, inputs_of
 from imgforensics.errors import InputError, SelectionError
 from imgforensics.expectfile import key
 from imgforensics.facts import Facts, facts_of
 from imgforensics.findings import Rule, Severity, Skipped
 from imgforensics.interrupts import held_back
 from imgforensics.limits import MIB
-from imgforensics.output import Sink, spare_evidence, spare_inputs
+from imgforensics.output import Sink, spare
 from imgforensics.rendering import FORMATS, Manner, Writer, printable
 from imgforensics.rendering.attestation import Attestation
 from imgforensics.rendering.style import Style
@@ -71,9 +71,10 @@ def run(command: str, paths: list[str], options: Options, settings: Settings) ->
     files = [each for each in (settings.output, settings.attest) if each is not None and each != "-"]
     if files:
         found = list(found)  # before a report's temporary file lies among them
+    read = [*settings.inputs, *inputs_of(options)]
+    read += [Input("ledger", path) for path in (options.ledger, options.known) if path is not None]
     for file in files:
-        spare_evidence(found, file)
-        spare_inputs(settings.inputs, file)
+        spare(file, found, read)
     work = batch.tasks(found, options, () if settings.skip_others else paths, settings.expect)
     with ExitStack() as stack:
         writing = _Writing(command, paths, options, settings, stack)

@@ -10,6 +10,7 @@ from imgforensics.errors import ImgforensicsError
 from imgforensics.expectation import Result
 from imgforensics.facts import Facts
 from imgforensics.findings import Rule, Skipped
+from imgforensics.folders import Folders, is_itself
 from imgforensics.refnames import normalise
 from imgforensics.report import Options
 from imgforensics.sets import baseline as baseline_rules
@@ -19,7 +20,7 @@ from imgforensics.sets.lockfile import Lock
 from imgforensics.sets.rule import SetFinding
 from imgforensics.sets.store import Store
 from imgforensics.sets.transfer import Transfer
-from imgforensics.several import digest_of, file_at, folders_among, is_itself, relative
+from imgforensics.several import digest_of
 
 _TRIED = 20
 """Archives in which an image of a name is searched for."""
@@ -27,7 +28,7 @@ _TRIED = 20
 
 def possible_rules(paths: Sequence[str], lock: Lock | None, baseline: Baseline | None) -> tuple[Rule, ...]:
     """The rules by which a run over these paths may judge its archives together: it may, where there may be several."""
-    several = len(paths) > 1 or bool(folders_among(paths))
+    several = len(paths) > 1 or bool(Folders(paths))
     return (
         *(each.rule for each in (rules.RULES if several else ())),
         *(transfer.RULES if lock is not None else ()),
@@ -46,7 +47,7 @@ class Together:
             lock: what must have arrived.
             baseline: an earlier report.
         """
-        self._folders = folders_among(paths)
+        self._folders = Folders(paths)
         self._store = Store()
         self._transfer = None if lock is None else Transfer(lock)
         self._baseline = baseline
@@ -64,7 +65,7 @@ class Together:
         """Take one archive; ``codes`` are those of its findings."""
         self._store.add(facts)
         if self._transfer is not None:
-            name = relative(facts.path, self._folders)
+            name = self._folders.name(facts.path)
             if facts.error is not None and facts.sha256 is None and self._transfer.names(name):
                 facts = replace(facts, sha256=digest_of(facts.path))  # no answer, but perhaps the file that was sent
             self._found += self._transfer.add(facts, name)
@@ -102,7 +103,7 @@ class Together:
         """Hold files that are no image archives against the lock; hashed is only what decides something."""
         strangers = []
         for path in skipped:
-            name = relative(path, self._folders)
+            name = self._folders.name(path)
             if is_itself(path, transfer.lock.source):
                 transfer.add_itself(name)
             elif os.path.isdir(path):
@@ -112,7 +113,7 @@ class Together:
             elif transfer.lock.lists_files:
                 strangers.append(path)
         for name in transfer.awaited():  # parts of unpacked archives are files, too, and not looked at
-            if (inside := file_at(name, self._folders)) is not None:
+            if (inside := self._folders.file_at(name)) is not None:
                 yield from transfer.add_file(inside, name, digest_of(inside))
         is_wanted = bool(transfer.awaited())
         for path in strangers:

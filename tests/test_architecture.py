@@ -118,6 +118,7 @@ ORDER = [
     "pool",
     "engine",
     "statefile",
+    "folders",
     "batch",
     "trustfiles",
     "rendering/",

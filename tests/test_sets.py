@@ -370,7 +370,8 @@ def test_an_archive_that_cannot_be_read_is_different() -> None:
 def test_a_list_of_sums() -> None:
     facts = app("a")
     digest = (facts.sha256 or "").removeprefix("sha256:")
-    assert checked(lockfile.parse(f"{digest}  ./a.tar\n", "SHA256SUMS"), facts) == []
+    for path in ("./a.tar", "././a.tar", ".//a.tar"):
+        assert checked(lockfile.parse(f"{digest}  {path}\n", "SHA256SUMS"), facts) == []
     other = lockfile.parse(f"{'0' * 64} *a.tar\n", "SHA256SUMS")
     assert codes(checked(other, facts)) == ["IMG813"]
     assert lockfile.parse(f"\\{'0' * 64}  a\\nb\\\\c.tar\n", "SHA256SUMS").archives[0].path == "a\nb\\c.tar"
@@ -410,7 +411,7 @@ def test_a_reference_to_an_image_with_a_damaged_layer_has_not_arrived() -> None:
         ("imgforensics-lock 1\narchive a\n  color red\n", "not understood"),
         ("imgforensics-lock 1\narchive a\n    layer sha256:1\n", "not understood"),
         ('imgforensics-lock 1\narchive "a\n', "no JSON string"),
-        (f"{'1' * 64}  a\n{'2' * 64}  ./a\n", "stands there twice"),
+        (f"{'1' * 64}  a\n{'2' * 64}  ././a\n", "stands there twice"),
     ],
 )
 def test_what_is_no_lock_is_refused(text: str, words: str) -> None:
@@ -451,6 +452,35 @@ def test_new_gone_and_changed(lines: bool) -> None:
     assert codes(found) == ["IMG823", "IMG821", "IMG822"]
     assert "was intact and is tampered" in found[0].message
     assert "new: IMG302" in found[0].message
+
+
+def test_what_moved_is_neither_new_nor_gone() -> None:
+    one, two = builder.docker_legacy([spec("a", "a:1")]), builder.docker_legacy([spec("b", "b:1")])
+    old = [report_at(path, each) for path, each in [("in/a.tar", one), ("in/b.tar", two), ("in/copy.tar", two)]]
+    found = since(earlier(*old), report_at("x/b.tar", two), report_at("in/a.tar", one), report_at("x/c.tar", two))
+    assert [(each.rule.code, each.message) for each in found] == [
+        ("IMG824", "x/b.tar is in/b.tar of old.json"),
+        ("IMG824", "x/c.tar is in/copy.tar of old.json"),
+    ]
+    found = since(earlier(*old), report_at("x/b.tar", two), *old)
+    assert [(each.rule.code, each.subject) for each in found] == [("IMG821", "x/b.tar")]  # a copy did not move
+    found = since(earlier(old[0]), report_at("x/a.tar", two))
+    assert codes(found) == ["IMG821", "IMG822"]
+
+
+def test_what_moved_and_is_judged_otherwise() -> None:
+    one = report_at("in/a.tar", builder.docker_legacy([spec("a", "a:1")]))
+    text = render(Report((one,)), "json")
+    assert '"verdict": "intact"' in text
+    old = baseline.read(text.replace('"verdict": "intact"', '"verdict": "tampered"'), "old.json")
+    found = since(old, report_at("b.tar", builder.docker_legacy([spec("a", "a:1")])))
+    assert codes(found) == ["IMG824", "IMG823"]
+    assert found[1].message == "b.tar was tampered and is intact (since old.json)"
+
+
+def test_what_was_not_hashed_moved_nowhere() -> None:
+    one, two = (replace(report_at(path, builder.docker_legacy([spec("a", "a:1")])), case=None) for path in "ab")
+    assert codes(since(earlier(one), two)) == ["IMG821", "IMG822"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
-"""IMG82x: a run against the JSON report of an earlier one: what is new, gone, or changed."""
+"""IMG82x: a run against the JSON report of an earlier one: what is new, gone, moved, or changed."""
 
 import json
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -21,13 +22,13 @@ NEW = Rule(
     """An archive that the earlier report does not have.
 
 ## What it means
-No archive of that path was looked at then.
+No archive of that path was looked at then, and none that is gone has its bytes.
 
 ## Why it matters
 It has not been approved before.
 
 ## How it is computed
-By path, as it was given.
+By path, as it was given, and by the SHA-256 of the file.
 
 ## When it is innocent
 Whenever archives are added.""",
@@ -41,13 +42,13 @@ GONE = Rule(
     """An archive of the earlier report that is not here any more.
 
 ## What it means
-The earlier report has an archive of that path, and this run found none.
+The earlier report has an archive of that path, and this run found neither that nor its bytes under a path that is new.
 
 ## Why it matters
 Evidence that vanishes is worth a question.
 
 ## How it is computed
-By path, as it was given: run from the same place.
+By path, as it was given, and by the SHA-256 of the file.
 
 ## When it is innocent
 Where archives were cleared away on purpose.""",
@@ -72,12 +73,32 @@ The SHA-256 of the file, the verdict, and the codes of the findings.
 ## When it is innocent
 Where the archive was written anew on purpose.""",
 )
-RULES = (NEW, GONE, CHANGED)
+MOVED = Rule(
+    "IMG824",
+    "baseline-moved",
+    Severity.NOTE,
+    Effect.NONE,
+    "0.1",
+    """An archive that the earlier report has under another path, where it is not any more.
+
+## What it means
+The file was renamed or moved, or the folder that holds it was, or was given by another path.
+
+## Why it matters
+It is what was looked at then, bit for bit. Its verdict is compared all the same.
+
+## How it is computed
+By the SHA-256 of the file, for archives whose path is new and those whose path is gone.
+
+## When it is innocent
+Always, by itself.""",
+)
+RULES = (NEW, GONE, CHANGED, MOVED)
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
-    """What an earlier report says of one archive."""
+class _Judged:
+    """What a run says of one archive."""
 
     sha256: str | None
     verdict: str
@@ -88,37 +109,58 @@ class Earlier:
 class Baseline:
     """An earlier report; takes the archives of this run one by one."""
 
-    archives: Mapping[str, Earlier]
+    archives: Mapping[str, _Judged]
     source: str
     _seen: set[str] = field(default_factory=set, init=False)
+    _strange: list[tuple[str, _Judged]] = field(default_factory=list, init=False)
+    """Archives of this run whose path the earlier report does not have."""
 
     def add(self, facts: Facts, codes: frozenset[str]) -> Iterator[SetFinding]:
         """Compare one archive; ``codes`` are those of its findings."""
+        now = _Judged(facts.sha256, facts.verdict, codes)
         earlier = self.archives.get(facts.path)
         if earlier is None:
-            yield _found(NEW, f"{facts.path} is new since {self.source}", facts.path)
+            self._strange.append((facts.path, now))
             return
         self._seen.add(facts.path)
+        yield from self._changed(facts.path, earlier, now)
+
+    def finish(self) -> Iterator[SetFinding]:
+        """What is new, moved, or gone."""
+        gone: dict[str, deque[str]] = {}
+        for path, earlier in self.archives.items():
+            if path not in self._seen and earlier.sha256 is not None:
+                gone.setdefault(earlier.sha256, deque()).append(path)
+        for path, now in self._strange:
+            if now.sha256 is None or not gone.get(now.sha256):
+                yield _found(NEW, f"{path} is new since {self.source}", path)
+                continue
+            before = gone[now.sha256].popleft()
+            self._seen.add(before)
+            yield _found(MOVED, f"{path} is {before} of {self.source}", path)
+            yield from self._changed(path, self.archives[before], now)
+        for path in self.archives:
+            if path not in self._seen:
+                yield _found(GONE, f"{path} is in {self.source}, and not here any more", path)
+
+    def _changed(self, path: str, earlier: _Judged, now: _Judged) -> Iterator[SetFinding]:
         changes = []
-        if earlier.sha256 != facts.sha256:
-            changes.append(f"was {earlier.sha256 or 'not hashed'} and is {facts.sha256 or 'not hashed'}")
-        if earlier.verdict != facts.verdict:
-            changes.append(f"was {earlier.verdict} and is {facts.verdict}")
-        if earlier.codes != codes:
+        if earlier.sha256 != now.sha256:
+            changes.append(f"was {earlier.sha256 or 'not hashed'} and is {now.sha256 or 'not hashed'}")
+        if earlier.verdict != now.verdict:
+            changes.append(f"was {earlier.verdict} and is {now.verdict}")
+        if earlier.codes != now.codes:
             parts = [
                 f"{word} {' '.join(sorted(those))}"
-                for word, those in (("new:", codes - earlier.codes), ("no longer:", earlier.codes - codes))
+                for word, those in (
+                    ("new:", now.codes - earlier.codes),
+                    ("no longer:", earlier.codes - now.codes),
+                )
                 if those
             ]
             changes.append("findings " + "; ".join(parts))
         if changes:
-            yield _found(CHANGED, f"{facts.path} {', '.join(changes)} (since {self.source})", facts.path)
-
-    def finish(self) -> Iterator[SetFinding]:
-        """What is gone."""
-        for path in self.archives:
-            if path not in self._seen:
-                yield _found(GONE, f"{path} is in {self.source}, and not here any more", path)
+            yield _found(CHANGED, f"{path} {', '.join(changes)} (since {self.source})", path)
 
 
 def read(text: str, source: str) -> Baseline:
@@ -168,13 +210,13 @@ def _is_lines(text: str) -> bool:
     return first.startswith("{") and first.endswith("}")
 
 
-def _earlier(archive: object, source: str) -> tuple[str, Earlier]:
+def _earlier(archive: object, source: str) -> tuple[str, _Judged]:
     if isinstance(archive, dict):
         path, verdict, sha256 = (archive.get(name) for name in ("path", "verdict", "sha256"))
         findings = archive.get("findings")
         if isinstance(path, str) and isinstance(verdict, str) and isinstance(findings, list):
             codes = frozenset(str(each.get("code")) for each in findings if isinstance(each, dict))
-            return path, Earlier(sha256 if isinstance(sha256, str) else None, verdict, codes)
+            return path, _Judged(sha256 if isinstance(sha256, str) else None, verdict, codes)
     raise InputError(f"{source}: an archive in it without path, verdict or findings")
 
 

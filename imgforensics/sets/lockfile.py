@@ -105,11 +105,14 @@ def parse(text: str, source: str) -> Lock:
 
 
 def _plain_sum(line: str, path: str) -> str:
-    """A path as ``sha256sum`` writes it: where the line begins with a backslash, some characters are escaped."""
-    path = path.removeprefix("./")
-    if not line.startswith("\\"):
-        return path
-    return re.sub(r"\\(.)", lambda match: {"n": "\n", "r": "\r"}.get(match[1], match[1]), path)
+    """A path as ``sha256sum`` writes it: where the line begins with a backslash, some characters are escaped.
+
+    Parts that lead nowhere are left out: ``././a``, ``./a`` and ``a`` are one file.
+    """
+    if line.startswith("\\"):
+        path = re.sub(r"\\(.)", lambda match: {"n": "\n", "r": "\r"}.get(match[1], match[1]), path)
+    start = "/" if path.startswith("/") else ""
+    return start + "/".join(part for part in path.split("/") if part not in ("", "."))
 
 
 class _Reader:
