@@ -5,6 +5,8 @@ import json
 import re
 from collections.abc import Iterator
 
+from imgforensics.remembered import remembered
+
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPED = re.compile('["\\\\\x00-\x1f<>&\u2028\u2029]')
 _SHORT = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -39,6 +41,7 @@ _RFC3339 = re.compile(
 )
 
 
+@remembered
 def go_time(text: str) -> str | None:
     """An RFC 3339 time as Go reads and prints it again (``time.RFC3339Nano``), or None where Go refuses it.
 

@@ -63,6 +63,8 @@ def _ids(
     for image in structure.images:
         if View.SAVE not in image.views or image.config is None or not image.config.diff_ids:
             continue
+        if not every and not image.v1_ids:
+            continue  # what would be computed is compared with nothing
         config = image.config_member if image.config_member is not None else -1
         chain = chain_ids(image.config.diff_ids)
         if config not in known:

@@ -227,7 +227,9 @@ class _Measuring:
         )
         for chunk in self._passing(member, beside):
             scanner.feed(chunk)
-        blob = replace(scanner.finish(), expanded=self._archive.is_expanded(member))
+        blob = scanner.finish()
+        if self._archive.is_expanded(member):
+            blob = replace(blob, expanded=True)
         layer = self._with_twins(member, blob, scanner.layer)
         if self._memory is not None and probe is not None and scanner.names is not None:
             self._memory.keep(probe, Known(blob, layer), scanner.names)

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+from imgforensics.remembered import remembered
+
 DIGEST_LENGTHS: Mapping[str, int] = MappingProxyType({"sha256": 64, "sha384": 96, "sha512": 128})
 """Hex digits of the digests that can be checked (image-spec, descriptor.md, "Registered algorithms")."""
 
@@ -215,6 +217,7 @@ class Member:
         return clean_path(self.name)
 
 
+@remembered
 def clean_path(name: str) -> str | None:
     """A member name reduced to ``a/b/c`` below the archive's root, or None where ``..`` leads out of it."""
     parts: list[str] = []

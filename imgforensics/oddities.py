@@ -3,7 +3,6 @@
 The bound is one a kind, so that a flood of one kind never hides another: what a check would find is still found once.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -24,7 +23,7 @@ class Oddities:
         self._most = most
         self._pointer = pointer
         self._kept: dict[Anomaly, None] = {}
-        self._counts: Counter[AnomalyKind] = Counter()
+        self._counts: dict[AnomalyKind, int] = {}
 
     def append(self, anomaly: Anomaly) -> None:
         """Keep one, unless it is there already or its kind has reached the bound."""
@@ -35,7 +34,7 @@ class Oddities:
             anomaly = replace(anomaly, pointer=shortened(anomaly.pointer, self._pointer))
         if anomaly not in self._kept:
             self._kept[anomaly] = None
-            self._counts[anomaly.kind] += 1
+            self._counts[anomaly.kind] = self._counts.get(anomaly.kind, 0) + 1
 
     def extend(self, anomalies: Iterable[Anomaly]) -> None:
         """Keep several."""
@@ -44,7 +43,7 @@ class Oddities:
 
     def full(self, kind: AnomalyKind) -> bool:
         """Whether no more of this kind are kept."""
-        return self._counts[kind] >= self._most
+        return self._counts.get(kind, 0) >= self._most
 
     def leave_out(self, kind: AnomalyKind) -> None:
         """Say that there are more of this kind than are kept."""

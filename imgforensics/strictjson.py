@@ -19,6 +19,7 @@ from imgforensics.jsonreadings import merged, shown
 from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.model import Anomaly, AnomalyKind, Span
 from imgforensics.oddities import Oddities
+from imgforensics.remembered import remembered
 
 _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _WHITESPACE = " \t\n\r"
@@ -81,6 +82,7 @@ def escape_pointer(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
 
 
+@remembered
 def fold_key(key: str) -> str:
     """A key as Go's decoder compares it with an ASCII name (encoding/json of Go 1.26, tried out).
 

@@ -19,6 +19,7 @@ ORDER = [
     "limits",
     "version",
     "itself",
+    "remembered",
     "model",
     "oddities",
     "findings",

@@ -106,7 +106,7 @@ def test_parts_of_an_unpacked_archive_are_files_too(folder: Path) -> None:
     assert said("in", "--lock", "x.sums", code=1) == [("error", "IMG813", "in/oci/blobs/sha256/0")]
 
 
-@pytest.mark.parametrize("name", ["../secret", "/secret", "sub//secret"])
+@pytest.mark.parametrize("name", ["../secret", "/secret", "sub/../../secret"])
 def test_a_list_reaches_no_file_outside(folder: Path, name: str) -> None:
     Path("secret").write_text("text")
     Path("x.sums").write_text(

@@ -92,6 +92,8 @@ def select(chosen: Iterable[str] = (), ignored: Iterable[str] = ()) -> tuple[Che
         SelectionError: a prefix fits no code.
     """
     chosen, ignored = tuple(chosen), tuple(ignored)
+    if not (chosen or ignored):
+        return ALL
     for prefix in (*chosen, *ignored):
         if not (prefix.startswith(_OF_SETS) or any(each.rule.code.startswith(prefix) for each in ALL)):
             raise SelectionError(f"no rule code begins with {prefix!r}; 'imgforensics rules' lists them")

@@ -38,6 +38,8 @@ def place(case: Case, member: int, offset: int | None = None) -> tuple[Location,
 
 def odd_entries(case: Case, kinds: Mapping[Odd, tuple[str, Severity | None]]) -> Iterator[Found]:
     """One finding for each layer and kind."""
+    if not any(facts.odd_counts for facts in case.catalogue.layers.values()):
+        return
     for member, facts in surveyed(case):
         for kind, (words, severity) in kinds.items():
             count = facts.odd_counts.get(kind, 0)

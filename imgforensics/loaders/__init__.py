@@ -61,7 +61,10 @@ def _loads(reader: Reader, model: Model, contents: Contents, structure: Structur
     except RefusedError as error:
         limited = isinstance(error, LimitError)
         found.append(Load(reader, None, None, (), str(error), refused=True, limited=limited))
-    return [replace(load, tags=tuple(tags)) for load, tags in zip(found, (*names, ()), strict=False)]
+    return [
+        load if len(tags) == len(load.tags) else replace(load, tags=tuple(tags))
+        for load, tags in zip(found, (*names, ()), strict=False)
+    ]
 
 
 __all__ = ["MODELS", "Load", "Reader", "loads"]

@@ -1,6 +1,9 @@
 """Member names as Go's ``path`` package handles them, which most readers compare by."""
 
+from imgforensics.remembered import remembered
 
+
+@remembered
 def clean(name: str) -> str:
     """``path.Clean`` of Go: the shortest equal path. A leading slash and leading ``..`` stay, nothing becomes ``.``."""
     rooted = name.startswith("/")
