@@ -23,7 +23,7 @@ from imgforensics.sets.transfer import Transfer
 from imgforensics.several import digest_of
 
 _TRIED = 20
-"""Archives in which an image of a name is searched for."""
+"""Archives from which a manifest is tried to be rebuilt: layers may have to be compressed for each."""
 
 
 def possible_rules(paths: Sequence[str], lock: Lock | None, baseline: Baseline | None) -> tuple[Rule, ...]:
@@ -81,7 +81,7 @@ class Together:
         """
         if self._transfer is not None:
             self._found += self._others(self._transfer, [each.path for each in skipped])
-            self._found += self._transfer.finish(self._proved(self._transfer, options))
+            self._found += self._transfer.finish(*self._rebuilt(self._transfer, options))
             self.held = self._transfer.held(self._found, _beside(self._transfer.lock, skipped))
         if self._baseline is not None:
             self._found += self._baseline.finish()
@@ -119,25 +119,39 @@ class Together:
         for path in strangers:
             transfer.add_stranger(path, digest_of(path) if is_wanted else None)
 
-    def _proved(self, transfer: Transfer, options: Options) -> Iterator[str]:
-        """Digests of a list's references that are rebuilt from an archive with an image of that name."""
-        for name, digest in transfer.unmatched():
-            for path in self._holding(name):
-                try:
-                    report = analyze_archive(path, replace(options, expect=(digest,)))
-                except ImgforensicsError:
-                    continue
-                if report.case and any(each.result is Result.MATCH for each in report.case.expectations):
-                    yield digest
-                    break
+    def _rebuilt(self, transfer: Transfer, options: Options) -> tuple[set[str], dict[str, int]]:
+        """Digests of a list's references that are rebuilt from an archive with an image of that repository.
 
-    def _holding(self, name: str) -> list[str]:
-        """Archives with an image of this repository."""
-        repository = normalise(name).rpartition(":")[0]
+        Of others, the number of such archives that were not tried.
+        """
+        proved: set[str] = set()
+        untried: dict[str, int] = {}
+        for name, digest in transfer.unmatched():
+            holding, count = self._holding(normalise(name))
+            if any(_proves(path, digest, options) for path in holding):
+                proved.add(digest)
+            elif count > len(holding):
+                untried[digest] = count - len(holding)
+        return proved, untried
+
+    def _holding(self, name: str) -> tuple[list[str], int]:
+        """Archives with an image of this name's repository, those with its tag first, and how many there are in all."""
+        repository = name.rpartition(":")[0]
         query = """
-            SELECT DISTINCT path FROM tags JOIN images ON images.id = tags.image
-            JOIN archives ON archives.id = images.archive WHERE tag >= ? AND tag < ? ORDER BY archives.id LIMIT ?"""
-        return [path for (path,) in self._store.ask(query, f"{repository}:", f"{repository};", _TRIED)]
+            SELECT path, COUNT(*) OVER () FROM tags JOIN images ON images.id = tags.image
+            JOIN archives ON archives.id = images.archive WHERE tag >= ? AND tag < ?
+            GROUP BY archives.id ORDER BY MAX(tag = ?) DESC, archives.id LIMIT ?"""
+        rows = list(self._store.ask(query, f"{repository}:", f"{repository};", name, _TRIED))
+        return [path for path, _ in rows], max((count for _, count in rows), default=0)
+
+
+def _proves(path: str, digest: str, options: Options) -> bool:
+    """Whether a manifest of this digest is rebuilt from an archive."""
+    try:
+        report = analyze_archive(path, replace(options, expect=(digest,)))
+    except ImgforensicsError:
+        return False
+    return report.case is not None and any(each.result is Result.MATCH for each in report.case.expectations)
 
 
 def _beside(lock: Lock, skipped: Sequence[Skipped]) -> str:

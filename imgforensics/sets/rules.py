@@ -9,7 +9,7 @@ from imgforensics.sets.rule import SetFound, SetRule, set_rule
 from imgforensics.sets.store import Store
 
 _SHOWN = 20
-"""Paths that one finding names."""
+"""Archives that one finding names, and findings of one kind about one folder."""
 _SIBLINGS = 5
 """Archives of a folder from which on one can be the odd one."""
 _SOURCES = 3
@@ -37,22 +37,37 @@ def tag_of_two_images(store: Store) -> Iterator[SetFound]:
     the same layers, since tools that convert an image write its config anew.
     """
     query = """
-        SELECT tag, platform FROM tags JOIN images ON images.id = tags.image WHERE image_id IS NOT NULL
-        GROUP BY tag, platform HAVING COUNT(DISTINCT image_id) > 1 ORDER BY tag, platform"""
-    members = """
-        SELECT image_id, MIN(path), MIN(images.id) FROM tags JOIN images ON images.id = tags.image
-        JOIN archives ON archives.id = images.archive
-        WHERE tag = ? AND platform IS ? AND image_id IS NOT NULL GROUP BY image_id ORDER BY MIN(archives.id) LIMIT ?"""
-    for tag, platform in list(store.ask(query)):
-        rows = list(store.ask(members, tag, platform, _SHOWN))
-        if len({path for _, path, _ in rows}) == 1:
+        SELECT tag, platform, COUNT(DISTINCT image_id) FROM tags JOIN images ON images.id = tags.image
+        WHERE image_id IS NOT NULL GROUP BY tag, platform HAVING COUNT(DISTINCT image_id) > 1 ORDER BY tag, platform"""
+    for tag, platform, count in list(store.ask(query)):
+        rows = list(store.ask(f"{_OF_TAG} ORDER BY nth, archive LIMIT ?", tag, platform, _SHOWN))
+        if len({path for path, *_ in rows}) == 1:
             continue  # within one archive other rules speak
-        which = "; ".join(f"{image_id[:19]} in {path}" for image_id, path, _ in rows)
+        rows.sort(key=lambda row: row[-1])
+        which = "; ".join(f"{image_id[:19]} in {path}" for path, image_id, *_ in rows)
         of = f" for {platform}" if platform else ""
-        alike = len({_layers(store, image) for _, _, image in rows}) == 1
+        layers = (_layers(store, image) for _, _, image, *_ in store.ask(_OF_TAG, tag, platform))
+        first = next(layers)
+        alike = all(each == first for each in layers)
         severity = Severity.NOTE if alike or tag.endswith(":latest") else None
-        message = f"{tag} names different images{of}{' with the same layers' if alike else ''}: {which}"
-        yield SetFound(message, tuple(path for _, path, _ in rows), tag, severity)
+        same = " with the same layers" if alike else ""
+        message = f"{tag} names different images{of}{same}: {which}{_more(count - len(rows))}"
+        yield SetFound(message, tuple(dict.fromkeys(path for path, *_ in rows)), tag, severity)
+
+
+_OF_TAG = """
+    SELECT path, image_id, image, ROW_NUMBER() OVER (PARTITION BY archive ORDER BY image) AS nth, archive FROM (
+        SELECT image_id, path, images.id AS image, MIN(archives.id) AS archive FROM tags
+        JOIN images ON images.id = tags.image JOIN archives ON archives.id = images.archive
+        WHERE tag = ? AND platform IS ? AND image_id IS NOT NULL GROUP BY image_id)"""
+"""Different images of a tag and platform, each where it stands first. The first ones of archives have the number 1:
+where these come in front, no archive of many images keeps another one from being seen.
+"""
+
+
+def _more(count: int) -> str:
+    """That so many are left out."""
+    return f"; and {count} more" if count > 0 else ""
 
 
 def _layers(store: Store, image: int) -> tuple[str | None, ...]:
@@ -81,14 +96,18 @@ def image_with_several_tags(store: Store) -> Iterator[SetFound]:
         SELECT image_id FROM images JOIN tags ON tags.image = images.id WHERE image_id IS NOT NULL
         GROUP BY image_id HAVING COUNT(DISTINCT tag) > 1 AND COUNT(DISTINCT archive) > 1 ORDER BY MIN(images.id)"""
     members = """
-        SELECT path, GROUP_CONCAT(DISTINCT tag) FROM images JOIN tags ON tags.image = images.id
-        JOIN archives ON archives.id = images.archive WHERE image_id = ?
-        GROUP BY archives.id ORDER BY archives.id LIMIT ?"""
+        SELECT path, tags, COUNT(*) OVER (), archive FROM (
+            SELECT path, archive, GROUP_CONCAT(tag) AS tags FROM (
+                SELECT DISTINCT archives.id AS archive, path, tag FROM images JOIN tags ON tags.image = images.id
+                JOIN archives ON archives.id = images.archive WHERE image_id = ? ORDER BY archives.id, tag)
+            GROUP BY archive)
+        ORDER BY ROW_NUMBER() OVER (PARTITION BY tags ORDER BY archive), archive LIMIT ?"""
     for (image_id,) in list(store.ask(query)):
-        rows = [(path, ", ".join(sorted(tags.split(",")))) for path, tags in store.ask(members, image_id, _SHOWN)]
-        if len({tags for _, tags in rows}) > 1:
-            which = "; ".join(f"{tags} in {path}" for path, tags in rows)
-            yield SetFound(f"{image_id} goes by different names: {which}", tuple(path for path, _ in rows), image_id)
+        rows = sorted(store.ask(members, image_id, _SHOWN), key=lambda row: row[-1])
+        named = [(path, ", ".join(sorted(tags.split(",")))) for path, tags, *_ in rows]
+        if len({tags for _, tags in named}) > 1:  # those of different names come first, so that all of a kind tell
+            which = "; ".join(f"{tags} in {path}" for path, tags in named) + _more(rows[0][2] - len(rows))
+            yield SetFound(f"{image_id} goes by different names: {which}", tuple(path for path, _ in named), image_id)
 
 
 @set_rule("IMG803", "odd-one-out", Severity.NOTE)
@@ -137,6 +156,9 @@ def _other_tools(store: Store) -> Iterator[SetFound]:
             yield SetFound(
                 f"{path} was written {by}, {most} of {total - 1} archives beside it by {usual}", (path,), usual
             )
+        if total - most > _SHOWN:
+            message = f"{total - most - _SHOWN} more archives of {folder or '.'} were not written by {usual}"
+            yield SetFound(message, (), usual)
 
 
 def _other_framings(store: Store) -> Iterator[SetFound]:
@@ -146,7 +168,7 @@ def _other_framings(store: Store) -> Iterator[SetFound]:
         WHERE error IS NULL AND producer IS NOT NULL GROUP BY folder, producer, wrapping, headers, ending
         ORDER BY folder, producer"""
     others = """
-        SELECT path, wrapping, headers, ending FROM archives
+        SELECT COUNT(*) OVER (), path, wrapping, headers, ending FROM archives
         WHERE folder = ? AND producer = ? AND error IS NULL AND (wrapping <> ? OR headers <> ? OR ending <> ?)
         ORDER BY id LIMIT ?"""
     for (folder, producer), rows in groupby(store.ask(query), lambda row: (row[0], row[1])):
@@ -160,7 +182,8 @@ def _other_framings(store: Store) -> Iterator[SetFound]:
         usual = [trait if total >= _SIBLINGS and 5 * count >= 4 * total else None for trait, count in most]
         if not any(usual):
             continue
-        for path, *traits in store.ask(others, folder, producer, *usual, _SHOWN):
+        found = 0
+        for found, path, *traits in store.ask(others, folder, producer, *usual, _SHOWN):  # noqa: B007 - all rows say it
             pairs = zip(traits, usual, most, strict=True)
             odd = [
                 f"{trait}, where {count} of {total - 1} have {known}"
@@ -169,6 +192,9 @@ def _other_framings(store: Store) -> Iterator[SetFound]:
             ]
             message = f"{path} is framed unlike the archives beside it that are by {producer}, too: {'; '.join(odd)}"
             yield SetFound(message, (path,), producer)
+        if found > _SHOWN:
+            message = f"{found - _SHOWN} more archives of {folder or '.'} are framed unlike the others by {producer}"
+            yield SetFound(message, (), producer)
 
 
 @set_rule("IMG804", "layer-intact-elsewhere", Severity.NOTE)

@@ -1,8 +1,9 @@
 """IMG81x: a set of archives against the lock that was made at the sending end."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from imgforensics.facts import Facts, ImageFacts
 from imgforensics.findings import Effect, Rule, Severity
@@ -202,11 +203,14 @@ class Transfer:
         """References of the lock whose digest lies in no archive."""
         return [(name, digest) for name, digest in self.lock.references if digest not in self._digests]
 
-    def finish(self, proved: Iterable[str] = ()) -> Iterator[SetFinding]:
+    def finish(
+        self, proved: Collection[str] = (), untried: Mapping[str, int] = MappingProxyType({})
+    ) -> Iterator[SetFinding]:
         """What is missing, and what is there that was not sent.
 
         Args:
             proved: digests of references that were rebuilt from an archive.
+            untried: of others, archives of their repository from which they were not tried to be rebuilt.
         """
         by_digest: dict[str, list[int]] = defaultdict(list)
         by_images: dict[Signature, list[int]] = defaultdict(list)
@@ -234,10 +238,14 @@ class Transfer:
         for number, stranger in enumerate(self._strangers):
             if number not in explained:
                 yield self._extra(stranger)
-        known = set(proved)
         for name, digest in self.unmatched():
-            if digest not in known:
-                yield _found(MISSING, f"{name}@{digest} is in no archive, and could not be rebuilt from one", digest)
+            if digest not in proved:
+                left = untried.get(digest, 0)
+                more = (
+                    f"; {left} more archives of that repository were not tried: give one alone" if left else ""
+                )
+                message = f"{name}@{digest} is in no archive, and could not be rebuilt from one{more}"
+                yield _found(MISSING, message, digest)
 
     def _extra(self, stranger: _Stranger) -> SetFinding:
         path = stranger.path
