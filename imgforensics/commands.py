@@ -184,7 +184,8 @@ def run_learn(paths: Sequence[str], ledger_file: str, options: Options, output: 
     skipped = 0
     total = Lesson("")
     found = list(batch.discover(paths))
-    spare(output, [*paths, *found], [Input("ledger", ledger_file)])
+    read = [each.path if isinstance(each, Skipped) else each for each in found if _may_teach(each)]
+    spare(output, [*paths, *read], [Input("ledger", ledger_file)])
     with Ledger(ledger_file) as ledger, Sink(output) as sink:
         for lesson in _lessons(found, paths, ledger, options):
             is_any |= lesson is not None
@@ -210,13 +211,22 @@ def _counted(lesson: Lesson, between: str) -> str:
     return f"{layers} {plural(layers, 'layer')}{between}{manifests} {plural(manifests, 'manifest')}"
 
 
+def _may_teach(found: str | Skipped) -> bool:
+    """Whether it is an archive, or may be a manifest."""
+    return not isinstance(found, Skipped) or "JSON" in found.reason
+
+
 def _lessons(
     found: Iterable[str | Skipped], paths: Sequence[str], ledger: Ledger, options: Options
 ) -> Iterator[Lesson | None]:
     """What each file taught; None for one that was found in a directory, and is nothing to learn from."""
     for each in found:
         path = each.path if isinstance(each, Skipped) else each
-        content = _manifest_bytes(path) if not isinstance(each, Skipped) or "JSON" in each.reason else None
+        try:
+            content = _manifest_bytes(path) if _may_teach(each) else None
+        except InputError as error:
+            yield Lesson(path, refused=str(error).removeprefix(f"{path}: "))
+            continue
         if content is not None:
             lesson = _from_manifest(content, path, ledger)
             yield None if lesson.refused is not None and path not in paths else lesson
@@ -234,9 +244,16 @@ def _lessons(
 
 
 def _manifest_bytes(path: str) -> bytes | None:
-    """The bytes of a file that may be a manifest: small, and beginning like a JSON object."""
-    if not os.path.isfile(path) or Path(path).stat().st_size > DEFAULT_LIMITS.document:
-        return None
+    """The bytes of a file that may be a manifest: small, and beginning like a JSON object.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        if not os.path.isfile(path) or Path(path).stat().st_size > DEFAULT_LIMITS.document:
+            return None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
     content = _read(path, DEFAULT_LIMITS.document)
     return content if content.lstrip()[:1] == b"{" else None
 

@@ -149,7 +149,7 @@ def _files(material: Material) -> Iterator[tuple[str, NamedFile]]:
         for (kind, name), files in sorted(material.notation.stores.items()):
             yield from ((f"notation {kind} {name}", each) for each in files)
     for gun, roles in sorted(material.content_trust.items()):
-        yield from (("content_trust", NamedFile(f"{gun} {role}", roles[role])) for role in sorted(roles))
+        yield from ((f"content_trust {gun} {role}", roles[role]) for role in sorted(roles))
 
 
 def words(custody: Custody) -> str:

@@ -34,6 +34,8 @@ def run_lock(paths: Sequence[str], options: Options, output: str, how: How, *, a
     """
     found = list(batch.discover(paths))
     spare(output, found, [] if how.resume is None else [Input("state", how.resume)])
+    if how.resume is not None:
+        spare(how.resume, found)
     folders = Folders(paths)
     facts: dict[str, Facts] = {}
     refused = no_answer = False

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import secrets
 import stat
 import sys
@@ -17,63 +18,115 @@ from imgforensics.errors import InputError
 from imgforensics.findings import Skipped
 from imgforensics.progress import set_aside
 
+STDOUT = "-"
 
-def spare(output: str, archives: Iterable[str | Skipped], inputs: Iterable[Input] = ()) -> None:
+_DESCRIPTOR = re.compile("/dev/(?:fd/([0-9]{1,4})|std(out|err))|/proc/self/fd/([0-9]{1,4})")
+
+
+def _descriptor(output: str) -> int | None:
+    """The open descriptor that a name stands for, None where it stands for a file."""
+    match = _DESCRIPTOR.fullmatch(output) if os.name == "posix" else None
+    if match is None:
+        return None
+    return {"out": 1, "err": 2}[match[2]] if match[2] else int(match[1] or match[3])
+
+
+def place(output: str) -> str:
+    """One spelling of where a report goes: of outputs that are spelled alike, one would replace the other."""
+    if output == STDOUT or _descriptor(output) == 1:
+        return STDOUT
+    return os.path.realpath(output)
+
+
+def spare(output: str, found: Iterable[str | Skipped], inputs: Iterable[Input] = ()) -> None:
     """Refuse an output that a run reads: a report never replaces evidence, nor what it rests on.
 
     Args:
         output: where a report goes, ``-`` for standard output.
-        archives: what is looked at; files that are skipped may be replaced: a report of an earlier run lies among them.
+        found: what is looked at. Files that are skipped may be replaced, since a report of an earlier run lies among
+            them; what lies in a folder that is skipped, an unpacked image, may not.
         inputs: what is read besides: a lock, a state file, a ledger, a key. It may not be there yet.
 
     Raises:
         InputError: it is one of them.
     """
-    if output == "-":
-        return
+    target = _status(output)
+    real = place(output)
+    for each in found:
+        if isinstance(each, Skipped):
+            inside = target is not None and real.startswith(os.path.join(os.path.realpath(each.path), ""))
+            if inside and os.path.isdir(each.path):
+                raise InputError(f"{output}: lies in {each.path}; a report never replaces evidence")
+        elif target is not None and _is_file(each, target):
+            raise InputError(f"{_words(output)}: is one of the archives; a report never replaces evidence")
+    for one in inputs:
+        if (target is not None and _is_file(one.source, target)) or os.path.realpath(one.source) == real:
+            raise InputError(f"{_words(output)}: is read by this run ({one.use}); a report never replaces that")
+
+
+def is_replaceable(output: str) -> bool:
+    """Whether writing there may change a file that is there already."""
+    return output != STDOUT or _status(output) is not None
+
+
+def _status(output: str) -> os.stat_result | None:
+    """What an output leads to, where that keeps what is written: a file, or a disk."""
+    descriptor = _descriptor(output)
     try:
-        target = Path(output).stat()
+        if output == STDOUT:
+            found = os.fstat(sys.stdout.fileno())
+        else:
+            found = Path(output).stat() if descriptor is None else os.fstat(descriptor)
     except (OSError, ValueError):
-        target = None
-    if target is not None and any(isinstance(path, str) and _is_file(path, target) for path in archives):
-        raise InputError(f"{output}: is one of the archives; a report never replaces evidence")
-    for each in inputs:
-        is_it = target is not None and _is_file(each.source, target)
-        if is_it or os.path.realpath(each.source) == os.path.realpath(output):
-            raise InputError(f"{output}: is read by this run ({each.use}); a report never replaces that")
+        return None
+    return found if _keeps(found) else None
+
+
+def _keeps(found: os.stat_result) -> bool:
+    return stat.S_ISREG(found.st_mode) or stat.S_ISBLK(found.st_mode)
 
 
 def _is_file(path: str, target: os.stat_result) -> bool:
-    """Whether a path, or standard input where it is ``-``, leads to that very file."""
+    """Whether a path, or standard input where it is ``-``, leads to that very file or disk."""
     try:
         given = os.fstat(sys.stdin.fileno()) if path == batch.STDIN else Path(path).stat()
     except (OSError, ValueError):
         return False
-    return stat.S_ISREG(target.st_mode) and os.path.samestat(given, target)
+    if stat.S_ISBLK(given.st_mode) and stat.S_ISBLK(target.st_mode):
+        return given.st_rdev == target.st_rdev
+    return _keeps(given) and os.path.samestat(given, target)
+
+
+def _words(output: str) -> str:
+    return "standard output" if output == STDOUT else output
 
 
 class Sink:
     """Where a report goes: standard output, or a file that is there whole or not at all.
 
-    What is no regular file (a device, a pipe) is written into, never replaced; so is what a link leads to.
+    What is no regular file (a device, a pipe) is written into, never replaced; so is what a link leads to. Of what is
+    open already (``/dev/stdout``, ``/dev/fd/3``) the open descriptor is written to, behind what was written there.
     """
 
     def __init__(self, output: str) -> None:
         if not output:
             raise InputError("--output: an empty name")
-        self._output = output
+        self._output = STDOUT if place(output) == STDOUT else output
         self._file: TextIO = sys.stdout
-        self.is_seen = output == "-" and sys.stdout.isatty()
+        self.is_seen = self._output == STDOUT and sys.stdout.isatty()
         """Whether somebody sees at a terminal what is written."""
         self._target = output
         self._temporary: str | None = None
         self._kept = True
 
     def __enter__(self) -> Self:
-        if self._output == "-":
+        if self._output == STDOUT:
             return self
+        descriptor = _descriptor(self._output)
         try:
-            if os.path.exists(self._output) and not os.path.isfile(self._output):
+            if descriptor is not None:
+                self._file = os.fdopen(os.dup(descriptor), "w", encoding="utf-8", newline="\n")
+            elif os.path.exists(self._output) and not os.path.isfile(self._output):
                 self._file = Path(self._output).open("w", encoding="utf-8", newline="\n")
             else:
                 self._target = os.path.realpath(self._output)
@@ -118,7 +171,7 @@ class Sink:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._output == "-":
+        if self._output == STDOUT:
             return
         try:
             self._file.close()
@@ -138,8 +191,7 @@ class Sink:
                 os.unlink(self._temporary)
 
     def _failed(self, error: OSError) -> InputError:
-        where = "standard output" if self._output == "-" else self._output
-        return InputError(f"{where}: cannot be written: {error.strerror or error}")
+        return InputError(f"{_words(self._output)}: cannot be written: {error.strerror or error}")
 
 
 def _mode(target: str) -> int:

@@ -15,9 +15,10 @@ from imgforensics.errors import InputError, SelectionError
 from imgforensics.expectfile import key
 from imgforensics.facts import Facts, facts_of
 from imgforensics.findings import Rule, Severity, Skipped
+from imgforensics.folders import Folders
 from imgforensics.interrupts import held_back
 from imgforensics.limits import MIB
-from imgforensics.output import Sink, spare
+from imgforensics.output import Sink, is_replaceable, place, spare
 from imgforensics.rendering import FORMATS, Manner, Writer, printable
 from imgforensics.rendering.attestation import Attestation
 from imgforensics.rendering.style import Style
@@ -68,13 +69,16 @@ def run(command: str, paths: list[str], options: Options, settings: Settings) ->
     _check_settings(options, settings)
     started = moment(options)
     found: Iterable[str | Skipped] = batch.discover(paths, skip_others=settings.skip_others)
-    files = [each for each in (settings.output, settings.attest) if each is not None and each != "-"]
-    if files:
+    files = [each for each in (settings.output, settings.attest) if each is not None and is_replaceable(each)]
+    if files or settings.how.resume is not None:
         found = list(found)  # before a report's temporary file lies among them
     read = [*settings.inputs, *inputs_of(options)]
     read += [Input("ledger", path) for path in (options.ledger, options.known) if path is not None]
     for file in files:
         spare(file, found, read)
+        _spare_locked(file, paths, settings.lock)
+    if settings.how.resume is not None:
+        spare(settings.how.resume, found)
     work = batch.tasks(found, options, () if settings.skip_others else paths, settings.expect)
     with ExitStack() as stack:
         writing = _Writing(command, paths, options, settings, stack)
@@ -221,8 +225,16 @@ def _check_settings(options: Options, settings: Settings) -> None:
         raise SelectionError("--attest: an empty name")
     if options.fast:
         raise SelectionError("--attest names archives by their SHA-256, which --fast leaves out")
-    if os.path.realpath(settings.attest) == os.path.realpath(settings.output):
+    if place(settings.attest) == place(settings.output):
         raise SelectionError("--attest and --output name the same file")
+
+
+def _spare_locked(output: str, paths: Sequence[str], lock: Lock | None) -> None:
+    """Refuse an output that is one of the files that were sent."""
+    if lock is not None and os.path.isfile(output):
+        name = Folders(paths).name(output)
+        if any(each.path == name for each in lock.archives):
+            raise InputError(f"{output}: is in {lock.source}; a report never replaces what was sent")
 
 
 def _manner(command: str, options: Options, settings: Settings, rules: tuple[Rule, ...]) -> Manner:

@@ -72,7 +72,7 @@ def notation_trust(folder: str) -> NotationTrust:
     return NotationTrust({key: tuple(files) for key, files in sorted(stores.items())}, policy)
 
 
-def content_trust(folder: str, gun: str | None) -> Mapping[str, Mapping[str, bytes]]:
+def content_trust(folder: str, gun: str | None) -> Mapping[str, Mapping[str, NamedFile]]:
     """Docker's trust directory, or the ``metadata`` folder of one GUN: by GUN and role.
 
     Args:
@@ -99,12 +99,12 @@ def content_trust(folder: str, gun: str | None) -> Mapping[str, Mapping[str, byt
     return dict(sorted(found.items()))
 
 
-def _roles(metadata: str) -> dict[str, bytes]:
+def _roles(metadata: str) -> dict[str, NamedFile]:
     roles = {}
     for path in _files(metadata):
         name = os.path.relpath(path, metadata).replace(os.sep, "/")
         if name.endswith(".json"):
-            roles[name.removesuffix(".json")] = read(path).content
+            roles[name.removesuffix(".json")] = read(path)
     return roles
 
 

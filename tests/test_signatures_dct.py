@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from imgforensics.signature import Headline, Judgement, Status
-from imgforensics.trust.material import Material
+from imgforensics.trust.material import Material, NamedFile
 from tests import builder
 from tests.signing import pki, sigstore
 from tests.signing.ask import at, binding, done, report, signatures
@@ -30,7 +30,12 @@ def repository(**more: Any) -> Repository:
 
 def material(made: Repository, metadata: dict[str, bytes] | None = None, **more: Any) -> Material:
     given: dict[str, Any] = {"root_keys": (made.root.key_id,), "at": SIGNED_AT, "tag": "1.0"} | more
-    return Material(content_trust={made.gun: made.metadata() if metadata is None else metadata}, **given)
+    return Material(content_trust={made.gun: named(made.metadata() if metadata is None else metadata)}, **given)
+
+
+def named(metadata: dict[str, bytes]) -> dict[str, NamedFile]:
+    """Metadata as it is read from files."""
+    return {role: NamedFile(f"{role}.json", content) for role, content in metadata.items()}
 
 
 def judgement(given: Material) -> Judgement:
@@ -80,7 +85,9 @@ def test_the_pin_is_computed_and_not_read() -> None:
 
 def test_metadata_of_another_repository() -> None:
     made = repository(gun="example.com/other")
-    given = Material(content_trust={GUN: made.metadata()}, root_keys=(made.root.key_id,), at=SIGNED_AT, tag="1.0")
+    given = Material(
+        content_trust={GUN: named(made.metadata())}, root_keys=(made.root.key_id,), at=SIGNED_AT, tag="1.0"
+    )
     found = judgement(given)
     assert found.status is Status.INVALID
     assert "example.com/other" in found.reason

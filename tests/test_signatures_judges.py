@@ -166,7 +166,7 @@ def test_notary_signs_what_we_verify(tmp_path: Path, trust_server: str) -> None:
     for arguments in (["init", gun, "-p"], added, ["list", gun]):  # listing refreshes what the client keeps
         subprocess.run([*command, *arguments], env=os.environ | phrases, check=True, capture_output=True)
     metadata = trustfiles.content_trust(str(tmp_path / "trust"), None)
-    (root_key,) = json.loads(metadata[gun]["root"])["signed"]["roles"]["root"]["keyids"]
+    (root_key,) = json.loads(metadata[gun]["root"].content)["signed"]["roles"]["root"]["keyids"]
     given = Material(content_trust=metadata, root_keys=(root_key,), at=trustfiles.moment("now"), tag="1.0")
     found = only(report(pack.entries(), given))
     assert (found.judgement.status, binding(found)) == (Status.VERIFIED, "exact")

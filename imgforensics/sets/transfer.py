@@ -241,9 +241,7 @@ class Transfer:
         for name, digest in self.unmatched():
             if digest not in proved:
                 left = untried.get(digest, 0)
-                more = (
-                    f"; {left} more archives of that repository were not tried: give one alone" if left else ""
-                )
+                more = f"; {left} more archives of that repository were not tried: give one alone" if left else ""
                 message = f"{name}@{digest} is in no archive, and could not be rebuilt from one{more}"
                 yield _found(MISSING, message, digest)
 

@@ -19,7 +19,8 @@ def candidates(case: Case, material: Material) -> Iterator[Found]:
     Of several roles that name a tag, the one that counts is that of Docker's releases, then the repository's own.
     """
     names = {normalise(tag) for image in case.structure.images for tag in image.tags}
-    for gun, metadata in sorted(material.content_trust.items()):
+    for gun, roles in sorted(material.content_trust.items()):
+        metadata = {role: file.content for role, file in roles.items()}
         seen: set[str] = set()
         for role in sorted(metadata, key=_precedence):
             for tag, digest in _targets(metadata[role]) if role.partition("/")[0] == "targets" else ():

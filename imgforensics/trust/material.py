@@ -64,8 +64,8 @@ class Material:
     notation: NotationTrust | None = None
     reference: str | None = None
     """The repository by which a trust policy is chosen; tags in the archive are claims and choose nothing."""
-    content_trust: Mapping[str, Mapping[str, bytes]] = field(default_factory=dict)
-    """Content trust: GUN to role (``root``, ``targets/releases``) to the bytes of its metadata."""
+    content_trust: Mapping[str, Mapping[str, NamedFile]] = field(default_factory=dict)
+    """Content trust: GUN to role (``root``, ``targets/releases``) to its metadata."""
     root_keys: tuple[str, ...] = ()
     """Content trust: key IDs of root keys that are trusted."""
     tag: str | None = None
