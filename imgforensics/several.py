@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -173,18 +173,12 @@ def _side_by_side(
     tally: Tally | None,
 ) -> Iterator[_Answer[Told]]:
     shared: list[pool.Shared] = []
-    executors: Callable[[], AbstractContextManager[Executor]]
-    count = options.jobs
-    if how.cluster is None:
 
-        @contextmanager
-        def executors() -> Iterator[Executor]:
-            with pool.processes(options.jobs) as (executor, told):
-                shared[:] = [told]
-                yield executor
-
-    else:
-        executors, count = cluster(how.cluster)
+    @contextmanager
+    def processes() -> Iterator[Executor]:
+        with pool.processes(options.jobs) as (executor, told):
+            shared[:] = [told]
+            yield executor
 
     def tick() -> None:
         if tally is not None:
@@ -192,7 +186,9 @@ def _side_by_side(
 
     arrived, work = _counted(tally, keep, work)
     work = (replace(task, options=replace(task.options, warn=None)) for task in work)  # cannot cross processes
-    yield from batch.run_side_by_side(work, tell, executors, count, arrived=arrived, tick=tick)
+    workers = nullcontext((processes, options.jobs)) if how.cluster is None else cluster(how.cluster)
+    with workers as (executors, count):
+        yield from batch.run_side_by_side(work, tell, executors, count, arrived=arrived, tick=tick)
 
 
 def _key(command: str, options: Options) -> str:

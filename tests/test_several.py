@@ -292,69 +292,6 @@ def test_a_state_file_runs_nothing(folder: Path) -> None:
     assert not Path("pwned").exists()
 
 
-# ---------------------------------------------------------------------------------------------------------- cluster
-
-
-@pytest.fixture
-def scheduler(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
-    pytest.importorskip("distributed")
-    file = tmp_path / "scheduler.json"
-    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    common = ["--scheduler-file", str(file), "--no-dashboard"]
-    script = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", *common]
-    processes = [subprocess.Popen(script, **quiet)]
-    worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--nthreads", "1", "--no-nanny", *common]
-    processes += [subprocess.Popen(worker, cwd=tmp_path, **quiet) for _ in range(2)]
-    try:
-        for _ in range(600):
-            if file.exists() and file.read_text().endswith("}"):
-                break
-            time.sleep(0.1)
-        yield json.loads(file.read_text())["address"], processes
-    finally:
-        for process in reversed(processes):
-            process.kill()
-            process.wait()
-
-
-def test_a_cluster_gives_the_same_report(folder: Path, scheduler: tuple[str, list[subprocess.Popen[bytes]]]) -> None:
-    address, processes = scheduler
-    command = [*COMMAND, "verify", "in", "-f", "json"]
-    alone = subprocess.run(command, capture_output=True, check=False)
-    with subprocess.Popen([*command, "--cluster", address], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        time.sleep(1.5)
-        processes[1].kill()
-        stdout, stderr = process.communicate(timeout=GUARD)
-    assert process.returncode == 1, stderr.decode()
-    assert stdout == alone.stdout
-
-
-def test_a_cluster_says_the_same_of_all(
-    together: list[str], scheduler: tuple[str, list[subprocess.Popen[bytes]]]
-) -> None:
-    for form in ("jsonl", "sarif", "junit", "html"):
-        command = [*COMMAND, *together, "-f", form, "--cluster", scheduler[0]]
-        there = subprocess.run(command, capture_output=True, check=False)
-        assert there.stdout.decode() == invoke(*together, "-f", form).stdout, there.stderr.decode()
-
-
-@pytest.mark.parametrize("path", ["in", "in/00.tar"])
-def test_a_cluster_that_is_not_there(folder: Path, path: str) -> None:
-    pytest.importorskip("distributed")
-    ended = subprocess.run(
-        [*COMMAND, "verify", path, "--cluster", "tcp://127.0.0.1:9"], capture_output=True, text=True, check=False
-    )
-    assert ended.returncode == 2
-    assert "no Dask scheduler answers" in ended.stderr
-    assert len(ended.stderr.splitlines()) == 1
-
-
-def test_a_cluster_does_not_read_standard_input(folder: Path) -> None:
-    result = invoke("verify", "-", "in", "--cluster", "tcp://127.0.0.1:9")
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr == "imgforensics: --cluster: its workers cannot read the standard input of this process\n"
-
-
 # ------------------------------------------------------------------------------------------------- about all of them
 
 
