@@ -37,12 +37,22 @@ def set_aside() -> Iterator[None]:
             display.start()
 
 
+def _moves() -> bool:
+    """Whether a live display can be shown: standard error is a terminal, and no dumb one."""
+    if not sys.stderr.isatty():
+        return False
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    return console.is_terminal and not console.is_dumb_terminal
+
+
 @contextmanager
 def watched(shown: bool) -> Iterator[Callable[[str], Progress] | None]:
     """What makes the watcher of one archive by its name; None where nobody wants to see one."""
     if not shown:
         yield None
-    elif sys.stderr.isatty():
+    elif _moves():
         with _bar() as display:
             yield lambda path: _Bar(display, _name(path))
     else:
@@ -61,7 +71,7 @@ def watched_together(shown: bool) -> Iterator[Overall | None]:
     """The watcher of a run over many archives: how many are done, bytes, rate, time left; None as above."""
     if not shown:
         yield None
-    elif sys.stderr.isatty():
+    elif _moves():
         with _bar() as display:
             task = display.add_task("0 archives", total=None)
 
@@ -113,11 +123,13 @@ class _Bar:
             display.remove_task(old)
         self._display = display
         self._size = 0
+        self._lock = Lock()
         self._task = display.add_task(name, total=None)
 
     def expect(self, size: int) -> None:
-        self._size += size
-        self._display.update(self._task, total=self._size)
+        with self._lock:  # members are measured by several threads
+            self._size += size
+            self._display.update(self._task, total=self._size)
 
     def advance(self, size: int) -> None:
         self._display.advance(self._task, size)
@@ -133,7 +145,8 @@ class _Lines:
         self._lock = Lock()
 
     def expect(self, size: int) -> None:
-        self._expected += size
+        with self._lock:
+            self._expected += size
 
     def advance(self, size: int) -> None:
         with self._lock:

@@ -182,7 +182,7 @@ def _side_by_side(
 
     def tick() -> None:
         if tally is not None:
-            tally.look(shared[0].read.value if shared else 0)
+            tally.look(shared[0].read.get_obj().value if shared else 0)
 
     arrived, work = _counted(tally, keep, work)
     work = (replace(task, options=replace(task.options, warn=None)) for task in work)  # cannot cross processes

@@ -60,35 +60,6 @@ ENGINES = (
 """Likelier ones first."""
 
 
-def moby_ids(
-    config: Mapping[str, object],
-    diff_ids: Sequence[str],
-    *,
-    lower_created: str,
-    variant: bool = True,
-    version: tuple[int, int] = (20, 10),
-) -> list[str] | None:
-    """The legacy v1 IDs that docker gives the layers of an image (moby, image/v1/imagev1.go, CreateID).
-
-    Args:
-        config: the image's parsed config; any JSON values in it.
-        diff_ids: of all layers, lowest first, as ``sha256:`` and hex.
-        lower_created: date that the engine writes for every layer but the top one, as it stands in the JSON.
-        variant: whether the engine knows the config's key ``variant`` (20.10 and newer).
-        version: major and minor of the engine, from 1.10; taken to be built by a Go older than 1.22.
-
-    Returns:
-        One id a layer, lowest first, in bare hex; None where docker could not read such a config.
-    """
-    dialect = Dialect(version, short_controls=False)
-    top = _top_members(config, dialect, variant=variant)
-    if top is None:
-        return None
-    chain = chain_ids(diff_ids)
-    lower = _lower_ids(chain[:-1], lower_created, print_config(None, dialect))
-    return lower + [moby_id(top, link, lower[-1] if lower else None) for link in chain[-1:]]
-
-
 def _top_members(config: Mapping[str, object], dialect: Dialect, *, variant: bool) -> dict[str, str] | None:
     """Keys and printed values of the config that enter the top layer's id, None where Go refuses the config."""
     try:

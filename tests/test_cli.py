@@ -554,7 +554,11 @@ def test_names_that_the_terminal_cannot_show(files: Path) -> None:
     name = os.fsdecode(b"odd-\xff-\xc3\xa9.tar")
     (files / name).write_bytes(GOOD)
     result = run(
-        "verify", files / name, files / (name + "-gone"), "-q", env={**os.environ, "PYTHONIOENCODING": "ascii"}
+        "verify",
+        files / name,
+        files / (name + "-gone"),
+        "-q",
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "1"},
     )
     assert result.returncode == 2
     assert b"odd-\\xff-\\xe9.tar" in result.stdout

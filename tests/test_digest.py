@@ -26,7 +26,7 @@ from tests.builder import Entry, ImageSpec
 from tests.support import case_of, codes, edit, the
 
 FIXTURES = Path(__file__).parent / "fixtures"
-PUSHED: list[dict[str, str]] = json.loads((FIXTURES / "pushed.json").read_text())
+PUSHED: list[dict[str, str]] = json.loads((FIXTURES / "pushed.json").read_text("utf-8"))
 BY_NAME = {pusher.name: pusher for pusher in PUSHERS}
 ANY = f"sha256:{'5' * 64}"
 

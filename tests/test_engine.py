@@ -1,6 +1,7 @@
 """Tasks over executors: in order, bounded, and not lost with a process."""
 
 import os
+import time
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -83,7 +84,8 @@ def test_leaving_by_an_exception_ends_what_is_under_way() -> None:
         with pool.processes(2) as (executor, shared):
             futures.extend(executor.submit(wait_for_the_end, number) for number in range(4))
             while shared.read.value == 0:
-                pass
+                assert not any(future.done() for future in futures)
+                time.sleep(0.001)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

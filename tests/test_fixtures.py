@@ -12,7 +12,7 @@ from imgforensics import analyze
 from imgforensics.report import ArchiveReport
 
 FOLDER = Path(__file__).parent / "fixtures"
-RECORDS = json.loads((FOLDER / "expected.json").read_text())
+RECORDS = json.loads((FOLDER / "expected.json").read_text("utf-8"))
 
 PRODUCERS = {"docker": "docker save", "umoci": "umoci", "ctr": "containerd", "containerd": "containerd"}
 """The record's word for a tool to the producer that is recognised."""

@@ -140,6 +140,7 @@ def test_nothing_is_lost_and_nothing_done_twice_whenever_it_is_killed(tmp_path: 
     began = time.monotonic()
     with runs.start("--resume", "state") as process:
         while not lines(runs.looked):
+            assert process.poll() is None
             time.sleep(0.001)
         beginning = time.monotonic() - began
     assert process.returncode == 1

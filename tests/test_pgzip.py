@@ -22,7 +22,7 @@ from tests.content import KINDS, MIB, mixed, text, zeros
 from tests.plainsources import plain
 from tests.xorshift import content
 
-VECTORS = json.loads((Path(__file__).parent / "fixtures" / "pgzip_vectors.json").read_text())
+VECTORS = json.loads((Path(__file__).parent / "fixtures" / "pgzip_vectors.json").read_text("utf-8"))
 STREAMS: dict[str, dict[str, str]] = VECTORS["streams"]
 CLASSES = {"a": CLASS_A, "b": CLASS_B, "c": CLASS_C, "d": CLASS_D}
 NAMES = [name for name in ENCODERS if name.startswith("pgzip-")]

@@ -14,8 +14,8 @@ from tests.builder import Entry, ImageSpec
 from tests.support import case_of, descriptor, manifest, oci, report_of
 
 FOLDER = Path(__file__).parent / "fixtures"
-RECORDS = json.loads((FOLDER / "expected.json").read_text())
-PUSHED = json.loads((FOLDER / "pushed.json").read_text())
+RECORDS = json.loads((FOLDER / "expected.json").read_text("utf-8"))
+PUSHED = json.loads((FOLDER / "pushed.json").read_text("utf-8"))
 
 TWO = ImageSpec(platform="linux/arm64", layers=[builder.layer({"b": b"2"})])
 LAYERS = builder.two_layers()

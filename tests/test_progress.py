@@ -97,6 +97,8 @@ def test_at_a_terminal_a_bar_tells_how_much_there_is(
     reader.start()
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("TERM", "xterm")
+    for name in ("TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
     with os.fdopen(theirs, "w") as terminal:
         monkeypatch.setattr(sys, "stderr", terminal)
         paths = [str(archives / name) for name in names]
@@ -172,3 +174,16 @@ def test_the_extent_is_that_of_all_files(archives: Path) -> None:
         (archives / name).write_bytes(b"own")
     (archives / "layout" / "other").write_bytes(b"beside")
     assert batch.extent([str(archives)]) == size + len(b"beside")
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs pseudo-terminals")
+@pytest.mark.parametrize(("kind", "moves"), [("xterm", True), ("dumb", False)])
+def test_a_dumb_terminal_gets_lines(monkeypatch: pytest.MonkeyPatch, kind: str, moves: bool) -> None:
+    ours, theirs = os.openpty()
+    for name in ("TTY_COMPATIBLE", "TTY_INTERACTIVE", "FORCE_COLOR", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", kind)
+    with os.fdopen(theirs, "w") as terminal:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        assert progress._moves() is moves
+    os.close(ours)

@@ -20,7 +20,7 @@ from imgforensics.structure import Image
 from tests import builder
 
 FOLDER = Path(__file__).parent / "fixtures"
-PUSHED = json.loads((FOLDER / "pushed.json").read_text())
+PUSHED = json.loads((FOLDER / "pushed.json").read_text("utf-8"))
 
 PUSHER_OF = {
     ("docker", "docker"): "docker",

@@ -2,28 +2,61 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from imgforensics.gojson import go_string, go_time
-from imgforensics.v1config import ZERO_TIME
+from imgforensics.gostruct import Dialect
+from imgforensics.v1config import ZERO_TIME, print_config
 from imgforensics.v1id import (
     UTC_EPOCH,
     LowerCreated,
     MobyIds,
+    _lower_ids,
+    _top_members,
     chain_hex_ids,
     chain_ids,
     containers_image_ids,
-    moby_ids,
+    moby_id,
 )
 from imgforensics.v1json import V1Json, parse_v1_json
 
 DIFF_0 = "sha256:" + "a" * 64
 DIFF_1 = "sha256:" + "b" * 64
 DIFF_2 = "sha256:" + "c" * 64
+
+
+def moby_ids(
+    config: Mapping[str, object],
+    diff_ids: Sequence[str],
+    *,
+    lower_created: str,
+    variant: bool = True,
+    version: tuple[int, int] = (20, 10),
+) -> list[str] | None:
+    """The IDs that one engine gives the layers of an image (moby, image/v1/imagev1.go, CreateID).
+
+    Args:
+        config: the image's parsed config; any JSON values in it.
+        diff_ids: of all layers, lowest first, as ``sha256:`` and hex.
+        lower_created: date that the engine writes for every layer but the top one, as it stands in the JSON.
+        variant: whether the engine knows the config's key ``variant`` (20.10 and newer).
+        version: major and minor of the engine, from 1.10; taken to be built by a Go older than 1.22.
+
+    Returns:
+        One id a layer, lowest first, in bare hex; None where docker could not read such a config.
+    """
+    dialect = Dialect(version, short_controls=False)
+    top = _top_members(config, dialect, variant=variant)
+    if top is None:
+        return None
+    chain = chain_ids(diff_ids)
+    lower = _lower_ids(chain[:-1], lower_created, print_config(None, dialect))
+    return lower + [moby_id(top, link, lower[-1] if lower else None) for link in chain[-1:]]
+
 
 ZERO = (
     '{"Hostname":"","Domainname":"","User":"","AttachStdin":false,"AttachStdout":false,"AttachStderr":false,'
