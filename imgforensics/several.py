@@ -209,11 +209,12 @@ def _remembered(work: Iterable[Task], state: State, before: dict[str, Stamp], *,
         if task.ready is not None or stamp is None:
             yield task
             continue
-        content = state.find(_place(task), stamp, partial(digest_of, task.path), rehash=rehash)
+        content = state.find(_place(task), stamp, partial(_digest_if, task.path, stamp), rehash=rehash)
         known = None if content is None else unpack(content)
         if known is None:
             before[task.path] = stamp
-        yield task if known is None else replace(task, ready=known)
+        # Kept is the path as it was given then, from another folder perhaps; the file is the same.
+        yield task if known is None else replace(task, ready=replace(known, path=task.path))
 
 
 def _keeper(state: State | None, before: dict[str, Stamp]) -> Callable[[Task, _Answer[Told]], None]:
@@ -229,8 +230,8 @@ def _keeper(state: State | None, before: dict[str, Stamp]) -> Callable[[Task, _A
 
 
 def _place(task: Task) -> str:
-    """What an answer is kept under: the path, and what is expected of this archive alone."""
-    return "\n".join([task.path, *task.options.expect])
+    """What an answer is kept under: which file it is, wherever this runs, and what is expected of this archive alone."""
+    return json.dumps([os.path.realpath(task.path), *task.options.expect])
 
 
 def _stamp(path: str) -> Stamp | None:
@@ -241,6 +242,12 @@ def _stamp(path: str) -> Stamp | None:
     except (OSError, ValueError):
         return None
     return Stamp(found.st_size, found.st_mtime_ns)
+
+
+def _digest_if(path: str, stamp: Stamp) -> str | None:
+    """As :func:`digest_of`, for a file that is the same behind it as its stamp says; else None."""
+    digest = digest_of(path)
+    return digest if _stamp(path) == stamp else None
 
 
 def digest_of(path: str) -> str | None:
