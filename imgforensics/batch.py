@@ -152,6 +152,8 @@ class Task:
     """It was given by name, not found: one without an image in it is an error, not skipped."""
     ready: ArchiveReport | Skipped | None = None
     """The answer, where it is known before."""
+    place: str | None = None
+    """Where it is opened, where that is spelled otherwise: a process elsewhere may stand in another folder."""
 
 
 Result = ArchiveReport | Skipped
@@ -190,11 +192,13 @@ def examine(task: Task, source: BinaryIO | None = None, progress: Progress | Non
     if task.ready is not None:
         return task.ready
     started = moment(task.options)
-    closed = _closed(task.path) if source is None else None
+    place = task.place or task.path
+    closed = _closed(place) if source is None else None
     if closed is not None:
         return failed(task.path, closed, Period.since(started))
     try:
-        return analyze_archive(task.path if source is None else source, task.options, progress=progress)
+        report = analyze_archive(place if source is None else source, task.options, progress=progress)
+        return replace(report, path=task.path)
     except NotAnImageError as error:
         told, is_skipped = str(error), not task.named
     except ImgforensicsError as error:
@@ -247,7 +251,7 @@ _WINDOW = 16
 def examine_in_pool(task: Task) -> Result:
     """As :func:`examine`, in a process among others."""
     options = task.options
-    if options.jobs > 1 and size(task.path) < _LARGE:
+    if options.jobs > 1 and size(task.place or task.path) < _LARGE:
         task = replace(task, options=replace(options, jobs=1))
     return examine(task, progress=counter())
 

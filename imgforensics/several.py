@@ -192,7 +192,23 @@ def _side_by_side(
 
     arrived, work = _counted(tally, keep, work)
     work = (replace(task, options=replace(task.options, warn=None)) for task in work)  # cannot cross processes
+    if how.cluster is not None:
+        work = map(_from_anywhere, work)
     yield from batch.run_side_by_side(work, tell, executors, count, arrived=arrived, tick=tick)
+
+
+def _from_anywhere(task: Task) -> Task:
+    """A task for a process that may stand in another folder, with the files that it opens spelled out."""
+    if task.ready is None and os.path.isdir(task.path):  # all that there is to say of it is why, as it was given
+        return replace(task, ready=batch.examine(task))
+    options = task.options
+    spelled = replace(options, ledger=_spelled_out(options.ledger), known=_spelled_out(options.known))
+    return replace(task, place=_spelled_out(task.path), options=spelled)
+
+
+def _spelled_out(path: str | None) -> str | None:
+    """A path that leads to the same file from any folder. What ``..`` behind a link leads to is left to the system."""
+    return path if path is None or Path(path).is_absolute() else os.path.join(Path.cwd(), path)
 
 
 def _key(command: str, options: Options) -> str:
@@ -230,7 +246,7 @@ def _keeper(state: State | None, before: dict[str, Stamp]) -> Callable[[Task, _A
 
 
 def _place(task: Task) -> str:
-    """What an answer is kept under: which file it is, wherever this runs, and what is expected of this archive alone."""
+    """What an answer is kept under: which file it is, from any folder, and what is expected of this archive alone."""
     return json.dumps([os.path.realpath(task.path), *task.options.expect])
 
 

@@ -4,8 +4,8 @@ Each result is a transaction of its own, made before anything else is done with 
 result of the same command with the same options, of this very version; another one's file is refused.
 
 A result counts for a file with the same path, size and time of last change. Where the time differs, or where nothing
-but content is to be trusted, it counts if the SHA-256 of the file is the same; the time is kept then, so that a file that
-was touched is read once.
+but content is to be trusted, it counts if the SHA-256 of the file is the same; the time is kept then, so that a file
+that was touched is read once.
 """
 
 import sqlite3

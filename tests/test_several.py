@@ -374,13 +374,17 @@ def test_a_state_file_runs_nothing(folder: Path) -> None:
 @pytest.fixture
 def scheduler(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
     pytest.importorskip("distributed")
+    """A scheduler and its workers, which stand in a folder of their own, where all archives are others."""
     file = tmp_path / "scheduler.json"
+    elsewhere = tmp_path / "elsewhere" / "in"
+    elsewhere.mkdir(parents=True)
+    (elsewhere / "00.tar").write_bytes(archive(99, damaged=True))
     quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     common = ["--scheduler-file", str(file), "--no-dashboard"]
     script = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", *common]
     processes = [subprocess.Popen(script, **quiet)]
     worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--nthreads", "1", "--no-nanny", *common]
-    processes += [subprocess.Popen(worker, cwd=tmp_path, **quiet) for _ in range(2)]
+    processes += [subprocess.Popen(worker, cwd=tmp_path / "elsewhere", **quiet) for _ in range(2)]
     try:
         for _ in range(600):
             if file.exists() and file.read_text().endswith("}"):
@@ -412,6 +416,17 @@ def test_a_cluster_says_the_same_of_all(
         command = [*COMMAND, *together, "-f", form, "--cluster", scheduler[0]]
         there = subprocess.run(command, capture_output=True, check=False)
         assert there.stdout.decode() == invoke(*together, "-f", form).stdout, there.stderr.decode()
+
+
+def test_a_cluster_opens_what_is_meant_here(folder: Path, scheduler: tuple[str, list[subprocess.Popen[bytes]]]) -> None:
+    (folder / "oci" / "blobs").mkdir(parents=True)
+    (folder / "oci" / "index.json").write_text("{}")
+    command = ["verify", "in/00.tar", "in/oci", "gone.tar", "-f", "json", "--ledger", "ledger"]
+    there = subprocess.run([*COMMAND, *command, "--cluster", scheduler[0]], capture_output=True, check=False)
+    assert [each["verdict"] for each in json.loads(there.stdout)["archives"]] == ["intact", "unreadable", "unreadable"]
+    here = invoke(*command)
+    assert (there.stdout.decode(), there.stderr.decode()) == (here.stdout, here.stderr)
+    assert not (folder.parent / "elsewhere" / "ledger").exists()
 
 
 @pytest.mark.parametrize("path", ["in", "in/00.tar"])
