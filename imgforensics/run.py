@@ -154,7 +154,6 @@ class _Writing:
     def take(self, answer: _Answer | Skipped) -> None:
         """Write one answer."""
         if isinstance(answer, Skipped):
-            self._unseen.discard(key(answer.path))
             self.skipped.append(answer)
             return
         path, error = answer.facts.path, answer.facts.error
@@ -194,9 +193,11 @@ class _Writing:
         if self.writer.interrupted:
             print("imgforensics: interrupted; the report holds what was done until then", file=sys.stderr)
             return INTERRUPTED
+        reasons = {key(each.path): f": {each.reason}" for each in self.skipped} if self._unseen else {}
         for path in sorted(self._unseen):
             self._no_answer = True
-            print(f"imgforensics: {printable(path)}: listed in --expect-file, and not looked at", file=sys.stderr)
+            why = f"listed in --expect-file, and not looked at{reasons.get(path, '')}"
+            print(f"imgforensics: {printable(path)}: {printable(why)}", file=sys.stderr)
         return NO_ANSWER if self._no_answer else BAD if self._bad else ANSWERED
 
 
