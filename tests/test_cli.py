@@ -130,7 +130,7 @@ def test_a_directory_without_an_archive_is_no_answer(tmp_path: Path) -> None:
     (tmp_path / "note.txt").write_bytes(b"hello\n")
     result = invoke("verify", tmp_path)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.startswith(f"imgforensics: no archive in {tmp_path}; 1 files skipped")
+    assert result.stderr.startswith(f"imgforensics: no archive in {tmp_path}; 1 file skipped")
     (tmp_path / "note.txt").unlink()
     for form in ("table", "json", "jsonl"):
         result = invoke("verify", tmp_path, "-f", form)

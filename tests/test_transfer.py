@@ -196,6 +196,68 @@ def test_of_an_empty_folder_everything_is_missing(folder: Path, form: str) -> No
     assert invoke("verify", "empty", "-f", form).exit_code == 2
 
 
+@pytest.mark.parametrize("empty", ["empty", "./empty/", "empty//"])
+def test_an_empty_folder_is_no_answer_whatever_others_hold(folder: Path, empty: str) -> None:
+    Path("empty").mkdir()
+    for command in ("verify", "digest", "inspect", "signatures"):
+        result = invoke(command, "in/a.tar", empty, "-q")
+        assert (result.exit_code, result.stderr) == (2, f"imgforensics: no archive in {empty}\n"), command
+    assert invoke("verify", empty, "in", "-q").exit_code == 2
+    assert invoke("lock", "in", empty, "-o", "x.lock").exit_code == 2
+    assert not Path("x.lock").exists()
+    assert invoke("lock", "in", "-o", "x.lock").exit_code == 0
+    assert invoke("verify", "in", empty, "--lock", "x.lock").exit_code == 0
+    (Path("empty") / "note.txt").write_text("no archive")
+    told = invoke("verify", "in", empty, "-q")
+    assert told.exit_code == 2
+    assert "1 file skipped, the first: " in told.stderr
+    assert "note.txt" in told.stderr
+    assert "run.sh" not in told.stderr
+    assert invoke("verify", "in", empty, "--skip-others").exit_code == 0
+
+
+def test_a_folder_holds_what_lies_below_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "deep" / "er").mkdir(parents=True)
+    (folder / "a.tar").rename(folder / "deep" / "er" / "a.tar")
+    (folder / "oci").mkdir()
+    (folder / "oci" / "oci-layout").write_text("{}")
+    Path("link").symlink_to(folder)
+    for paths in (["in", "in/deep"], [".", "in/deep/er", "in//"], ["link", str(folder)], ["/".join([str(folder), ""])]):
+        result = invoke("verify", *paths, "-q")
+        assert (result.exit_code, result.stderr) == (0, ""), paths
+    monkeypatch.chdir(folder)
+    assert invoke("verify", ".", "deep/er/a.tar", "-q").exit_code == 0
+
+
+def test_lock_tells_what_it_leaves_out(folder: Path) -> None:
+    for number in range(22):
+        (folder / f"oci{number}").mkdir()
+        (folder / f"oci{number}" / "oci-layout").write_text("{}")
+    Path("elsewhere").mkdir()
+    (folder / "away").symlink_to(Path("elsewhere").absolute())
+    result = invoke("lock", "in", "-o", "x.lock")
+    assert result.exit_code == 0
+    lines = result.stderr.splitlines()
+    unpacked = "not locked: an unpacked OCI layout; pack it first: tar -C in/oci0 -cf image.tar ."
+    assert f"imgforensics: in/oci0: {unpacked}" in lines
+    assert "imgforensics: in/away: not locked: a link to a directory, which is not followed" in lines
+    assert lines[-2:] == [
+        "imgforensics: 3 more folders like that, not locked",
+        "imgforensics: 1 file skipped, no image archives: not locked",
+    ]
+
+
+def test_lock_of_nothing_says_what_there_is(folder: Path) -> None:
+    for each in folder.glob("*.tar"):
+        each.unlink()
+    result = invoke("lock", "in")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("imgforensics: no archive in in; 1 file skipped, the first: in/run.sh: ")
+    (folder / "manifest.json").write_text("[]")
+    (folder / "repositories").write_text("{}")
+    assert "pack it first" in invoke("lock", "in").stderr
+
+
 def test_a_folder_that_is_not_there_is_no_empty_one(folder: Path) -> None:
     assert invoke("lock", "in", "-o", "x.lock").exit_code == 0
     assert invoke("verify", "nowhere", "--lock", "x.lock").exit_code == 2
