@@ -94,6 +94,30 @@ _OWN_FOLDERS = re.compile("blobs|[0-9a-f]{64}")
 """What belongs to an unpacked archive; its layers are tars too, and hold no images."""
 
 
+def parts(folder: str) -> Iterator[str]:
+    """The files of an unpacked archive itself, which :func:`discover` passes over; folders in it that cannot be listed,
+    too.
+    """
+    pending = [folder]
+    while pending:
+        parent = pending.pop()
+        try:
+            with os.scandir(parent) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+        except OSError:
+            yield parent
+            continue
+        for entry in found:
+            is_folder = entry.is_dir(follow_symlinks=False)
+            is_own = _OWN_FOLDERS.fullmatch(entry.name) is not None if is_folder else entry.name in _OWN_FILES
+            if parent == folder and not is_own:
+                continue
+            if is_folder:
+                pending.append(entry.path)
+            else:
+                yield entry.path
+
+
 def _walk(folder: str) -> Iterator[tuple[str, list[str] | None]]:
     """Every folder with the sorted names of its files, None if it cannot be listed; without recursion, however deep."""
     pending = [folder]

@@ -3,8 +3,10 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Self
 
+from imgforensics import batch
 from imgforensics.analysis import analyze_archive
 from imgforensics.errors import ImgforensicsError
 from imgforensics.expectation import Result
@@ -107,7 +109,7 @@ class Together:
             if is_itself(path, transfer.lock.source):
                 transfer.add_itself(name)
             elif os.path.isdir(path):
-                continue
+                strangers += self._in_folder(transfer, path)
             elif transfer.names(name):
                 yield from transfer.add_file(path, name, digest_of(path))
             elif transfer.lock.lists_files:
@@ -118,6 +120,20 @@ class Together:
         is_wanted = bool(transfer.awaited())
         for path in strangers:
             transfer.add_stranger(path, digest_of(path) if is_wanted else None)
+
+    def _in_folder(self, transfer: Transfer, path: str) -> list[str]:
+        """Hold a folder that is not looked into against the lock; what of it a list should name, and does not."""
+        is_link = Path(path).is_symlink()
+        lists_files = transfer.lock.lists_files
+        if is_link and lists_files and transfer.names_below(self._folders.name(path)):
+            return []
+        if lists_files and not is_link:
+            parts = list(batch.parts(path))
+            others = [part for part in parts if not transfer.names(self._folders.name(part))]
+            if len(others) < len(parts):
+                return others
+        transfer.add_folder(path, is_unpacked=not is_link)
+        return []
 
     def _proved(self, transfer: Transfer, options: Options) -> Iterator[str]:
         """Digests of a list's references that are rebuilt from an archive with an image of that name."""

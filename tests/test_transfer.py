@@ -174,12 +174,83 @@ def test_references_say_nothing_of_other_archives(folder: Path) -> None:
     assert held("in", "--lock", "images.txt") == ["lock: the one of images.txt arrived"]
 
 
-def test_of_a_folder_that_was_not_looked_into_nothing_is_said(folder: Path) -> None:
-    (folder / "oci").mkdir()
-    (folder / "oci" / "oci-layout").write_text("{}")
-    (folder / "oci" / "index.json").write_text("{}")
-    Path("x.sums").write_text(sums(folder / "a.tar", folder / "b.tar", folder / "run.sh", folder=folder))
-    assert held("in", "--lock", "x.sums") == ["lock: all 3 of x.sums arrived"]
+def unpacked(folder: Path) -> list[Path]:
+    """An image that lies unpacked in ``oci``; its files."""
+    inside = folder / "oci" / "blobs" / "sha256"
+    inside.mkdir(parents=True)
+    files = [folder / "oci" / "oci-layout", folder / "oci" / "index.json", inside / "0", inside / "evil.tar"]
+    for each in files:
+        each.write_text("{}")
+    return files
+
+
+FILES = ("a.tar", "b.tar", "run.sh")
+
+
+@pytest.mark.parametrize("names", [FILES, FILES[:2], ("a.tar", "b.tar", "run.sh", "ocix/y", "oc")])
+def test_an_unpacked_image_that_a_list_does_not_name(folder: Path, names: Sequence[str]) -> None:
+    (folder / "ocix").mkdir()
+    (folder / "ocix" / "y").write_text("y")
+    (folder / "oc").write_text("x")
+    unpacked(folder)
+    Path("x.sums").write_text(sums(*(folder / name for name in names), folder=folder))
+    assert ("error", "IMG812", "in/oci") in said("in", "--lock", "x.sums", code=1)
+    assert held("in", "--lock", "x.sums") == []
+
+
+def test_of_an_unpacked_image_all_files_are_listed_or_told(folder: Path) -> None:
+    files = unpacked(folder)
+    (folder / "oci" / "c.tar").write_bytes(archive("c"))
+    every = [*(folder / name for name in FILES), *files, folder / "oci" / "c.tar"]
+    Path("x.sums").write_text(sums(*every, folder=folder))
+    assert said("in", "--lock", "x.sums", code=0) == []
+    assert held("in", "--lock", "x.sums") == ["lock: all 8 of x.sums arrived"]
+    Path("x.sums").write_text(sums(*(each for each in every if each.name != "evil.tar"), folder=folder))
+    assert said("in", "--lock", "x.sums", code=1) == [("error", "IMG812", "in/oci/blobs/sha256/evil.tar")]
+    files[-1].rename(folder / "oci" / "index.json")
+    assert said("in", "--lock", "x.sums", code=0) == []
+    Path("x.sums").write_text(sums(*(folder / name for name in FILES), folder / "oci" / "c.tar", folder=folder))
+    assert said("in", "--lock", "x.sums", code=1) == [("error", "IMG812", "in/oci")]
+
+
+def test_what_is_moved_into_an_unpacked_image_has_arrived(folder: Path) -> None:
+    files = unpacked(folder)
+    Path("x.sums").write_text(sums(*(folder / name for name in FILES), *files[:3], folder=folder))
+    files[3].unlink()
+    (folder / "run.sh").rename(files[3])
+    assert said("in", "--lock", "x.sums", code=0) == [("note", "IMG815", "in/oci/blobs/sha256/evil.tar")]
+
+
+def test_with_a_lock_folders_that_are_not_looked_into_are_a_warning(folder: Path) -> None:
+    assert invoke("lock", "in", "-o", "x.lock").exit_code == 0
+    unpacked(folder)
+    Path("elsewhere").mkdir()
+    (folder / "away").symlink_to(Path("elsewhere").absolute())
+    wanted = [("warning", "IMG812", "in/away"), ("warning", "IMG812", "in/oci")]
+    assert sorted(said("in", "--lock", "x.lock", code=0)) == wanted
+    assert held("in", "--lock", "x.lock") == []
+
+
+def test_a_link_to_a_folder_that_a_list_does_not_name(folder: Path) -> None:
+    (folder / "deep").mkdir()
+    (folder / "deep" / "c.txt").write_text("c")
+    (folder / "link").symlink_to("deep")
+    files = [*(folder / name for name in FILES), folder / "deep" / "c.txt"]
+    Path("x.sums").write_text(sums(*files, folder=folder))
+    assert said("in", "--lock", "x.sums", code=1) == [("error", "IMG812", "in/link")]
+    Path("x.sums").write_text(sums(*files, folder / "link" / "c.txt", folder=folder))
+    assert said("in", "--lock", "x.sums", code=0) == []
+    for each in (folder / "deep" / "c.txt", folder / "run.sh"):
+        each.unlink()
+    Path("x.sums").write_text(sums(*files[:2], folder=folder))
+    assert said("in", "--lock", "x.sums", code=0) == [("warning", "IMG812", "in/link")]
+
+
+def test_references_say_nothing_of_folders(folder: Path) -> None:
+    image = document(invoke("verify", "in/a.tar", "-f", "json"))["archives"][0]["images"][0]["image_id"]
+    unpacked(folder)
+    Path("images.txt").write_text(f"a:1@{image}\n")
+    assert said("in", "--lock", "images.txt", code=0) == []
 
 
 # ------------------------------------------------------------------------------------------------ nothing at all

@@ -1,5 +1,6 @@
 """IMG81x: a set of archives against the lock that was made at the sending end."""
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -38,7 +39,7 @@ EXTRA = _rule(
     "IMG812",
     "lock-extra",
     Severity.ERROR,
-    """An archive or a file is there that the lock does not name.
+    """An archive, a file or a folder is there that the lock does not name.
 
 ## What it means
 Neither its path, nor its bytes, nor its images are in the lock.
@@ -51,7 +52,9 @@ Every archive that was found has to be one of the lock's. A list of references s
 rule is silent. So it is of files that are no image archives, with a lock of `imgforensics lock`: that lists archives
 alone. `sha256sum` lists files: with its list, every file has to be in it, but for the list itself. Of a file that is no
 image archive that is an error if the list names others of the kind, and a warning if it names archives alone: then such
-files may never have been meant.
+files may never have been meant. Folders that are not looked into count as well. An image that lies there unpacked is an
+error with a list that names no file of it, as is every file of it that a list of the others lacks. A link to a folder,
+into which no path of a list leads, counts like a file that is no image archive. With a lock, both are a warning.
 
 ## When it is innocent
 Where archives of several transfers lie together, or where a list was made of the archives alone.""",
@@ -122,8 +125,12 @@ class _Stranger:
 
     path: str
     sha256: str | None
-    images: Signature | None
-    is_archive: bool
+    images: Signature | None = None
+    is_archive: bool = False
+    inside: str | None = None
+    """What of it was not looked into; None for a file."""
+    is_certain: bool = False
+    """That it is no archive excuses nothing."""
 
 
 @dataclass
@@ -138,6 +145,8 @@ class Transfer:
     _digests: set[str] = field(default_factory=set, init=False)
     _names_others: bool = field(default=False, init=False)
     """The lock names a file that is no image archive."""
+    _sorted: list[str] | None = field(default=None, init=False)
+    """Paths of the lock, once it was asked what lies in a folder."""
 
     def __post_init__(self) -> None:
         self._by_path = {each.path: each for each in self.lock.archives}
@@ -196,7 +205,27 @@ class Transfer:
 
     def add_stranger(self, path: str, sha256: str | None) -> None:
         """Take a file that is no image archive, and whose path is not in the list; its SHA-256 where it was wanted."""
-        self._strangers.append(_Stranger(path, sha256, None, is_archive=False))
+        self._strangers.append(_Stranger(path, sha256))
+
+    def add_folder(self, path: str, *, is_unpacked: bool) -> None:
+        """Take a folder that is not looked into, and in which nothing lies that the lock names.
+
+        Args:
+            path: as it was found.
+            is_unpacked: an image lies there, else it is a link to a folder. A list of files would have all of the
+                image's; a lock has archives alone.
+        """
+        if self.lock.archives:
+            what = "an image that lies there unpacked" if is_unpacked else "a link to a folder"
+            self._strangers.append(_Stranger(path, None, inside=what, is_certain=is_unpacked and self.lock.lists_files))
+
+    def names_below(self, relative: str) -> bool:
+        """Whether the lock names something in a folder of this path."""
+        if self._sorted is None:
+            self._sorted = sorted(self._by_path)
+        inside = f"{relative}/"
+        place = bisect_left(self._sorted, inside)
+        return place < len(self._sorted) and self._sorted[place].startswith(inside)
 
     def unmatched(self) -> list[tuple[str, str]]:
         """References of the lock whose digest lies in no archive."""
@@ -244,7 +273,11 @@ class Transfer:
         if stranger.is_archive:
             return _found(EXTRA, f"{path} is not in the lock", path)
         message = f"{path}, which is no image archive, is not in the list"
-        severity = EXTRA.severity if self._names_others else Severity.WARNING
+        if stranger.inside is not None:
+            what = "list" if self.lock.lists_files else "lock"
+            message = f"{path}, {stranger.inside}, was not looked into, and nothing in the {what} lies there"
+        is_meant = stranger.is_certain or (self._names_others and self.lock.lists_files)
+        severity = EXTRA.severity if is_meant else Severity.WARNING
         return SetFinding(EXTRA, severity, message, (path,), path)
 
     def held(self, found: Iterable[SetFinding], beside: str) -> str:
