@@ -84,7 +84,7 @@ class Together:
         if self._transfer is not None:
             self._found += self._others(self._transfer, [each.path for each in skipped])
             self._found += self._transfer.finish(self._proved(self._transfer, options))
-            self.held = self._transfer.held(self._found, _beside(self._transfer.lock, skipped))
+            self.held = self._transfer.held(self._found, _beside(self._transfer, skipped))
         if self._baseline is not None:
             self._found += self._baseline.finish()
         if self._store.count > 1:
@@ -156,9 +156,10 @@ class Together:
         return [path for (path,) in self._store.ask(query, f"{repository}:", f"{repository};", _TRIED)]
 
 
-def _beside(lock: Lock, skipped: Sequence[Skipped]) -> str:
+def _beside(transfer: Transfer, skipped: Sequence[Skipped]) -> str:
     """What a lock that holds says of what it does not name."""
-    others = [each.path for each in skipped if not is_itself(each.path, lock.source)]
+    others = [each.path for each in skipped if not is_itself(each.path, transfer.lock.source)]
     if any(os.path.isdir(path) for path in others):
         return ""  # a folder that was not looked into may hold anything
-    return ", and nothing else" if lock.lists_files or not others else ", and no other archive"
+    is_whole = (transfer.lock.lists_files or not others) and not transfer.is_packed_again
+    return ", and nothing else" if is_whole else ", and no other archive"

@@ -168,6 +168,29 @@ def test_one_archive_arrived(folder: Path) -> None:
     assert held("in/a.tar", "--lock", "x.lock") == ["lock: the one of x.lock arrived, and nothing else"]
 
 
+def repacked(text: str, *more: builder.Entry) -> bytes:
+    """The archive of that name as another file with the same image."""
+    spec = ImageSpec(layers=[builder.layer({text: text.encode()})], tags=[f"{text}:1"])
+    return builder.tar([*builder.docker_legacy([spec]), *more], pad_to=20480)
+
+
+@pytest.mark.parametrize("name", ["a.tar", "c.tar"])
+def test_what_was_packed_again_may_hold_something_else(folder: Path, name: str) -> None:
+    (folder / "run.sh").unlink()
+    assert invoke("lock", "in", "-o", "x.lock").exit_code == 0
+    (folder / "a.tar").unlink()
+    (folder / name).write_bytes(repacked("a"))
+    code = "IMG814" if name == "a.tar" else "IMG815"
+    assert said("in", "--lock", "x.lock", code=0) == [("note", code, f"in/{name}")]
+    assert held("in", "--lock", "x.lock") == ["lock: all 2 of x.lock arrived, and no other archive"]
+    (folder / name).write_bytes(repacked("a", builder.Entry("payload.bin", b"payload")))
+    assert document(invoke("verify", f"in/{name}", "-f", "json"))["archives"][0]["verdict"] == "suspect"
+    assert said("in", "--lock", "x.lock", code=0) == [("warning", code, f"in/{name}")]
+    assert held("in", "--lock", "x.lock") == ["lock: all 2 of x.lock arrived, and no other archive"]
+    assert ", and is suspect" in invoke("verify", "in", "--lock", "x.lock").stdout
+    assert invoke("verify", "in", "--lock", "x.lock", "--fail-on", "warning", "--select", "IMG81").exit_code == 1
+
+
 def test_references_say_nothing_of_other_archives(folder: Path) -> None:
     image = document(invoke("verify", "in/a.tar", "-f", "json"))["archives"][0]["images"][0]["image_id"]
     Path("images.txt").write_text(f"a:1@{image}\n")

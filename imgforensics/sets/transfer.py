@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from imgforensics.facts import Facts, ImageFacts
-from imgforensics.findings import Effect, Rule, Severity
+from imgforensics.findings import Effect, Rule, Severity, Verdict
 from imgforensics.sets.lockfile import Lock, Locked
 from imgforensics.sets.rule import SetFinding
 
@@ -85,13 +85,15 @@ REPACKED = _rule(
     """An archive is not the file that was sent, but holds the same images.
 
 ## What it means
-The bytes of the file differ, and all image IDs, manifest digests, layers and tags are the same.
+The bytes of the file differ, and all image IDs, manifest digests, layers and tags are the same. What else is in it,
+such as signatures, was not compared.
 
 ## Why it matters
 `docker save` does not write the same file twice, and tars are repacked on the way. It is the same image all the same.
 
 ## How it is computed
-As for IMG813. The layers count as the same only if they were computed and fit.
+As for IMG813. The layers count as the same only if they were computed and fit. It is a warning where the archive's
+verdict is not `intact`: something else may have been put into it.
 
 ## When it is innocent
 Usually.""",
@@ -103,7 +105,8 @@ MOVED = _rule(
     """An archive of the lock has arrived under another path.
 
 ## What it means
-The lock's path is not there; a file with the same SHA-256, or with the same images, is.
+The lock's path is not there; a file with the same SHA-256, or with the same images, is. With the same images only, it
+is a warning where the archive's verdict is not `intact`.
 
 ## Why it matters
 Scripts at the far side may look for the other name.
@@ -126,7 +129,8 @@ class _Stranger:
     path: str
     sha256: str | None
     images: Signature | None = None
-    is_archive: bool = False
+    verdict: str | None = None
+    """On an archive; None where it is none."""
     inside: str | None = None
     """What of it was not looked into; None for a file."""
     is_certain: bool = False
@@ -145,6 +149,8 @@ class Transfer:
     _digests: set[str] = field(default_factory=set, init=False)
     _names_others: bool = field(default=False, init=False)
     """The lock names a file that is no image archive."""
+    is_packed_again: bool = field(default=False, init=False)
+    """Something arrived as another file with the same images, which may hold more than was sent, or less."""
     _sorted: list[str] | None = field(default=None, init=False)
     """Paths of the lock, once it was asked what lies in a folder."""
 
@@ -165,13 +171,15 @@ class Transfer:
         locked = self._by_path.get(relative)
         if locked is None:
             if self.lock.archives:
-                self._strangers.append(_Stranger(facts.path, facts.sha256, _signature(facts.images), is_archive=True))
+                images = _signature(facts.images)
+                self._strangers.append(_Stranger(facts.path, facts.sha256, images, facts.verdict))
             return
         self._seen.add(relative)
         if facts.sha256 == locked.sha256:
             return
         if locked.images and _signature(facts.images) == _signature(locked.images, believed=True):
-            yield _found(REPACKED, f"{facts.path} is another file than was sent, with the same images", facts.path)
+            message = f"{facts.path} is another file than was sent, with the same images"
+            yield self._packed_again(REPACKED, message, facts.path, facts.verdict)
         else:
             yield _found(DIFFERENT, f"{facts.path}: {_difference(facts, locked)}", facts.path)
 
@@ -257,9 +265,13 @@ class Transfer:
                 continue
             explained.add(free)
             path = self._strangers[free].path
-            self._names_others |= not self._strangers[free].is_archive
-            how = "the same file" if same else "another file with the same images"
-            yield _found(MOVED, f"{locked.path} has arrived as {path}: {how}", path)
+            self._names_others |= self._strangers[free].verdict is None
+            message = f"{locked.path} has arrived as {path}"
+            if same:
+                yield _found(MOVED, f"{message}: the same file", path)
+            else:
+                message += ": another file with the same images"
+                yield self._packed_again(MOVED, message, path, self._strangers[free].verdict)
         for number, stranger in enumerate(self._strangers):
             if number not in explained:
                 yield self._extra(stranger)
@@ -268,9 +280,16 @@ class Transfer:
             if digest not in known:
                 yield _found(MISSING, f"{name}@{digest} is in no archive, and could not be rebuilt from one", digest)
 
+    def _packed_again(self, rule: Rule, message: str, path: str, verdict: str | None) -> SetFinding:
+        """What is said of a file that is another one, with the same images: what else is in it nobody sent, perhaps."""
+        self.is_packed_again = True
+        if verdict == Verdict.INTACT:
+            return _found(rule, message, path)
+        return SetFinding(rule, Severity.WARNING, f"{message}, and is {verdict}", (path,), path)
+
     def _extra(self, stranger: _Stranger) -> SetFinding:
         path = stranger.path
-        if stranger.is_archive:
+        if stranger.verdict is not None:
             return _found(EXTRA, f"{path} is not in the lock", path)
         message = f"{path}, which is no image archive, is not in the list"
         if stranger.inside is not None:
