@@ -95,10 +95,10 @@ _OWN_FOLDERS = re.compile("blobs|[0-9a-f]{64}")
 
 
 def parts(folder: str) -> Iterator[str]:
-    """The files of an unpacked archive itself, which :func:`discover` passes over; folders in it that cannot be listed,
-    too.
+    """The files of an unpacked archive itself, which :func:`discover` passes over, and folders in it that cannot be
+    listed; nothing where a link leads to it.
     """
-    pending = [folder]
+    pending = [] if Path(folder).is_symlink() else [folder]
     while pending:
         parent = pending.pop()
         try:

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Self
 
 from imgforensics import batch
@@ -123,16 +122,14 @@ class Together:
 
     def _in_folder(self, transfer: Transfer, path: str) -> list[str]:
         """Hold a folder that is not looked into against the lock; what of it a list should name, and does not."""
-        is_link = Path(path).is_symlink()
-        lists_files = transfer.lock.lists_files
-        if is_link and lists_files and transfer.names_below(self._folders.name(path)):
-            return []
-        if lists_files and not is_link:
-            parts = list(batch.parts(path))
+        parts = list(batch.parts(path))
+        if transfer.lock.lists_files:
             others = [part for part in parts if not transfer.names(self._folders.name(part))]
             if len(others) < len(parts):
                 return others
-        transfer.add_folder(path, is_unpacked=not is_link)
+            if not parts and transfer.names_below(self._folders.name(path)):
+                return []
+        transfer.add_folder(path, is_unpacked=bool(parts))
         return []
 
     def _proved(self, transfer: Transfer, options: Options) -> Iterator[str]:
