@@ -67,9 +67,11 @@ class Together:
         self._store.add(facts)
         if self._transfer is not None:
             name = self._folders.name(facts.path)
-            if facts.error is not None and facts.sha256 is None and self._transfer.names(name):
-                facts = replace(facts, sha256=digest_of(facts.path))  # no answer, but perhaps the file that was sent
-            self._found += self._transfer.add(facts, name)
+            # No answer, or one that its budget cut short; but perhaps it is the file that was sent.
+            is_asked = self._transfer.names(name) if facts.error is not None else bool(self._transfer.lock.archives)
+            is_wanted = facts.sha256 is None and is_asked
+            arrived = replace(facts, sha256=digest_of(facts.path)) if is_wanted else facts
+            self._found += self._transfer.add(arrived, name)
         if self._baseline is not None:
             self._found += self._baseline.add(facts, codes)
 

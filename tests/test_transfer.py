@@ -95,6 +95,27 @@ def test_an_archive_that_was_sent_damaged_has_arrived(folder: Path) -> None:
     assert said("in", "in/c.tar.gz", "--lock", listed(folder), code=2) == []
 
 
+@pytest.mark.parametrize("kind", ["lock", "list"])
+def test_what_was_not_read_to_its_end_counts_by_its_bytes(folder: Path, kind: str) -> None:
+    layers = [builder.layer({"large": bytes(3 << 20)})]
+    large = builder.tar(builder.docker_legacy([ImageSpec(layers=layers, tags=["large:1"])]))
+    (folder / "a.tar").write_bytes(large)
+    lock = listed(folder, "*.tar")
+    if kind == "lock":
+        assert invoke("lock", "in", "-o", "x.lock").exit_code == 0
+        lock = "x.lock"
+    (folder / "run.sh").unlink()
+    options = ("--lock", lock, "--budget", "1MiB", "--fail-on", "never")
+    report = document(invoke("verify", "in", *options, "-f", "json"))
+    assert [each["sha256"] is None for each in report["archives"]] == [True, False]
+    assert said("in", *options, code=0) == []
+    (folder / "a.tar").rename(folder / "c.tar")
+    assert said("in", *options, code=0) == [("note", "IMG815", "in/c.tar")]
+    (folder / "c.tar").write_bytes(large.replace(b"large", b"l4rge"))
+    (folder / "c.tar").rename(folder / "a.tar")
+    assert said("in", *options, code=0) == [("error", "IMG813", "in/a.tar")]
+
+
 def test_parts_of_an_unpacked_archive_are_files_too(folder: Path) -> None:
     (folder / "oci" / "blobs" / "sha256").mkdir(parents=True)
     for name in ("oci-layout", "index.json", "blobs/sha256/0"):
