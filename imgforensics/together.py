@@ -13,6 +13,7 @@ from imgforensics.facts import Facts
 from imgforensics.findings import Rule, Skipped
 from imgforensics.folders import Folders, is_itself
 from imgforensics.refnames import normalise
+from imgforensics.rendering.escape import json_text
 from imgforensics.report import Options
 from imgforensics.sets import baseline as baseline_rules
 from imgforensics.sets import rules, transfer
@@ -73,7 +74,7 @@ class Together:
             arrived = replace(facts, sha256=digest_of(facts.path)) if is_wanted else facts
             self._found += self._transfer.add(arrived, name)
         if self._baseline is not None:
-            self._found += self._baseline.add(facts, codes)
+            self._found += self._baseline.add(facts, codes, json_text(facts.path))
 
     def findings(self, options: Options, skipped: Sequence[Skipped] = ()) -> tuple[SetFinding, ...]:
         """Everything about all of them, worst first.

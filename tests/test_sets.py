@@ -18,6 +18,7 @@ from imgforensics.facts import Facts, ImageFacts, LayerFacts, facts_of
 from imgforensics.findings import Severity
 from imgforensics.framing import Framing
 from imgforensics.rendering import render
+from imgforensics.rendering.escape import json_text
 from imgforensics.report import ArchiveReport, Report
 from imgforensics.sets import baseline, lockfile, rules, transfer
 from imgforensics.sets.rule import SetFinding
@@ -478,7 +479,9 @@ def since(old: baseline.Baseline, *reports: ArchiveReport) -> list[SetFinding]:
     found = [
         each
         for report in reports
-        for each in old.add(facts_of(report), frozenset(finding.rule.code for finding in report.findings))
+        for each in old.add(
+            facts_of(report), frozenset(finding.rule.code for finding in report.findings), json_text(report.path)
+        )
     ]
     return found + list(old.finish())
 
@@ -498,6 +501,23 @@ def test_new_gone_and_changed(lines: bool) -> None:
     assert codes(found) == ["IMG823", "IMG821", "IMG822"]
     assert "was intact and is tampered" in found[0].message
     assert "new: IMG302" in found[0].message
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl"])
+def test_a_baseline_knows_names_that_are_no_text(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    for name in ("a\udcff.tar", "ä.tar", "\\x.tar"):
+        (tmp_path / "in" / name).write_bytes(builder.archive("docker_legacy", spec(name[0], "app:1")))
+    run = CliRunner().invoke
+    assert run(cli.app, ["verify", "in", "-f", form, "-o", "old"]).exit_code == 0
+    told = run(cli.app, ["verify", "in", "--baseline", "old", "--select", "IMG82", "-f", "json"])
+    assert json.loads(told.stdout)["about_all"] == []
+    (tmp_path / "in" / "a\udcff.tar").write_bytes(builder.archive("crane"))
+    told = run(cli.app, ["verify", "in", "--baseline", "old", "--select", "IMG82", "-f", "json"])
+    assert [(each["code"], each["subject"]) for each in json.loads(told.stdout)["about_all"]] == [
+        ("IMG823", "in/a\\xff.tar")
+    ]
 
 
 def test_what_moved_is_neither_new_nor_gone() -> None:
