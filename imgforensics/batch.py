@@ -94,6 +94,30 @@ _OWN_FOLDERS = re.compile("blobs|[0-9a-f]{64}")
 """What belongs to an unpacked archive; its layers are tars too, and hold no images."""
 
 
+def parts(folder: str) -> Iterator[str]:
+    """The files of an unpacked archive itself, which :func:`discover` passes over, and folders in it that cannot be
+    listed; nothing where a link leads to it.
+    """
+    pending = [] if Path(folder).is_symlink() else [folder]
+    while pending:
+        parent = pending.pop()
+        try:
+            with os.scandir(parent) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+        except OSError:
+            yield parent
+            continue
+        for entry in found:
+            is_folder = entry.is_dir(follow_symlinks=False)
+            is_own = _OWN_FOLDERS.fullmatch(entry.name) is not None if is_folder else entry.name in _OWN_FILES
+            if parent == folder and not is_own:
+                continue
+            if is_folder:
+                pending.append(entry.path)
+            else:
+                yield entry.path
+
+
 def _walk(folder: str) -> Iterator[tuple[str, list[str] | None]]:
     """Every folder with the sorted names of its files, None if it cannot be listed; without recursion, however deep."""
     pending = [folder]
@@ -152,6 +176,8 @@ class Task:
     """It was given by name, not found: one without an image in it is an error, not skipped."""
     ready: ArchiveReport | Skipped | None = None
     """The answer, where it is known before."""
+    place: str | None = None
+    """Where it is opened, where that is spelled otherwise: a process elsewhere may stand in another folder."""
 
 
 Result = ArchiveReport | Skipped
@@ -190,11 +216,13 @@ def examine(task: Task, source: BinaryIO | None = None, progress: Progress | Non
     if task.ready is not None:
         return task.ready
     started = moment(task.options)
-    closed = _closed(task.path) if source is None else None
+    place = task.place or task.path
+    closed = _closed(place) if source is None else None
     if closed is not None:
         return failed(task.path, closed, Period.since(started))
     try:
-        return analyze_archive(task.path if source is None else source, task.options, progress=progress)
+        report = analyze_archive(place if source is None else source, task.options, progress=progress)
+        return replace(report, path=task.path)
     except NotAnImageError as error:
         told, is_skipped = str(error), not task.named
     except ImgforensicsError as error:
@@ -247,7 +275,7 @@ _WINDOW = 16
 def examine_in_pool(task: Task) -> Result:
     """As :func:`examine`, in a process among others."""
     options = task.options
-    if options.jobs > 1 and size(task.path) < _LARGE:
+    if options.jobs > 1 and size(task.place or task.path) < _LARGE:
         task = replace(task, options=replace(options, jobs=1))
     return examine(task, progress=counter())
 

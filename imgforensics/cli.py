@@ -333,7 +333,7 @@ def rules(
     format: Annotated[PlainFormat, typer.Option("--format", "-f", help="Form of the list.")] = PlainFormat.TABLE,  # noqa: A002
     output: Output = "-",
 ) -> None:
-    """List the rules, or explain one."""
+    """List the rules, or those whose code begins so (IMG3), or explain one."""
     with guarded():
         from imgforensics.output import Sink
         from imgforensics.rendering import rules as listing

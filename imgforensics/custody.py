@@ -127,8 +127,11 @@ def _trust(material: Material) -> Iterator[Mapping[str, object]]:
     """What the user trusts, and what was brought beside the archive: files by their SHA-256, all else in words."""
     for use, file in _files(material):
         yield {"use": use, "source": file.source, "sha256": str(Digest.of(file.content))}
+    for pin in material.pins:
+        patterns = [name for name in ("identity", "issuer") if getattr(pin, f"{name}_pattern")]
+        how = f" (a pattern: {', '.join(patterns)})" if patterns else ""  # in the use as well, which nobody else writes
+        yield {"use": f"identity{how}", "value": f"{pin.identity} {pin.issuer}{how}"}
     told = {
-        "identity": [f"{pin.identity} {pin.issuer}" for pin in material.pins],
         "root_key": material.root_keys,
         "reference": [material.reference] if material.reference else (),
         "tag": [material.tag] if material.tag else (),

@@ -17,10 +17,13 @@ import os
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
 from imgforensics.errors import InputError
+from imgforensics.textlines import lines_of
 
 _KNOWN = ("archive", "digest", "image")
+_JSON = re.compile(r"\s*[{\[]")
 _LINE = re.compile(r"((?:sha(?:256|384|512):)?[0-9a-f]{64,128})[ \t]+\*?(.+)", re.DOTALL)
 
 
@@ -47,13 +50,14 @@ def key(path: str) -> str:
 
 
 def _pairs(text: str, source: str) -> Iterator[tuple[str, str]]:
-    if text.lstrip()[:1] in ("{", "["):
+    if _JSON.match(text):
         return _from_json(text, source)
-    lines = [line.removesuffix("\r") for line in text.split("\n")]
-    lines = [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
-    if lines and _is_head(lines[0]):
-        return _from_csv(lines, source)
-    return _from_lines(lines, source)
+    lines = (line.removesuffix("\r") for _, line in lines_of(text))
+    first = next(lines, None)
+    if first is None:
+        return iter(())
+    read = _from_csv if _is_head(first) else _from_lines
+    return read(chain([first], lines), source)
 
 
 def _is_head(line: str) -> bool:
@@ -78,11 +82,8 @@ def _from_lines(lines: Iterable[str], source: str) -> Iterator[tuple[str, str]]:
 
 
 def _from_csv(lines: Iterable[str], source: str) -> Iterator[tuple[str, str]]:
-    try:
-        head, *rows = csv.reader(lines, skipinitialspace=True)
-    except csv.Error as error:
-        raise InputError(f"{source}: no CSV: {error}") from None
-    names = [name.strip() for name in head]
+    rows = _rows(lines, source)
+    names = [name.strip() for name in next(rows)]
     _only_known(names, "column", source)
     if len(set(names)) < len(names):
         raise InputError(f"{source}: a column is there twice")
@@ -94,6 +95,13 @@ def _from_csv(lines: Iterable[str], source: str) -> Iterator[tuple[str, str]]:
         if not isinstance(archive, str) or not isinstance(digest, str) or not archive or not digest:
             raise InputError(f"{source}: a row without archive or digest")
         yield archive, _of_image(cleaned.get("image"), digest.strip(), source)
+
+
+def _rows(lines: Iterable[str], source: str) -> Iterator[list[str]]:
+    try:
+        yield from csv.reader(lines, skipinitialspace=True)
+    except csv.Error as error:
+        raise InputError(f"{source}: no CSV: {error}") from None
 
 
 def _of_image(image: object, digest: str, source: str) -> str:

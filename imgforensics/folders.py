@@ -52,6 +52,36 @@ class Folders:
         return None
 
 
+class Barren:
+    """The folders among the paths that were given below which nothing was looked at until now.
+
+    Paths below them are spelled as :func:`imgforensics.batch.discover` does it, from the folder as it was given.
+    """
+
+    def __init__(self, given: Iterable[str]) -> None:
+        self._left = {_bare(each): each for each in given if each != "-" and os.path.isdir(each)}
+
+    def see(self, path: str) -> None:
+        """Something at this path was looked at."""
+        at = _bare(path)
+        while self._left:
+            self._left.pop(at, None)
+            above = os.path.dirname(at)
+            if above == at:
+                return
+            at = above
+
+    @property
+    def left(self) -> list[str]:
+        """Those folders, as they were given."""
+        return [*self._left.values()]
+
+
+def _bare(path: str) -> str:
+    """A path without separators at its end."""
+    return os.path.dirname(os.path.join(path, ""))
+
+
 def _absolute(path: str) -> str:
     return os.path.normcase(os.path.abspath(path))  # noqa: PTH100 - a folder is what it is called, not where a link leads
 

@@ -15,13 +15,14 @@ from imgforensics.errors import InputError, SelectionError
 from imgforensics.expectfile import key
 from imgforensics.facts import Facts, facts_of
 from imgforensics.findings import Rule, Severity, Skipped
-from imgforensics.folders import Folders
+from imgforensics.folders import Barren, Folders
 from imgforensics.interrupts import held_back
 from imgforensics.limits import MIB
 from imgforensics.output import Sink, is_replaceable, place, spare
 from imgforensics.rendering import FORMATS, Manner, Writer, printable
 from imgforensics.rendering.attestation import Attestation
 from imgforensics.rendering.style import Style
+from imgforensics.rendering.words import plural
 from imgforensics.rendering.writer import Told
 from imgforensics.report import ArchiveReport, Options, Period, moment
 from imgforensics.sets import ended
@@ -92,7 +93,7 @@ def run(command: str, paths: list[str], options: Options, settings: Settings) ->
             writing.interrupt()
         is_told = settings.lock is not None or (settings.skip_others and writing.skipped)
         if not writing.writer.counts and not is_told:  # with a lock, what is missing is told
-            raise InputError(_nothing(paths, writing.skipped))
+            raise InputError(nothing(paths, writing.skipped))
         writing.end(Period.since(started))
     return writing.code()
 
@@ -153,16 +154,20 @@ class _Writing:
         self._together = stack.enter_context(Together(paths, settings.lock, settings.baseline))
         self._bad = self._no_answer = False
         self._unseen = set(settings.expect)
+        # With a lock, what is missing is told.
+        self._barren = Barren(() if settings.lock is not None else paths)
         self.skipped: list[Skipped] = []
 
     def take(self, answer: _Answer | Skipped) -> None:
         """Write one answer."""
         if isinstance(answer, Skipped):
-            self._unseen.discard(key(answer.path))
             self.skipped.append(answer)
+            if self._settings.skip_others:
+                self._barren.see(answer.path)
             return
         path, error = answer.facts.path, answer.facts.error
         self._unseen.discard(key(path))
+        self._barren.see(path)
         self._no_answer |= error is not None
         self._bad |= any(_counts(severity, self._settings.fail_on) for severity, _ in answer.found)
         with held_back():  # else an archive might be counted, and stand in no text, or twice
@@ -198,9 +203,14 @@ class _Writing:
         if self.writer.interrupted:
             print("imgforensics: interrupted; the report holds what was done until then", file=sys.stderr)
             return INTERRUPTED
+        reasons = {key(each.path): f": {each.reason}" for each in self.skipped} if self._unseen else {}
         for path in sorted(self._unseen):
             self._no_answer = True
-            print(f"imgforensics: {printable(path)}: listed in --expect-file, and not looked at", file=sys.stderr)
+            why = f"listed in --expect-file, and not looked at{reasons.get(path, '')}"
+            print(f"imgforensics: {printable(path)}: {printable(why)}", file=sys.stderr)
+        for path in self._barren.left:
+            self._no_answer = True
+            print(f"imgforensics: {printable(nothing([path], self.skipped))}", file=sys.stderr)
         return NO_ANSWER if self._no_answer else BAD if self._bad else ANSWERED
 
 
@@ -243,12 +253,21 @@ def _manner(command: str, options: Options, settings: Settings, rules: tuple[Rul
     return Manner(command, options, settings.fail_on, style, settings.verbose, settings.quiet, beside)
 
 
-def _nothing(paths: list[str], skipped: list[Skipped]) -> str:
+def nothing(paths: Sequence[str], skipped: Sequence[Skipped]) -> str:
+    """That there is no archive in these, and what there is instead.
+
+    Args:
+        paths: as they were given.
+        skipped: all that was skipped below any path that was given.
+    """
     where = ", ".join(paths[:3])
     hints = [describe_folder(path) for path in paths if os.path.isdir(path)]
     hint = next((f"; perhaps {words}" for words in hints if words != "is a directory"), "")
-    seen = f"; {len(skipped)} files skipped, the first: {skipped[0].path}: {skipped[0].reason}" if skipped else ""
-    return f"no archive in {where}{seen}{hint}"
+    below = tuple(os.path.join(path, "") for path in paths)
+    others = [each for each in skipped if each.path in paths or each.path.startswith(below)]
+    seen = f"; {len(others)} {plural(len(others), 'file')} skipped" if others else ""
+    first = f", the first: {others[0].path}: {others[0].reason}" if others else ""
+    return f"no archive in {where}{seen}{first}{hint}"
 
 
 def is_bad(report: ArchiveReport, fail_on: str | None) -> bool:

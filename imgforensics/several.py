@@ -186,9 +186,25 @@ def _side_by_side(
 
     arrived, work = _counted(tally, keep, work)
     work = (replace(task, options=replace(task.options, warn=None)) for task in work)  # cannot cross processes
+    if how.cluster is not None:
+        work = map(_from_anywhere, work)
     workers = nullcontext((processes, options.jobs)) if how.cluster is None else cluster(how.cluster)
     with workers as (executors, count):
         yield from batch.run_side_by_side(work, tell, executors, count, arrived=arrived, tick=tick)
+
+
+def _from_anywhere(task: Task) -> Task:
+    """A task for a process that may stand in another folder, with the files that it opens spelled out."""
+    if task.ready is None and os.path.isdir(task.path):  # all that there is to say of it is why, as it was given
+        return replace(task, ready=batch.examine(task))
+    options = task.options
+    spelled = replace(options, ledger=_spelled_out(options.ledger), known=_spelled_out(options.known))
+    return replace(task, place=_spelled_out(task.path), options=spelled)
+
+
+def _spelled_out(path: str | None) -> str | None:
+    """A path that leads to the same file from any folder. What ``..`` behind a link leads to is left to the system."""
+    return path if path is None or Path(path).is_absolute() else os.path.join(Path.cwd(), path)
 
 
 def _key(command: str, options: Options) -> str:
@@ -205,11 +221,12 @@ def _remembered(work: Iterable[Task], state: State, before: dict[str, Stamp], *,
         if task.ready is not None or stamp is None:
             yield task
             continue
-        content = state.find(_place(task), stamp, partial(digest_of, task.path), rehash=rehash)
+        content = state.find(_place(task), stamp, partial(_digest_if, task.path, stamp), rehash=rehash)
         known = None if content is None else unpack(content)
         if known is None:
             before[task.path] = stamp
-        yield task if known is None else replace(task, ready=known)
+        # Kept is the path as it was given then, from another folder perhaps; the file is the same.
+        yield task if known is None else replace(task, ready=replace(known, path=task.path))
 
 
 def _keeper(state: State | None, before: dict[str, Stamp]) -> Callable[[Task, _Answer[Told]], None]:
@@ -225,8 +242,8 @@ def _keeper(state: State | None, before: dict[str, Stamp]) -> Callable[[Task, _A
 
 
 def _place(task: Task) -> str:
-    """What an answer is kept under: the path, and what is expected of this archive alone."""
-    return "\n".join([task.path, *task.options.expect])
+    """What an answer is kept under: which file it is, from any folder, and what is expected of this archive alone."""
+    return json.dumps([os.path.realpath(task.path), *task.options.expect])
 
 
 def _stamp(path: str) -> Stamp | None:
@@ -237,6 +254,12 @@ def _stamp(path: str) -> Stamp | None:
     except (OSError, ValueError):
         return None
     return Stamp(found.st_size, found.st_mtime_ns)
+
+
+def _digest_if(path: str, stamp: Stamp) -> str | None:
+    """As :func:`digest_of`, for a file that is the same behind it as its stamp says; else None."""
+    digest = digest_of(path)
+    return digest if _stamp(path) == stamp else None
 
 
 def digest_of(path: str) -> str | None:

@@ -3,8 +3,9 @@
 Each result is a transaction of its own, made before anything else is done with it. Whatever is in the file is a
 result of the same command with the same options, of this very version; another one's file is refused.
 
-A result counts for a file with the same path, size and time of last change. Where these differ, or where nothing but
-content is to be trusted, it counts if the SHA-256 of the file is the same.
+A result counts for a file with the same path, size and time of last change. Where the time differs, or where nothing
+but content is to be trusted, it counts if the SHA-256 of the file is the same; the time is kept then, so that a file
+that was touched is read once.
 """
 
 import sqlite3
@@ -99,9 +100,10 @@ class State:
         """The result that is known for a file, None if there is none.
 
         Args:
-            path: of the file.
+            path: of the file, or whatever else tells it from all others.
             stamp: of the file now.
-            content: computes the file's SHA-256, with its algorithm; asked only where that decides.
+            content: computes the SHA-256, with its algorithm, of the file with this stamp; asked only where that
+                decides.
             rehash: trust nothing but content.
         """
         query = "SELECT size, mtime, sha256, result FROM results WHERE path = ?"
@@ -114,6 +116,9 @@ class State:
             sha256 is None or size != stamp.size or content() != sha256
         ):
             return None
+        if mtime != stamp.mtime:
+            with self._errors():
+                self._database.execute("UPDATE results SET mtime = ? WHERE path = ?", (stamp.mtime, _key(path)))
         return bytes(result)
 
     def keep(self, path: str, stamp: Stamp, sha256: str | None, result: bytes) -> None:

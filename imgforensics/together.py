@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Self
 
+from imgforensics import batch
 from imgforensics.analysis import analyze_archive
 from imgforensics.errors import ImgforensicsError
 from imgforensics.expectation import Result
@@ -12,6 +13,7 @@ from imgforensics.facts import Facts
 from imgforensics.findings import Rule, Skipped
 from imgforensics.folders import Folders, is_itself
 from imgforensics.refnames import normalise
+from imgforensics.rendering.escape import json_text
 from imgforensics.report import Options
 from imgforensics.sets import baseline as baseline_rules
 from imgforensics.sets import rules, transfer
@@ -66,11 +68,13 @@ class Together:
         self._store.add(facts)
         if self._transfer is not None:
             name = self._folders.name(facts.path)
-            if facts.error is not None and facts.sha256 is None and self._transfer.names(name):
-                facts = replace(facts, sha256=digest_of(facts.path))  # no answer, but perhaps the file that was sent
-            self._found += self._transfer.add(facts, name)
+            # No answer, or one that its budget cut short; but perhaps it is the file that was sent.
+            is_asked = self._transfer.names(name) if facts.error is not None else bool(self._transfer.lock.archives)
+            is_wanted = facts.sha256 is None and is_asked
+            arrived = replace(facts, sha256=digest_of(facts.path)) if is_wanted else facts
+            self._found += self._transfer.add(arrived, name)
         if self._baseline is not None:
-            self._found += self._baseline.add(facts, codes)
+            self._found += self._baseline.add(facts, codes, json_text(facts.path))
 
     def findings(self, options: Options, skipped: Sequence[Skipped] = ()) -> tuple[SetFinding, ...]:
         """Everything about all of them, worst first.
@@ -82,7 +86,7 @@ class Together:
         if self._transfer is not None:
             self._found += self._others(self._transfer, [each.path for each in skipped])
             self._found += self._transfer.finish(*self._rebuilt(self._transfer, options))
-            self.held = self._transfer.held(self._found, _beside(self._transfer.lock, skipped))
+            self.held = self._transfer.held(self._found, _beside(self._transfer, skipped))
         if self._baseline is not None:
             self._found += self._baseline.finish()
         if self._store.count > 1:
@@ -107,7 +111,7 @@ class Together:
             if is_itself(path, transfer.lock.source):
                 transfer.add_itself(name)
             elif os.path.isdir(path):
-                continue
+                strangers += self._in_folder(transfer, path)
             elif transfer.names(name):
                 yield from transfer.add_file(path, name, digest_of(path))
             elif transfer.lock.lists_files:
@@ -118,6 +122,18 @@ class Together:
         is_wanted = bool(transfer.awaited())
         for path in strangers:
             transfer.add_stranger(path, digest_of(path) if is_wanted else None)
+
+    def _in_folder(self, transfer: Transfer, path: str) -> list[str]:
+        """Hold a folder that is not looked into against the lock; what of it a list should name, and does not."""
+        parts = list(batch.parts(path))
+        if transfer.lock.lists_files:
+            others = [part for part in parts if not transfer.names(self._folders.name(part))]
+            if len(others) < len(parts):
+                return others
+            if not parts and transfer.names_below(self._folders.name(path)):
+                return []
+        transfer.add_folder(path, is_unpacked=bool(parts))
+        return []
 
     def _rebuilt(self, transfer: Transfer, options: Options) -> tuple[set[str], dict[str, int]]:
         """Digests of a list's references that are rebuilt from an archive with an image of that repository.
@@ -154,9 +170,10 @@ def _proves(path: str, digest: str, options: Options) -> bool:
     return report.case is not None and any(each.result is Result.MATCH for each in report.case.expectations)
 
 
-def _beside(lock: Lock, skipped: Sequence[Skipped]) -> str:
+def _beside(transfer: Transfer, skipped: Sequence[Skipped]) -> str:
     """What a lock that holds says of what it does not name."""
-    others = [each.path for each in skipped if not is_itself(each.path, lock.source)]
+    others = [each.path for each in skipped if not is_itself(each.path, transfer.lock.source)]
     if any(os.path.isdir(path) for path in others):
         return ""  # a folder that was not looked into may hold anything
-    return ", and nothing else" if lock.lists_files or not others else ", and no other archive"
+    is_whole = (transfer.lock.lists_files or not others) and not transfer.is_packed_again
+    return ", and nothing else" if is_whole else ", and no other archive"

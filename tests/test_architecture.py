@@ -25,6 +25,7 @@ ORDER = [
     "findings",
     "refnames",
     "platforms",
+    "textlines",
     "names",
     "algorithms",
     "tarheader",

@@ -326,6 +326,29 @@ def test_archives_beside_the_parts_of_an_unpacked_one_are_looked_at(tmp_path: Pa
     assert (second.verdict, third.verdict) == (Verdict.INTACT, Verdict.INTACT)
 
 
+def test_parts_of_an_unpacked_archive_are_what_is_passed_over(tmp_path: Path) -> None:
+    layout = {
+        "oci-layout": builder.LAYOUT,
+        "index.json": b"{}",
+        "blobs/sha256/00": GOOD,
+        "blobs/x/blobs/index.json": b"",
+    }
+    others = {"a.tar": GOOD, "note.txt": b"note", "sub/b.tar": GOOD, "manifest.json/c.txt": b"note", "0" * 64: b"file"}
+    put(tmp_path / "oci", {**layout, **others})
+    (tmp_path / "oci" / "blobs" / "link").symlink_to(tmp_path)
+    seen = [each.path if isinstance(each, Skipped) else each for each in found(tmp_path / "oci")]
+    passed = list(batch.parts(str(tmp_path / "oci")))
+    assert passed == [
+        str(tmp_path / "oci" / name)
+        for name in ("index.json", "oci-layout", "blobs/link", "blobs/x/blobs/index.json", "blobs/sha256/00")
+    ]
+    assert not set(seen) & set(passed)
+    files = {str(path) for path in (tmp_path / "oci").rglob("*") if not path.is_dir() or path.is_symlink()}
+    assert {*seen, *passed} == {*files, str(tmp_path / "oci")}
+    (tmp_path / "link").symlink_to("oci")
+    assert list(batch.parts(str(tmp_path / "link"))) == []
+
+
 def test_others_are_skipped_where_they_are_named_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("image.tar").write_bytes(builder.archive("crane"))

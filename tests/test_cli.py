@@ -130,7 +130,7 @@ def test_a_directory_without_an_archive_is_no_answer(tmp_path: Path) -> None:
     (tmp_path / "note.txt").write_bytes(b"hello\n")
     result = invoke("verify", tmp_path)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr.startswith(f"imgforensics: no archive in {tmp_path}; 1 files skipped")
+    assert result.stderr.startswith(f"imgforensics: no archive in {tmp_path}; 1 file skipped")
     (tmp_path / "note.txt").unlink()
     for form in ("table", "json", "jsonl"):
         result = invoke("verify", tmp_path, "-f", form)
@@ -817,7 +817,23 @@ def test_rules_about_sets_are_explained_too(number: int) -> None:
         assert f"## {title}\n" in told
 
 
-@pytest.mark.parametrize("asked", ["IMG301", "img301", "config-digest-mismatch", "Config-Digest-Mismatch"])
+@pytest.mark.parametrize("asked", ["IMG80", "img80", "80"])
+def test_rules_are_listed_by_the_beginning_of_their_codes(asked: str) -> None:
+    wanted = [each.code for each in RULES if each.code.startswith("IMG80")]
+    result = invoke("rules", asked)
+    assert result.exit_code == 0
+    assert [line.split()[0] for line in result.stdout.splitlines()[2:]] == wanted
+    assert [each["code"] for each in json.loads(invoke("rules", asked, "-f", "json").stdout)] == wanted
+
+
+@pytest.mark.parametrize("asked", ["", "IMG81x", "80²", "8011", "config-"])
+def test_what_no_code_begins_with_is_no_rule(asked: str) -> None:
+    result = invoke("rules", asked)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"no rule {asked!r}" in result.stderr
+
+
+@pytest.mark.parametrize("asked", ["301", "IMG301", "img301", "config-digest-mismatch", "Config-Digest-Mismatch"])
 def test_a_rule_is_explained_by_code_or_name(asked: str) -> None:
     result = invoke("rules", asked)
     assert result.exit_code == 0

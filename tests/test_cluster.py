@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.test_cli import invoke
-from tests.test_several import COMMAND, GUARD, folder, together  # noqa: F401 - fixtures
+from tests.test_several import COMMAND, GUARD, archive, folder, together  # noqa: F401 - fixtures
 
 WATCHED = """
 import os, time
@@ -22,10 +22,11 @@ if not hasattr(batch, "real"):  # a preload may be run twice
     batch.real = batch.examine
 
 def examine(task, *arguments, **named):
-    with open("looked", "a") as looked:
+    with open(os.environ["PLACE"] + "/looked", "a") as looked:
         looked.write(f"{os.getpid()} {os.path.basename(task.path)}\\n")
     time.sleep(0.2)
-    if os.path.exists("deadly") and task.path.endswith(open("deadly").read()):
+    deadly = os.environ["PLACE"] + "/deadly"
+    if os.path.exists(deadly) and task.path.endswith(open(deadly).read()):
         os._exit(9)
     return batch.real(task, *arguments, **named)
 
@@ -47,19 +48,26 @@ def looked() -> list[list[str]]:
 
 
 class Cluster:
-    """A scheduler and three workers: an archive that costs workers is tried twice."""
+    """A scheduler and three workers (an archive that costs workers is tried twice), which stand in another folder.
+
+    There all archives are others.
+    """
 
     def __init__(self, place: Path) -> None:
         file = place / "scheduler.json"
         (place / "watched.py").write_text(WATCHED)
         common = ["--scheduler-file", str(file), "--no-dashboard"]
         # One death is enough to blame a task for: else each worker that dies needs others after it.
-        environment = os.environ | {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
+        environment = os.environ | {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0", "PLACE": str(place)}
+        elsewhere = place / "elsewhere"
+        (elsewhere / "in").mkdir(parents=True)
+        for name in ("00.tar", "02.tar"):
+            (elsewhere / "in" / name).write_bytes(archive(99, damaged=True))
         self._log = (place / "cluster.log").open("wb")
 
         def start(program: str, *options: str) -> subprocess.Popen[bytes]:
             command = [sys.executable, "-m", f"distributed.cli.{program}", *options, *common]
-            return subprocess.Popen(command, cwd=place, env=environment, stdout=self._log, stderr=self._log)
+            return subprocess.Popen(command, cwd=elsewhere, env=environment, stdout=self._log, stderr=self._log)
 
         self.scheduler = start("dask_scheduler", "--host", "127.0.0.1", "--port", "0")
         worker = ("dask_worker", "--nthreads", "1", "--no-nanny", "--preload", str(place / "watched.py"))
@@ -134,6 +142,18 @@ def test_a_cluster_says_the_same_of_all(together: list[str], cluster: Cluster) -
         with cluster.run(*together, "-f", form) as process:
             there, stderr = process.communicate(timeout=GUARD)
         assert there.decode() == invoke(*together, "-f", form).stdout, stderr.decode()
+
+
+def test_paths_are_those_of_where_the_run_was_started(folder: Path, cluster: Cluster) -> None:  # noqa: F811
+    (folder / "oci" / "blobs").mkdir(parents=True)
+    (folder / "oci" / "index.json").write_text("{}")
+    command = ["verify", "in/00.tar", "in/oci", "gone.tar", "-f", "json", "--ledger", "ledger"]
+    with cluster.run(*command) as process:
+        there, errors = process.communicate(timeout=GUARD)
+    assert [each["verdict"] for each in json.loads(there)["archives"]] == ["intact", "unreadable", "unreadable"]
+    here = invoke(*command)
+    assert (there.decode(), errors.decode()) == (here.stdout, here.stderr)
+    assert not (folder.parent / "elsewhere" / "ledger").exists()
 
 
 @pytest.mark.parametrize("path", ["in", "in/00.tar"])

@@ -13,7 +13,7 @@ from in_toto_attestation.v1.statement import Statement
 from typer.testing import CliRunner, Result
 
 import imgforensics
-from imgforensics import Options, Report, __version__, itself
+from imgforensics import Options, Report, __version__, itself, several
 from imgforensics.analysis import failed
 from imgforensics.checks import ALL
 from imgforensics.cli import app
@@ -24,6 +24,7 @@ from imgforensics.model import Digest
 from imgforensics.rendering import Manner, render, text_of
 from imgforensics.rendering.attestation import PREDICATE, STATEMENT, Attestation
 from imgforensics.sets.known import KNOWN
+from imgforensics.trust.material import Material, Pin
 from tests import builder
 from tests.support import report_of
 
@@ -113,6 +114,17 @@ def test_options_that_decide_the_report_are_told_and_others_are_not() -> None:
     )
     assert "someone" not in json.dumps(options)
     assert words(custody("verify", Options())) == "default"
+
+
+def test_custody_and_state_files_tell_a_pattern_from_an_exact_signer() -> None:
+    pins = [Pin("a.b", "https://c", one, other) for one in (False, True) for other in (False, True)]
+    chosen = [Options(trust=Material(pins=(pin,))) for pin in pins]
+    assert told(chosen[0])["trust"] == [{"use": "identity", "value": "a.b https://c"}]
+    assert len({words(custody("verify", each)) for each in chosen}) == 4
+    assert words(custody("verify", chosen[3])).endswith("trust=a.b https://c (a pattern: identity, issuer)")
+    assert len({several._key("verify", each) for each in chosen}) == 4
+    forged = Options(trust=Material(pins=(Pin("a.b", "https://c (a pattern: identity)"),)))
+    assert several._key("verify", forged) != several._key("verify", chosen[2])
 
 
 def test_every_report_tells_its_custody() -> None:

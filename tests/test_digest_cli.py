@@ -110,6 +110,25 @@ def test_a_list_of_expectations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert "lost.tar: listed in --expect-file, and not looked at" in lost.stderr
 
 
+@pytest.mark.parametrize("command", ["verify", "digest"])
+@pytest.mark.parametrize("content", [b"no archive", builder.tar([builder.Entry("notes.txt", b"hello")])])
+def test_a_listed_file_that_is_skipped_is_no_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, command: str
+) -> None:
+    shutil.copy(SAVE, tmp_path)
+    (tmp_path / "app").write_bytes(content)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "list").write_text(f"{DIGEST}  {SAVE.name}\n{DIGEST}  app\n")
+    options = ("--expect-file", "list", "--no-ledger")
+    runs = [invoke(command, ".", *options)]
+    runs += [invoke("verify", *paths, "--skip-others", *options) for paths in (["."], [SAVE.name, "app"])]
+    for run in runs:
+        assert run.exit_code == 2
+        assert "/app: listed in --expect-file, and not looked at: " in run.stderr
+    others = [invoke("verify", "app", "--skip-others"), invoke("verify", ".", "--skip-others")]
+    assert [each.exit_code for each in others] == [0, 0]
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -4,22 +4,26 @@ import io
 import json
 import os
 import pickle
+import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from imgforensics import InputError, analyze, cli, reportstore
+from imgforensics import InputError, analyze, cli, expectfile, reportstore
 from imgforensics.facts import Facts, ImageFacts, LayerFacts, facts_of
 from imgforensics.findings import Severity
 from imgforensics.framing import Framing
 from imgforensics.rendering import render
+from imgforensics.rendering.escape import json_text
 from imgforensics.report import ArchiveReport, Report
 from imgforensics.sets import baseline, lockfile, rules, transfer
 from imgforensics.sets.rule import SetFinding
 from imgforensics.sets.store import Store
+from imgforensics.textlines import lines_of
 from tests import builder
 from tests.builder import Entry, ImageSpec
 
@@ -419,6 +423,49 @@ def test_what_is_no_lock_is_refused(text: str, words: str) -> None:
         lockfile.parse(text, "transfer.lock")
 
 
+def test_lines_that_say_nothing_cost_nothing() -> None:
+    digest = "1" * 64
+    many = "\n" * (8 << 20) + " \r\n" * 1000
+    texts = [
+        f"{digest}  a\r",
+        f"imgforensics-lock 1\narchive a\n  sha256 sha256:{digest}\n  size 1",
+    ]
+    texts = [many + text.replace("\n", f"\n#x\n  # {many}") + many for text in texts]
+    for text, read in ((texts[0], lockfile.parse), (texts[1], lockfile.parse), (texts[0], expectfile.parse)):
+        tracemalloc.start()
+        try:
+            before, _ = tracemalloc.get_traced_memory()
+            assert read(text, "list")
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        assert most - before < 1 << 20
+
+
+def test_lines_keep_their_numbers() -> None:
+    assert list(lines_of("")) == list(lines_of("\n \n#\n")) == []
+    text = "\n  a \r\n\n# no\n\t#no\nb\n \nc"
+    assert list(lines_of(text)) == [(2, "  a \r"), (6, "b"), (8, "c")]
+    with pytest.raises(InputError, match="line 5: not understood"):
+        lockfile.parse("\nimgforensics-lock 1\n\narchive a\n  x", "x.lock")
+
+
+def test_a_lock_of_many_tags_and_layers_is_read_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    copied = 0
+
+    def counting(*values: Any) -> ImageFacts:
+        nonlocal copied
+        copied += sum(len(value) for value in values if isinstance(value, tuple))
+        return ImageFacts(*values)
+
+    monkeypatch.setattr(lockfile, "ImageFacts", counting)
+    lines = "    tag a:1\n    layer x\n" * 1000
+    head = f"imgforensics-lock 1\narchive a\n  sha256 sha256:{'1' * 64}\n  size 1\n  image - -\n"
+    (archive,) = lockfile.parse(head + lines, "x.lock").archives
+    (image,) = archive.images or ()
+    assert (len(image.tags), len(image.layers), copied) == (1000, 1000, 2000)
+
+
 # -------------------------------------------------------------------------------------- against an earlier run
 
 
@@ -432,7 +479,9 @@ def since(old: baseline.Baseline, *reports: ArchiveReport) -> list[SetFinding]:
     found = [
         each
         for report in reports
-        for each in old.add(facts_of(report), frozenset(finding.rule.code for finding in report.findings))
+        for each in old.add(
+            facts_of(report), frozenset(finding.rule.code for finding in report.findings), json_text(report.path)
+        )
     ]
     return found + list(old.finish())
 
@@ -452,6 +501,23 @@ def test_new_gone_and_changed(lines: bool) -> None:
     assert codes(found) == ["IMG823", "IMG821", "IMG822"]
     assert "was intact and is tampered" in found[0].message
     assert "new: IMG302" in found[0].message
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl"])
+def test_a_baseline_knows_names_that_are_no_text(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    for name in ("a\udcff.tar", "ä.tar", "\\x.tar"):
+        (tmp_path / "in" / name).write_bytes(builder.archive("docker_legacy", spec(name[0], "app:1")))
+    run = CliRunner().invoke
+    assert run(cli.app, ["verify", "in", "-f", form, "-o", "old"]).exit_code == 0
+    told = run(cli.app, ["verify", "in", "--baseline", "old", "--select", "IMG82", "-f", "json"])
+    assert json.loads(told.stdout)["about_all"] == []
+    (tmp_path / "in" / "a\udcff.tar").write_bytes(builder.archive("crane"))
+    told = run(cli.app, ["verify", "in", "--baseline", "old", "--select", "IMG82", "-f", "json"])
+    assert [(each["code"], each["subject"]) for each in json.loads(told.stdout)["about_all"]] == [
+        ("IMG823", "in/a\\xff.tar")
+    ]
 
 
 def test_what_moved_is_neither_new_nor_gone() -> None:

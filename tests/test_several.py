@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from imgforensics import analyze, batch, pool
+from imgforensics import analyze, batch, pool, several
 from imgforensics.batch import Task, examine_in_pool
 from imgforensics.interrupts import held_back
 from imgforensics.rendering import FORMATS
@@ -141,6 +141,82 @@ def test_rehash_trusts_content_alone(folder: Path, monkeypatch: pytest.MonkeyPat
     invoke("verify", "in", "-j", "1", "--resume", "state", "--rehash")
     assert looked == ["in/00.tar"]
     assert invoke("verify", "in", "--rehash").exit_code == 2
+
+
+def test_a_path_from_another_folder_is_another_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, damaged in (("r1", False), ("r2", True)):
+        (tmp_path / name).mkdir()
+        content = archive(0)
+        (tmp_path / name / "x.tar").write_bytes(content.replace(b"file0", b"evil0") if damaged else content)
+        os.utime(tmp_path / name / "x.tar", ns=(1, 1))
+    state = str(tmp_path / "state")
+    for folder, code in (("r1", 0), ("r2", 1)):
+        monkeypatch.chdir(tmp_path / folder)
+        assert invoke("verify", "x.tar", "--resume", state).exit_code == code
+        assert invoke("lock", "x.tar", "-o", "x.lock", "--resume", f"{state}.lock").exit_code == code
+
+
+def test_an_answer_is_told_under_the_path_as_it_is_given_now(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = counted(monkeypatch)
+    state = str(folder.parent / "state")
+    invoke("verify", "in", "-j", "1", "--resume", state)
+    assert invoke("lock", "in", "--any", "-j", "1", "-o", "1.lock", "--resume", f"{state}.lock").exit_code == 0
+    monkeypatch.chdir(folder)
+    looked.clear()
+    report = document(invoke("verify", ".", "-j", "1", "-f", "json", "--resume", state))
+    assert [each["path"] for each in report["archives"]][:2] == ["./00.tar", "./02.tar"]
+    assert invoke("lock", ".", "--any", "-j", "1", "-o", "../2.lock", "--resume", f"{state}.lock").exit_code == 0
+    assert Path("../1.lock").read_text() == Path("../2.lock").read_text()
+    assert looked == []
+
+
+def test_no_name_of_a_file_is_that_of_another_with_an_expectation(folder: Path) -> None:
+    digest = f"sha256:{'0' * 64}"
+    name = f"in/x.tar\n{digest}"
+    for path in ("in/x.tar", name, "in/\udcff.tar"):
+        Path(path).write_bytes(archive(0))
+        os.utime(path, ns=(1, 1))
+    Path("list").write_text(f"{digest}  in/x.tar\n")
+    for path in ("in/\udcff.tar", name):
+        for _ in range(2):
+            assert invoke("verify", path, "--resume", "state", "--no-ledger").exit_code == 0
+    again = invoke("verify", "in/x.tar", "--expect-file", "list", "--resume", "state", "--no-ledger")
+    assert again.exit_code == 1, again.output
+
+
+def test_what_was_touched_is_hashed_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    invoke("verify", "in", "-j", "1", "--resume", "state")
+    os.utime(folder / "02.tar", ns=(1, 1))
+    hashed: list[str] = []
+    real = several.digest_of
+
+    def digest_of(path: str) -> str | None:
+        hashed.append(path)
+        return real(path)
+
+    monkeypatch.setattr(several, "digest_of", digest_of)
+    for _ in range(2):
+        invoke("verify", "in", "-j", "1", "--resume", "state")
+    assert hashed == ["in/02.tar"]
+
+
+def test_an_answer_does_not_count_for_a_file_that_changes_while_it_is_hashed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = counted(monkeypatch)
+    invoke("verify", "in", "-j", "1", "--resume", "state")
+    os.utime(folder / "02.tar", ns=(1, 1))
+    looked.clear()
+    real = several.digest_of
+
+    def digest_of(path: str) -> str | None:
+        digest = real(path)
+        os.utime(path, ns=(2, 2))
+        return digest
+
+    monkeypatch.setattr(several, "digest_of", digest_of)
+    invoke("verify", "in", "-j", "1", "--resume", "state")
+    assert looked == ["in/02.tar"]
 
 
 def test_a_state_belongs_to_one_command_and_its_options(folder: Path) -> None:

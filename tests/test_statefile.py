@@ -26,10 +26,11 @@ def test_a_result_counts_while_the_file_is_the_same(tmp_path: Path) -> None:
     with State(str(tmp_path / "state"), "key") as state:
         assert state.find("a", Stamp(1, 2), never, rehash=False) == b"intact"
         assert state.find("a", Stamp(1, 3), lambda: DIGEST, rehash=False) == b"intact"
-        assert state.find("a", Stamp(1, 3), lambda: None, rehash=False) is None
+        assert state.find("a", Stamp(1, 3), never, rehash=False) == b"intact"
+        assert state.find("a", Stamp(1, 4), lambda: None, rehash=False) is None
         assert state.find("a", Stamp(2, 2), never, rehash=False) is None
         assert state.find("a", Stamp(1, 2), lambda: DIGEST, rehash=True) == b"intact"
-        assert state.find("a", Stamp(1, 2), lambda: f"sha256:{'2' * 64}", rehash=True) is None
+        assert state.find("a", Stamp(1, 3), lambda: f"sha256:{'2' * 64}", rehash=True) is None
 
 
 def test_a_result_without_a_digest_counts_by_its_stamp_alone(tmp_path: Path) -> None:

@@ -95,6 +95,27 @@ def test_an_archive_that_was_sent_damaged_has_arrived(folder: Path) -> None:
     assert said("in", "in/c.tar.gz", "--lock", listed(folder), code=2) == []
 
 
+@pytest.mark.parametrize("kind", ["lock", "list"])
+def test_what_was_not_read_to_its_end_counts_by_its_bytes(folder: Path, kind: str) -> None:
+    layers = [builder.layer({"large": bytes(3 << 20)})]
+    large = builder.tar(builder.docker_legacy([ImageSpec(layers=layers, tags=["large:1"])]))
+    (folder / "a.tar").write_bytes(large)
+    lock = listed(folder, "*.tar")
+    if kind == "lock":
+        assert invoke("lock", "in", "-o", "x.lock").exit_code == 0
+        lock = "x.lock"
+    (folder / "run.sh").unlink()
+    options = ("--lock", lock, "--budget", "1MiB", "--fail-on", "never")
+    report = document(invoke("verify", "in", *options, "-f", "json"))
+    assert [each["sha256"] is None for each in report["archives"]] == [True, False]
+    assert said("in", *options, code=0) == []
+    (folder / "a.tar").rename(folder / "c.tar")
+    assert said("in", *options, code=0) == [("note", "IMG815", "in/c.tar")]
+    (folder / "c.tar").write_bytes(large.replace(b"large", b"l4rge"))
+    (folder / "c.tar").rename(folder / "a.tar")
+    assert said("in", *options, code=0) == [("error", "IMG813", "in/a.tar")]
+
+
 def test_parts_of_an_unpacked_archive_are_files_too(folder: Path) -> None:
     (folder / "oci" / "blobs" / "sha256").mkdir(parents=True)
     for name in ("oci-layout", "index.json", "blobs/sha256/0"):
@@ -168,18 +189,112 @@ def test_one_archive_arrived(folder: Path) -> None:
     assert held("in/a.tar", "--lock", "x.lock") == ["lock: the one of x.lock arrived, and nothing else"]
 
 
+def repacked(text: str, *more: builder.Entry) -> bytes:
+    """The archive of that name as another file with the same image."""
+    spec = ImageSpec(layers=[builder.layer({text: text.encode()})], tags=[f"{text}:1"])
+    return builder.tar([*builder.docker_legacy([spec]), *more], pad_to=20480)
+
+
+@pytest.mark.parametrize("name", ["a.tar", "c.tar"])
+def test_what_was_packed_again_may_hold_something_else(folder: Path, name: str) -> None:
+    (folder / "run.sh").unlink()
+    assert invoke("lock", "in", "-o", "x.lock").exit_code == 0
+    (folder / "a.tar").unlink()
+    (folder / name).write_bytes(repacked("a"))
+    code = "IMG814" if name == "a.tar" else "IMG815"
+    assert said("in", "--lock", "x.lock", code=0) == [("note", code, f"in/{name}")]
+    assert held("in", "--lock", "x.lock") == ["lock: all 2 of x.lock arrived, and no other archive"]
+    (folder / name).write_bytes(repacked("a", builder.Entry("payload.bin", b"payload")))
+    assert document(invoke("verify", f"in/{name}", "-f", "json"))["archives"][0]["verdict"] == "suspect"
+    assert said("in", "--lock", "x.lock", code=0) == [("warning", code, f"in/{name}")]
+    assert held("in", "--lock", "x.lock") == ["lock: all 2 of x.lock arrived, and no other archive"]
+    assert ", and is suspect" in invoke("verify", "in", "--lock", "x.lock").stdout
+    assert invoke("verify", "in", "--lock", "x.lock", "--fail-on", "warning", "--select", "IMG81").exit_code == 1
+
+
 def test_references_say_nothing_of_other_archives(folder: Path) -> None:
     image = document(invoke("verify", "in/a.tar", "-f", "json"))["archives"][0]["images"][0]["image_id"]
     Path("images.txt").write_text(f"a:1@{image}\n")
     assert held("in", "--lock", "images.txt") == ["lock: the one of images.txt arrived"]
 
 
-def test_of_a_folder_that_was_not_looked_into_nothing_is_said(folder: Path) -> None:
-    (folder / "oci").mkdir()
-    (folder / "oci" / "oci-layout").write_text("{}")
-    (folder / "oci" / "index.json").write_text("{}")
-    Path("x.sums").write_text(sums(folder / "a.tar", folder / "b.tar", folder / "run.sh", folder=folder))
-    assert held("in", "--lock", "x.sums") == ["lock: all 3 of x.sums arrived"]
+def unpacked(folder: Path) -> list[Path]:
+    """An image that lies unpacked in ``oci``; its files."""
+    inside = folder / "oci" / "blobs" / "sha256"
+    inside.mkdir(parents=True)
+    files = [folder / "oci" / "oci-layout", folder / "oci" / "index.json", inside / "0", inside / "evil.tar"]
+    for each in files:
+        each.write_text("{}")
+    return files
+
+
+FILES = ("a.tar", "b.tar", "run.sh")
+
+
+@pytest.mark.parametrize("names", [FILES, FILES[:2], ("a.tar", "b.tar", "run.sh", "ocix/y", "oc")])
+def test_an_unpacked_image_that_a_list_does_not_name(folder: Path, names: Sequence[str]) -> None:
+    (folder / "ocix").mkdir()
+    (folder / "ocix" / "y").write_text("y")
+    (folder / "oc").write_text("x")
+    unpacked(folder)
+    Path("x.sums").write_text(sums(*(folder / name for name in names), folder=folder))
+    assert ("error", "IMG812", "in/oci") in said("in", "--lock", "x.sums", code=1)
+    assert held("in", "--lock", "x.sums") == []
+
+
+def test_of_an_unpacked_image_all_files_are_listed_or_told(folder: Path) -> None:
+    files = unpacked(folder)
+    (folder / "oci" / "c.tar").write_bytes(archive("c"))
+    every = [*(folder / name for name in FILES), *files, folder / "oci" / "c.tar"]
+    Path("x.sums").write_text(sums(*every, folder=folder))
+    assert said("in", "--lock", "x.sums", code=0) == []
+    assert held("in", "--lock", "x.sums") == ["lock: all 8 of x.sums arrived"]
+    Path("x.sums").write_text(sums(*(each for each in every if each.name != "evil.tar"), folder=folder))
+    assert said("in", "--lock", "x.sums", code=1) == [("error", "IMG812", "in/oci/blobs/sha256/evil.tar")]
+    files[-1].rename(folder / "oci" / "index.json")
+    assert said("in", "--lock", "x.sums", code=0) == []
+    Path("x.sums").write_text(sums(*(folder / name for name in FILES), folder / "oci" / "c.tar", folder=folder))
+    assert said("in", "--lock", "x.sums", code=1) == [("error", "IMG812", "in/oci")]
+
+
+def test_what_is_moved_into_an_unpacked_image_has_arrived(folder: Path) -> None:
+    files = unpacked(folder)
+    Path("x.sums").write_text(sums(*(folder / name for name in FILES), *files[:3], folder=folder))
+    files[3].unlink()
+    (folder / "run.sh").rename(files[3])
+    assert said("in", "--lock", "x.sums", code=0) == [("note", "IMG815", "in/oci/blobs/sha256/evil.tar")]
+
+
+def test_with_a_lock_folders_that_are_not_looked_into_are_a_warning(folder: Path) -> None:
+    assert invoke("lock", "in", "-o", "x.lock").exit_code == 0
+    unpacked(folder)
+    Path("elsewhere").mkdir()
+    (folder / "away").symlink_to(Path("elsewhere").absolute())
+    wanted = [("warning", "IMG812", "in/away"), ("warning", "IMG812", "in/oci")]
+    assert sorted(said("in", "--lock", "x.lock", code=0)) == wanted
+    assert held("in", "--lock", "x.lock") == []
+
+
+def test_a_link_to_a_folder_that_a_list_does_not_name(folder: Path) -> None:
+    (folder / "deep").mkdir()
+    (folder / "deep" / "c.txt").write_text("c")
+    (folder / "link").symlink_to("deep")
+    files = [*(folder / name for name in FILES), folder / "deep" / "c.txt"]
+    Path("x.sums").write_text(sums(*files, folder=folder))
+    assert said("in", "--lock", "x.sums", code=1) == [("error", "IMG812", "in/link")]
+    Path("x.sums").write_text(sums(*files, folder / "link" / "c.txt", folder=folder))
+    assert said("in", "--lock", "x.sums", code=0) == []
+    for each in (folder / "deep" / "c.txt", folder / "run.sh"):
+        each.unlink()
+    Path("x.sums").write_text(sums(*files[:2], folder=folder))
+    assert said("in", "--lock", "x.sums", code=0) == [("warning", "IMG812", "in/link")]
+
+
+def test_references_say_nothing_of_folders(folder: Path) -> None:
+    image = document(invoke("verify", "in/a.tar", "-f", "json"))["archives"][0]["images"][0]["image_id"]
+    unpacked(folder)
+    Path("images.txt").write_text(f"a:1@{image}\n")
+    assert said("in", "--lock", "images.txt", code=0) == []
 
 
 # ------------------------------------------------------------------------------------------------ nothing at all
@@ -194,6 +309,68 @@ def test_of_an_empty_folder_everything_is_missing(folder: Path, form: str) -> No
     assert "IMG811" in result.stdout
     assert all(name in result.stdout for name in ("a.tar", "b.tar"))
     assert invoke("verify", "empty", "-f", form).exit_code == 2
+
+
+@pytest.mark.parametrize("empty", ["empty", "./empty/", "empty//"])
+def test_an_empty_folder_is_no_answer_whatever_others_hold(folder: Path, empty: str) -> None:
+    Path("empty").mkdir()
+    for command in ("verify", "digest", "inspect", "signatures"):
+        result = invoke(command, "in/a.tar", empty, "-q")
+        assert (result.exit_code, result.stderr) == (2, f"imgforensics: no archive in {empty}\n"), command
+    assert invoke("verify", empty, "in", "-q").exit_code == 2
+    assert invoke("lock", "in", empty, "-o", "x.lock").exit_code == 2
+    assert not Path("x.lock").exists()
+    assert invoke("lock", "in", "-o", "x.lock").exit_code == 0
+    assert invoke("verify", "in", empty, "--lock", "x.lock").exit_code == 0
+    (Path("empty") / "note.txt").write_text("no archive")
+    told = invoke("verify", "in", empty, "-q")
+    assert told.exit_code == 2
+    assert "1 file skipped, the first: " in told.stderr
+    assert "note.txt" in told.stderr
+    assert "run.sh" not in told.stderr
+    assert invoke("verify", "in", empty, "--skip-others").exit_code == 0
+
+
+def test_a_folder_holds_what_lies_below_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "deep" / "er").mkdir(parents=True)
+    (folder / "a.tar").rename(folder / "deep" / "er" / "a.tar")
+    (folder / "oci").mkdir()
+    (folder / "oci" / "oci-layout").write_text("{}")
+    Path("link").symlink_to(folder)
+    for paths in (["in", "in/deep"], [".", "in/deep/er", "in//"], ["link", str(folder)], ["/".join([str(folder), ""])]):
+        result = invoke("verify", *paths, "-q")
+        assert (result.exit_code, result.stderr) == (0, ""), paths
+    monkeypatch.chdir(folder)
+    assert invoke("verify", ".", "deep/er/a.tar", "-q").exit_code == 0
+
+
+def test_lock_tells_what_it_leaves_out(folder: Path) -> None:
+    for number in range(22):
+        (folder / f"oci{number}").mkdir()
+        (folder / f"oci{number}" / "oci-layout").write_text("{}")
+    Path("elsewhere").mkdir()
+    (folder / "away").symlink_to(Path("elsewhere").absolute())
+    result = invoke("lock", "in", "-o", "x.lock")
+    assert result.exit_code == 0
+    lines = result.stderr.splitlines()
+    unpacked = "not locked: an unpacked OCI layout; pack it first: tar -C in/oci0 -cf image.tar ."
+    assert f"imgforensics: in/oci0: {unpacked}" in lines
+    assert "imgforensics: in/away: not locked: a link to a directory, which is not followed" in lines
+    assert lines[-2:] == [
+        "imgforensics: 3 more folders like that, not locked",
+        "imgforensics: 1 file skipped, no image archives: not locked",
+    ]
+
+
+def test_lock_of_nothing_says_what_there_is(folder: Path) -> None:
+    for each in folder.glob("*.tar"):
+        each.unlink()
+    result = invoke("lock", "in")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("imgforensics: no archive in in; 1 file skipped, the first: in/run.sh: ")
+    (folder / "manifest.json").write_text("[]")
+    (folder / "repositories").write_text("{}")
+    assert "pack it first" in invoke("lock", "in").stderr
 
 
 def test_a_folder_that_is_not_there_is_no_empty_one(folder: Path) -> None:

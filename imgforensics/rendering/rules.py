@@ -25,25 +25,42 @@ RULES: tuple[Rule, ...] = tuple(sorted((*(each.rule for each in ALL), *KNOWN), k
 
 
 def render(code: str | None = None, format: str = "table") -> str:  # noqa: A002 - the option's name
-    """The list of rules, or one of them.
+    """The list of rules, those whose code begins so, or one of them.
+
+    Args:
+        code: a rule's code, with or without ``IMG``, or the beginning of some; or a rule's name.
+        format: ``table`` or ``json``.
 
     Raises:
         SelectionError: there is no such rule.
     """
-    listed = list(RULES)
-    if code is not None:
-        listed = [rule for rule in listed if code.upper() == rule.code or code.lower() == rule.name]
-        if not listed:
-            raise SelectionError(f"no rule {code!r}; 'imgforensics rules' lists them")
+    listed = list(RULES) if code is None else _asked(code)
     if format == "json":
         return json.dumps([_json(rule) for rule in listed], indent=2) + "\n"
-    if code is not None:
+    if code is not None and _is_one(code, listed[0]):
         rule = listed[0]
         head = f"{rule.code} {rule.name} ({rule.severity}, since {rule.since})"
         return f"{head}\n\n{rule.doc}\n"
     rows = [[rule.code, rule.name, rule.severity.value, rule.summary] for rule in listed]
     headers = ["code", "name", "severity", "finds"]
     return tabulate(rows, headers, tablefmt="simple", disable_numparse=True) + "\n"
+
+
+def _asked(code: str) -> list[Rule]:
+    one = [rule for rule in RULES if _is_one(code, rule)]
+    listed = one or [rule for rule in RULES if code and rule.code.startswith(_whole(code))]
+    if not listed:
+        raise SelectionError(f"no rule {code!r}; 'imgforensics rules' lists them")
+    return listed
+
+
+def _is_one(code: str, rule: Rule) -> bool:
+    return _whole(code) == rule.code or code.lower() == rule.name
+
+
+def _whole(code: str) -> str:
+    """A code, or the beginning of one, as rules have it."""
+    return f"IMG{code}" if code.isascii() and code.isdigit() else code.upper()
 
 
 def _json(rule: Rule) -> dict[str, str]:

@@ -110,19 +110,26 @@ class Baseline:
     """An earlier report; takes the archives of this run one by one."""
 
     archives: Mapping[str, _Judged]
+    """By their path, as the report spells it."""
     source: str
     _seen: set[str] = field(default_factory=set, init=False)
     _strange: list[tuple[str, _Judged]] = field(default_factory=list, init=False)
     """Archives of this run whose path the earlier report does not have."""
 
-    def add(self, facts: Facts, codes: frozenset[str]) -> Iterator[SetFinding]:
-        """Compare one archive; ``codes`` are those of its findings."""
+    def add(self, facts: Facts, codes: frozenset[str], spelled: str) -> Iterator[SetFinding]:
+        """Compare one archive.
+
+        Args:
+            facts: what was found in it.
+            codes: those of its findings.
+            spelled: its path as a report spells it; two names may come to one there, if one of them is no UTF-8.
+        """
         now = _Judged(facts.sha256, facts.verdict, codes)
-        earlier = self.archives.get(facts.path)
+        earlier = self.archives.get(spelled)
         if earlier is None:
             self._strange.append((facts.path, now))
             return
-        self._seen.add(facts.path)
+        self._seen.add(spelled)
         yield from self._changed(facts.path, earlier, now)
 
     def finish(self) -> Iterator[SetFinding]:

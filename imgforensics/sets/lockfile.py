@@ -22,10 +22,12 @@ with digests (``name@sha256:…``), one a line.
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 
 from imgforensics.errors import InputError
 from imgforensics.facts import Facts, ImageFacts, LayerFacts
+from imgforensics.textlines import lines_of
 
 _HEAD = "imgforensics-lock 1"
 _SUM = re.compile(r"\\?([0-9a-f]{64})(?: [ *]|[ \t]+)(.+)")
@@ -83,15 +85,15 @@ def parse(text: str, source: str) -> Lock:
     Raises:
         InputError: it is none of them, or names something twice; with the line.
     """
-    lines = [(number, line.rstrip("\r")) for number, line in enumerate(text.split("\n"), start=1)]
-    lines = [(number, line) for number, line in lines if line.strip() and not line.lstrip().startswith("#")]
-    if not lines:
+    lines = ((number, line.rstrip("\r")) for number, line in lines_of(text))
+    first = next(lines, None)
+    if first is None:
         raise InputError(f"{source}: an empty list: it would hold for anything")
-    if lines[0][1].split(" ")[0] == _HEAD.split(" ", maxsplit=1)[0]:
-        return _Reader(source).read(lines)
+    if first[1].split(" ", maxsplit=1)[0] == _HEAD.split(" ", maxsplit=1)[0]:
+        return _Reader(source).read(first, lines)
     archives: list[Locked] = []
     references: list[tuple[str, str]] = []
-    for number, line in lines:
+    for number, line in chain([first], lines):
         if match := _REFERENCE.fullmatch(line.strip()):
             references.append((match[1], match[2]))
         elif match := _SUM.fullmatch(line):
@@ -115,6 +117,20 @@ def _plain_sum(line: str, path: str) -> str:
     return start + "/".join(part for part in path.split("/") if part not in ("", "."))
 
 
+@dataclass(slots=True)
+class _Image:
+    """What was read of an image until now."""
+
+    image_id: str | None
+    platform: str | None
+    manifest: str | None = None
+    tags: list[str] = field(default_factory=list)
+    layers: list[LayerFacts] = field(default_factory=list)
+
+    def facts(self) -> ImageFacts:
+        return ImageFacts(self.image_id, self.manifest, self.platform, tuple(self.tags), tuple(self.layers))
+
+
 class _Reader:
     """Reads a lock line by line."""
 
@@ -122,15 +138,15 @@ class _Reader:
         self._source = source
         self._number = 0
 
-    def read(self, lines: list[tuple[int, str]]) -> Lock:
-        self._number, head = lines[0]
+    def read(self, first: tuple[int, str], lines: Iterable[tuple[int, str]]) -> Lock:
+        self._number, head = first
         if head != _HEAD:
             raise self._wrong(f"a lock of another version, {head[:40]!r}; this is {_HEAD!r}")
         archives: list[Locked] = []
         path: str | None = None
         fields: dict[str, str] = {}
-        images: list[ImageFacts] = []
-        for self._number, line in lines[1:]:
+        images: list[_Image] = []
+        for self._number, line in lines:
             indent = len(line) - len(line.lstrip(" "))
             word, _, value = line.strip(" ").partition(" ")
             if (indent, word) == (0, "archive"):
@@ -143,9 +159,9 @@ class _Reader:
                 fields[word] = value
             elif (indent, word) == (2, "image"):
                 identity, _, platform = value.partition(" ")
-                images.append(ImageFacts(self._digest(identity), None, self._or_none(platform), (), ()))
+                images.append(_Image(self._digest(identity), self._or_none(platform)))
             elif indent == 4 and images and word in ("manifest", "tag", "layer"):
-                images[-1] = self._with(images[-1], word, value)
+                self._add(images[-1], word, value)
             else:
                 raise self._wrong(f"not understood: {line[:60]!r}")
         if path is None:
@@ -154,22 +170,20 @@ class _Reader:
         _refuse_twice([each.path for each in archives], self._source)
         return Lock(tuple(archives), source=self._source)
 
-    def _locked(self, path: str, fields: dict[str, str], images: list[ImageFacts]) -> Locked:
+    def _locked(self, path: str, fields: dict[str, str], images: list[_Image]) -> Locked:
         size = fields.get("size", "")
         digest = self._digest(fields.get("sha256", "-"))
         if digest is None or not (size.isascii() and size.isdigit() and len(size) < 20):
             raise self._wrong(f"archive {path!r} without sha256 or size")
-        return Locked(path, digest, int(size), tuple(images))
+        return Locked(path, digest, int(size), tuple(image.facts() for image in images))
 
-    def _with(self, image: ImageFacts, word: str, value: str) -> ImageFacts:
-        manifest, tags, layers = image.manifest, image.tags, image.layers
+    def _add(self, image: _Image, word: str, value: str) -> None:
         if word == "manifest":
-            manifest = self._digest(value)
+            image.manifest = self._digest(value)
         elif word == "tag":
-            tags += (self._read(value),)
+            image.tags.append(self._read(value))
         else:
-            layers += (LayerFacts(self._or_none(value), None, None, "unchecked"),)
-        return ImageFacts(image.image_id, manifest, image.platform, tags, layers)
+            image.layers.append(LayerFacts(self._or_none(value), None, None, "unchecked"))
 
     def _digest(self, text: str) -> str | None:
         if text == "-":

@@ -1,12 +1,13 @@
 """IMG81x: a set of archives against the lock that was made at the sending end."""
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from imgforensics.facts import Facts, ImageFacts
-from imgforensics.findings import Effect, Rule, Severity
+from imgforensics.findings import Effect, Rule, Severity, Verdict
 from imgforensics.sets.lockfile import Lock, Locked
 from imgforensics.sets.rule import SetFinding
 
@@ -39,7 +40,7 @@ EXTRA = _rule(
     "IMG812",
     "lock-extra",
     Severity.ERROR,
-    """An archive or a file is there that the lock does not name.
+    """An archive, a file or a folder is there that the lock does not name.
 
 ## What it means
 Neither its path, nor its bytes, nor its images are in the lock.
@@ -52,7 +53,9 @@ Every archive that was found has to be one of the lock's. A list of references s
 rule is silent. So it is of files that are no image archives, with a lock of `imgforensics lock`: that lists archives
 alone. `sha256sum` lists files: with its list, every file has to be in it, but for the list itself. Of a file that is no
 image archive that is an error if the list names others of the kind, and a warning if it names archives alone: then such
-files may never have been meant.
+files may never have been meant. Folders that are not looked into count as well. An image that lies there unpacked is an
+error with a list that names no file of it, as is every file of it that a list of the others lacks. A link to a folder,
+into which no path of a list leads, counts like a file that is no image archive. With a lock, both are a warning.
 
 ## When it is innocent
 Where archives of several transfers lie together, or where a list was made of the archives alone.""",
@@ -83,13 +86,15 @@ REPACKED = _rule(
     """An archive is not the file that was sent, but holds the same images.
 
 ## What it means
-The bytes of the file differ, and all image IDs, manifest digests, layers and tags are the same.
+The bytes of the file differ, and all image IDs, manifest digests, layers and tags are the same. What else is in it,
+such as signatures, was not compared.
 
 ## Why it matters
 `docker save` does not write the same file twice, and tars are repacked on the way. It is the same image all the same.
 
 ## How it is computed
-As for IMG813. The layers count as the same only if they were computed and fit.
+As for IMG813. The layers count as the same only if they were computed and fit. It is a warning where the archive's
+verdict is not `intact`: something else may have been put into it.
 
 ## When it is innocent
 Usually.""",
@@ -101,7 +106,8 @@ MOVED = _rule(
     """An archive of the lock has arrived under another path.
 
 ## What it means
-The lock's path is not there; a file with the same SHA-256, or with the same images, is.
+The lock's path is not there; a file with the same SHA-256, or with the same images, is. With the same images only, it
+is a warning where the archive's verdict is not `intact`.
 
 ## Why it matters
 Scripts at the far side may look for the other name.
@@ -123,8 +129,13 @@ class _Stranger:
 
     path: str
     sha256: str | None
-    images: Signature | None
-    is_archive: bool
+    images: Signature | None = None
+    verdict: str | None = None
+    """On an archive; None where it is none."""
+    inside: str | None = None
+    """What of it was not looked into; None for a file."""
+    is_certain: bool = False
+    """That it is no archive excuses nothing."""
 
 
 @dataclass
@@ -139,6 +150,10 @@ class Transfer:
     _digests: set[str] = field(default_factory=set, init=False)
     _names_others: bool = field(default=False, init=False)
     """The lock names a file that is no image archive."""
+    is_packed_again: bool = field(default=False, init=False)
+    """Something arrived as another file with the same images, which may hold more than was sent, or less."""
+    _sorted: list[str] | None = field(default=None, init=False)
+    """Paths of the lock, once it was asked what lies in a folder."""
 
     def __post_init__(self) -> None:
         self._by_path = {each.path: each for each in self.lock.archives}
@@ -157,13 +172,15 @@ class Transfer:
         locked = self._by_path.get(relative)
         if locked is None:
             if self.lock.archives:
-                self._strangers.append(_Stranger(facts.path, facts.sha256, _signature(facts.images), is_archive=True))
+                images = _signature(facts.images)
+                self._strangers.append(_Stranger(facts.path, facts.sha256, images, facts.verdict))
             return
         self._seen.add(relative)
         if facts.sha256 == locked.sha256:
             return
         if locked.images and _signature(facts.images) == _signature(locked.images, believed=True):
-            yield _found(REPACKED, f"{facts.path} is another file than was sent, with the same images", facts.path)
+            message = f"{facts.path} is another file than was sent, with the same images"
+            yield self._packed_again(REPACKED, message, facts.path, facts.verdict)
         else:
             yield _found(DIFFERENT, f"{facts.path}: {_difference(facts, locked)}", facts.path)
 
@@ -197,7 +214,27 @@ class Transfer:
 
     def add_stranger(self, path: str, sha256: str | None) -> None:
         """Take a file that is no image archive, and whose path is not in the list; its SHA-256 where it was wanted."""
-        self._strangers.append(_Stranger(path, sha256, None, is_archive=False))
+        self._strangers.append(_Stranger(path, sha256))
+
+    def add_folder(self, path: str, *, is_unpacked: bool) -> None:
+        """Take a folder that is not looked into, and in which nothing lies that the lock names.
+
+        Args:
+            path: as it was found.
+            is_unpacked: an image lies there, else it is a link to a folder. A list of files would have all of the
+                image's; a lock has archives alone.
+        """
+        if self.lock.archives:
+            what = "an image that lies there unpacked" if is_unpacked else "a link to a folder"
+            self._strangers.append(_Stranger(path, None, inside=what, is_certain=is_unpacked and self.lock.lists_files))
+
+    def names_below(self, relative: str) -> bool:
+        """Whether the lock names something in a folder of this path."""
+        if self._sorted is None:
+            self._sorted = sorted(self._by_path)
+        inside = f"{relative}/"
+        place = bisect_left(self._sorted, inside)
+        return place < len(self._sorted) and self._sorted[place].startswith(inside)
 
     def unmatched(self) -> list[tuple[str, str]]:
         """References of the lock whose digest lies in no archive."""
@@ -232,9 +269,13 @@ class Transfer:
                 continue
             explained.add(free)
             path = self._strangers[free].path
-            self._names_others |= not self._strangers[free].is_archive
-            how = "the same file" if same else "another file with the same images"
-            yield _found(MOVED, f"{locked.path} has arrived as {path}: {how}", path)
+            self._names_others |= self._strangers[free].verdict is None
+            message = f"{locked.path} has arrived as {path}"
+            if same:
+                yield _found(MOVED, f"{message}: the same file", path)
+            else:
+                message += ": another file with the same images"
+                yield self._packed_again(MOVED, message, path, self._strangers[free].verdict)
         for number, stranger in enumerate(self._strangers):
             if number not in explained:
                 yield self._extra(stranger)
@@ -245,12 +286,23 @@ class Transfer:
                 message = f"{name}@{digest} is in no archive, and could not be rebuilt from one{more}"
                 yield _found(MISSING, message, digest)
 
+    def _packed_again(self, rule: Rule, message: str, path: str, verdict: str | None) -> SetFinding:
+        """What is said of a file that is another one, with the same images: what else is in it nobody sent, perhaps."""
+        self.is_packed_again = True
+        if verdict == Verdict.INTACT:
+            return _found(rule, message, path)
+        return SetFinding(rule, Severity.WARNING, f"{message}, and is {verdict}", (path,), path)
+
     def _extra(self, stranger: _Stranger) -> SetFinding:
         path = stranger.path
-        if stranger.is_archive:
+        if stranger.verdict is not None:
             return _found(EXTRA, f"{path} is not in the lock", path)
         message = f"{path}, which is no image archive, is not in the list"
-        severity = EXTRA.severity if self._names_others else Severity.WARNING
+        if stranger.inside is not None:
+            what = "list" if self.lock.lists_files else "lock"
+            message = f"{path}, {stranger.inside}, was not looked into, and nothing in the {what} lies there"
+        is_meant = stranger.is_certain or (self._names_others and self.lock.lists_files)
+        severity = EXTRA.severity if is_meant else Severity.WARNING
         return SetFinding(EXTRA, severity, message, (path,), path)
 
     def held(self, found: Iterable[SetFinding], beside: str) -> str:
