@@ -73,7 +73,13 @@ PlatformChoice = Annotated[
 ]
 Jobs = Annotated[
     int | None,
-    typer.Option("--jobs", "-j", min=1, metavar="N", help="Threads; as many as there are processors by default."),
+    typer.Option(
+        "--jobs",
+        "-j",
+        min=1,
+        metavar="N",
+        help="Threads, or processes over several archives; as many as there are processors by default.",
+    ),
 ]
 ShowProgress = Annotated[
     bool | None,

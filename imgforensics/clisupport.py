@@ -13,15 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import typer
 
 from imgforensics.clioptions import Colour, FailOn, Format
+from imgforensics.exitcodes import INTERRUPTED, NO_ANSWER
 
 if TYPE_CHECKING:
     from imgforensics.report import Options
     from imgforensics.run import Settings
-
-ANSWERED = 0
-BAD = 1
-NO_ANSWER = 2
-INTERRUPTED = 130
 
 
 def get_ready(paths: list[str], jobs: int | None, cluster: str | None) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from imgforensics.clisupport import NO_ANSWER, complain
+from imgforensics.clisupport import complain
+from imgforensics.exitcodes import NO_ANSWER, meanings
 
 USAGE_ERROR: Any = typer.BadParameter.__base__
 """Root of what the parser raises; typer exports its leaves alone."""
@@ -40,13 +41,14 @@ class GroupedCommand(TyperCommand):
     """A command whose help lists options under the headings that they have (``rich_help_panel``)."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401
-        """Write the arguments, the options without a heading, and the others."""
+        """Write the arguments, the options without a heading, the others, and what exit codes mean."""
         sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
         for parameter in self.get_params(ctx):
             line = parameter.get_help_record(ctx)
             if line is not None:
                 own = "Arguments" if parameter.param_type_name == "argument" else "Options"
                 sections.setdefault(getattr(parameter, "rich_help_panel", None) or own, []).append(line)
+        sections["Exit codes"] = [(str(code), words) for code, words in meanings(self.name or "").items()]
         for heading, lines in sections.items():
             if lines:
                 with formatter.section(heading):

@@ -14,6 +14,7 @@ from imgforensics.analysis import analyze_archive
 from imgforensics.custody import Input
 from imgforensics.documents import DocumentKind, read_document
 from imgforensics.errors import ImgforensicsError, InputError, NotAnImageError, SelectionError
+from imgforensics.exitcodes import ANSWERED, BAD, NO_ANSWER
 from imgforensics.expectation import SuppliedManifest
 from imgforensics.findings import Severity, Skipped
 from imgforensics.learn import Lesson
@@ -24,7 +25,6 @@ from imgforensics.reconstruct.ledger import Ledger, LedgerBusyError
 from imgforensics.rendering import printable
 from imgforensics.rendering.words import plural
 from imgforensics.report import Options
-from imgforensics.run import ANSWERED, BAD, NO_ANSWER
 from imgforensics.sets import baseline, lockfile
 
 _LIST = 64 * MIB

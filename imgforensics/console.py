@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn, TextIO
 
-NO_ANSWER, INTERRUPTED = 2, 130
+from imgforensics.exitcodes import INTERRUPTED, NO_ANSWER
 
 
 class Terminated(BaseException):

@@ -13,6 +13,7 @@ from imgforensics.case import Case
 from imgforensics.comparison import Answer, compare
 from imgforensics.dossier import choose, dossiers
 from imgforensics.errors import ImgforensicsError, InputError, SelectionError
+from imgforensics.exitcodes import ANSWERED, BAD
 from imgforensics.layerfiles import Opener
 from imgforensics.listing import Listing, contents_of
 from imgforensics.output import Sink, spare
@@ -21,7 +22,7 @@ from imgforensics.rendering import carved as carved_text
 from imgforensics.rendering import diff_json, diff_table, layers_json, layers_table, member_json, member_table
 from imgforensics.rendering.style import Style
 from imgforensics.report import ArchiveReport, Options
-from imgforensics.run import ANSWERED, BAD, Settings, is_bad
+from imgforensics.run import Settings, is_bad
 
 _BULK = 512
 

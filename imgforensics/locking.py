@@ -9,6 +9,7 @@ from dataclasses import replace
 from imgforensics import batch
 from imgforensics.custody import Input
 from imgforensics.errors import InputError
+from imgforensics.exitcodes import ANSWERED, BAD, NO_ANSWER
 from imgforensics.facts import Facts, facts_of
 from imgforensics.findings import Skipped, Verdict
 from imgforensics.folders import Barren, Folders
@@ -16,7 +17,7 @@ from imgforensics.output import Sink, spare
 from imgforensics.rendering.escape import printable
 from imgforensics.rendering.words import plural
 from imgforensics.report import Options
-from imgforensics.run import ANSWERED, BAD, NO_ANSWER, nothing
+from imgforensics.run import nothing
 from imgforensics.sets import lockfile
 from imgforensics.several import How, look
 

@@ -1,4 +1,4 @@
-"""One run of a command over many archives: results are written as they end, and the exit code is worked out."""
+"""One run of a command over many archives: results are written in order, and the exit code is worked out."""
 
 import os
 import sys
@@ -12,6 +12,7 @@ from imgforensics import batch, checks
 from imgforensics.analysis import describe_folder, request_of
 from imgforensics.custody import Beside, Input, inputs_of
 from imgforensics.errors import InputError, SelectionError
+from imgforensics.exitcodes import ANSWERED, BAD, INTERRUPTED, NO_ANSWER
 from imgforensics.expectfile import key
 from imgforensics.facts import Facts, facts_of
 from imgforensics.findings import Rule, Severity, Skipped
@@ -31,7 +32,6 @@ from imgforensics.sets.lockfile import Lock
 from imgforensics.several import DEFAULT, How, look
 from imgforensics.together import Together, possible_rules
 
-ANSWERED, BAD, NO_ANSWER, INTERRUPTED = 0, 1, 2, 130
 _SPOOL = 1 * MIB
 
 

@@ -15,26 +15,13 @@ from typing import Any
 from typer.main import get_command
 
 from imgforensics.cli import app
+from imgforensics.exitcodes import meanings
 from imgforensics.findings import Verdict
 from imgforensics.rendering.words import MEANINGS
 from imgforensics.version import __version__
 
 FOLDER = Path(__file__).parents[1] / "docs" / "man"
 NAME = "imgforensics"
-EXITS = {
-    "0": "answered, and nothing at or above the severity of --fail-on (error, where there is no such option)",
-    "1": "answered, and it is bad",
-    "2": "no answer for at least one path: usage, unreadable input, output that cannot be written",
-    "130": "interrupted",
-}
-OWN_EXITS = {
-    "carve": {"0": "everything that was asked for is written", "2": "something of it is not there; nothing is written"},
-    "diff": {"0": "the same file, or the same images", "1": "something differs", "2": "no answer"},
-    "lock": {"0": "written", "1": "an archive is not intact, and nothing is written", "2": "no answer"},
-    "learn": {"0": "everything was read", "2": "no answer for at least one path"},
-    "rules": {"0": "told", "2": "there is no such rule"},
-}
-"""Of commands that judge nothing, or judge otherwise."""
 ENVIRONMENT = {
     "NO_COLOR": "where it is set, --color auto uses no colour",
     "XDG_DATA_HOME": "where the ledger lies on Linux, in imgforensics/ledger.sqlite; else ~/.local/share",
@@ -94,7 +81,7 @@ def _program(group: Any, commands: Mapping[str, Any]) -> str:
         ("COMMANDS", [*_listed({_reference(name): _summary(each) for name, each in commands.items()}, bold=False)]),
         ("OPTIONS", [*_options(group)]),
         ("VERDICTS", [*_listed({verdict.value: MEANINGS[verdict] for verdict in Verdict})]),
-        ("EXIT STATUS", [*_listed(EXITS)]),
+        ("EXIT STATUS", [*_exits(NAME)]),
         ("ENVIRONMENT", [*_listed(ENVIRONMENT)]),
         ("SEE ALSO", [",\n".join(_reference(name) for name in sorted(commands))]),
     )
@@ -122,7 +109,7 @@ def _command(name: str, command: Any) -> str:
         ("DESCRIPTION", [_prose(summary), *_paragraphs(description)]),
         ("ARGUMENTS", [*_terms((f"\\fI{metavar}\\fR", _prose(told)) for metavar, told in _told(command))]),
         ("OPTIONS", [*_options(command)]),
-        ("EXIT STATUS", [*_listed(OWN_EXITS.get(name, EXITS))]),
+        ("EXIT STATUS", [*_exits(name)]),
         ("EXAMPLE", [f".nf\n.RS\n{_plain(example)}\n.RE\n.fi"] if example else []),
         ("SEE ALSO", [rf"\fB{NAME}\fR(1)"]),
     )
@@ -178,6 +165,10 @@ def _option(parameter: Any) -> tuple[str, str]:
 
 def _page(*sections: tuple[str, list[str]]) -> str:
     return "".join(f".SH {title}\n{chr(10).join(lines)}\n" for title, lines in sections if lines)
+
+
+def _exits(name: str) -> Iterator[str]:
+    return _listed({str(code): told for code, told in meanings(name).items()})
 
 
 def _listed(values: Mapping[str, str], *, bold: bool = True) -> Iterator[str]:

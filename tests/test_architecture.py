@@ -15,6 +15,7 @@ ROOT = Path(imgforensics.__file__).parent
 PAPER = ROOT.parent / "ARCHITECTURE.md"
 
 ORDER = [
+    "exitcodes",
     "errors",
     "limits",
     "version",
@@ -339,6 +340,7 @@ def test_the_version_loads_no_more_than_it_needs() -> None:
         "imgforensics.clisupport",
         "imgforensics.clitrust",
         "imgforensics.cliusage",
+        "imgforensics.exitcodes",
         "imgforensics.version",
     }
     assert not {"hashlib", "isal", "rich", "tabulate", "pydantic"} & set(loaded)

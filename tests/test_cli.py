@@ -351,7 +351,7 @@ def test_a_report_inside_the_directory_that_it_is_about_never_holds_itself(files
 def test_help_lists_options_under_headings() -> None:
     text = invoke("verify", "--help").stdout
     headings = re.findall(r"^(\S.*):$", text, re.MULTILINE)
-    assert headings == ["Arguments", "Options", *PANELS]
+    assert headings == ["Arguments", "Options", *PANELS, "Exit codes"]
     parts = dict(zip(headings, re.split(r"^\S.*:$", text, flags=re.MULTILINE)[1:], strict=True))
     for heading, option in zip(PANELS, ("--expect ", "--key ", "--resume "), strict=True):
         assert [name for name, part in parts.items() if option in part] == [heading]
