@@ -16,9 +16,10 @@ _BASE = {"amd64": ("v1",), "arm64": ("8", "v8", "v8.0")}
 def normalised(os: str, architecture: str, variant: str = "") -> tuple[str, str, str]:
     """Operating system, architecture and variant in the words that containerd compares.
 
-    Imitated: containerd's ``platforms`` package, ``database.go``, of 1.6 to 2.x.
+    Imitated: containerd's ``platforms`` package, ``database.go``, of 1.6 to 2.x. An architecture without an operating
+    system is that of the host's, taken to be Linux.
     """
-    os, given, variant = os.lower(), architecture.lower(), variant.lower()
+    os, given, variant = os.lower() or ("linux" if architecture else ""), architecture.lower(), variant.lower()
     architecture = _ARCHITECTURES.get(given, given)
     if given in ("armhf", "armel"):
         variant = "v7" if given == "armhf" else "v6"

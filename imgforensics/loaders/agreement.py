@@ -14,6 +14,9 @@ from imgforensics.refnames import has_repository, normalise
 
 _MOST = 3
 """Image IDs spelled out of one side."""
+_COPIERS = (Reader.REGCTL, Reader.ORAS)
+"""Readers that take an index as a whole, for no host."""
+_ARM = "linux/arm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +41,77 @@ def sides(loads: Iterable[Load]) -> tuple[Side, ...]:
 
 
 def contradictions(loads: Iterable[Load]) -> Iterator[tuple[Side, ...]]:
-    """The sides of each contradiction: readers that share no image, at all, under one tag or on one host."""
-    whole: dict[Reader, set[str]] = defaultdict(set)
-    tagged: dict[str, dict[Reader, set[str]]] = defaultdict(lambda: defaultdict(set))
-    hosted: dict[str, dict[Reader, set[str]]] = defaultdict(lambda: defaultdict(set))
+    """The sides of each contradiction: readers that share no image, at all, under one tag or on one host.
+
+    A host takes what is for its platform; where an entry says none, and in ``manifest.json``, the config tells. Of one
+    host they may contradict each other under a tag only.
+    """
+    taking = [load for load in loads if load.image_id is not None and not load.instead]
+    whole, tagged, hosted, both = (_Taken() for _ in range(4))
+    for load in taking:
+        whole.add("", load)
+        for tag in _tags(load):
+            tagged.add(tag, load)
+    for platform, load in _on_hosts(taking):
+        hosted.add(platform, load)
+        for tag in _tags(load):
+            both.add(f"{tag} on {platform}", load)
+    found = {side.of for each in (whole, tagged, hosted) for sides in each.apart() for side in sides}
+    for each in (whole, tagged, hosted):
+        yield from each.apart()
+    for sides in both.apart():
+        if not found & {"", *sides[0].of.split(" on ")}:
+            yield sides
+
+
+class _Taken:
+    """Image IDs by what they are taken for and by reader."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, dict[Reader, set[str]]] = defaultdict(lambda: defaultdict(set))
+
+    def add(self, of: str, load: Load) -> None:
+        self._found[of][load.reader].add(str(load.image_id))
+
+    def apart(self) -> Iterator[tuple[Side, ...]]:
+        """The sides of each contradiction."""
+        for of, taken in self._found.items():
+            found = _groups(taken, of)
+            if _contradict([set(side.image_ids) for side in found]):
+                yield found
+
+
+def _tags(load: Load) -> set[str]:
+    return {normalise(tag) for tag in load.tags if has_repository(tag)}
+
+
+def _on_hosts(loads: Iterable[Load]) -> Iterator[tuple[str, Load]]:
+    """Each load with every platform on whose hosts it is taken."""
+    by_image: dict[str, dict[str, None]] = defaultdict(dict)
+    chosen: dict[tuple[Reader, str, str], None] = {}
+    rest = []
     for load in loads:
-        if load.image_id is not None and not load.instead:
-            whole[load.reader].add(str(load.image_id))
-            if load.platform:
-                hosted[load.platform][load.reader].add(str(load.image_id))
-            for tag in load.tags:
-                if has_repository(tag):
-                    tagged[normalise(tag)][load.reader].add(str(load.image_id))
-    for of, taken in (("", whole), *tagged.items(), *hosted.items()):
-        found = _groups(taken, of)
-        if _contradict([set(side.image_ids) for side in found]):
-            yield found
+        if not load.platform:
+            rest.append(load)
+            continue
+        by_image[str(load.image_id)][load.platform] = None
+        chosen.update(dict.fromkeys((load.reader, load.platform, tag) for tag in load.tags or ("",)))
+        yield load.platform, load
+    for load in rest:
+        if load.reader not in _COPIERS:
+            for host in _hosts(load.machine, by_image[str(load.image_id)]):
+                # an entry for any platform is not taken where one for this very platform stands beside it
+                if not any((load.reader, host, tag) in chosen for tag in load.tags or ("",)):
+                    yield host, load
+
+
+def _hosts(machine: str, listed: Iterable[str]) -> Iterable[str]:
+    """Platforms of an image by its config, as far as that says them; for the rest by the entries that list it."""
+    if not machine:
+        return dict.fromkeys("/".join(each.split("/")[:2]) for each in listed)
+    if machine == _ARM:
+        return [each for each in listed if each.startswith(f"{_ARM}/")] or [f"{_ARM}/v7"]
+    return () if machine.startswith("windows/") else (machine,)
 
 
 def same_names(loads: Iterable[Load]) -> bool:

@@ -17,7 +17,19 @@ from typing import Any
 from imgforensics.documents import INDEX_TYPES, MANIFEST_TYPES
 from imgforensics.loaders import layers
 from imgforensics.loaders.contents import Contents, is_regular, occurrence
-from imgforensics.loaders.documents import CONFIG, IMAGE, INDEX, LAYOUT, NAME, REF, SAVED, diff_ids, names
+from imgforensics.loaders.documents import (
+    CONFIG,
+    IMAGE,
+    INDEX,
+    LAYOUT,
+    NAME,
+    REF,
+    SAVED,
+    diff_ids,
+    for_no_platform,
+    is_attestation,
+    names,
+)
 from imgforensics.loaders.gonames import clean, join, parent
 from imgforensics.loaders.graph import Entry, Rules, images, one_spelling
 from imgforensics.loaders.load import SINCE_LAYOUT, Load, MissingError, Reader, RefusedError
@@ -27,6 +39,13 @@ from imgforensics.structure import Structure
 
 _DOCUMENTS = ("oci-layout", "manifest.json")
 _TYPES = INDEX_TYPES | MANIFEST_TYPES
+_RUNS = {
+    "linux/amd64": ("linux/386",),
+    "linux/arm64": ("linux/arm/v8", "linux/arm/v7", "linux/arm/v6", "linux/arm/v5"),
+    "linux/arm/v7": ("linux/arm/v6", "linux/arm/v5"),
+    "linux/arm/v6": ("linux/arm/v5",),
+}
+"""What hosts run besides images of their own platform (``platforms/compare.go``, ``platformVector``)."""
 _UNPACKING = "; unpacking then fails, and the load succeeds: "
 
 
@@ -82,7 +101,9 @@ def _listed(contents: Contents, reader: Reader, regular: list[Member], blobs: Ma
         knows=_TYPES,
         by_host=True,
         unpack=layers.containerd,
+        passes_over=is_attestation if reader is Reader.DOCKER_CONTAINERD else for_no_platform,
         chosen=_chosen,
+        runs=_RUNS,
     )
     lenient = replace(strict, checks_diff_ids=False, checks_layers=False, unpack=None)
     entries = contents.decode(index.index, INDEX, stream=False)["manifests"]
@@ -102,12 +123,12 @@ def _listed(contents: Contents, reader: Reader, regular: list[Member], blobs: Ma
             yield Load(reader, None, None, tags, f"{why}; it names an image of which {error}", refused=True)
 
 
-def _chosen(entries: Iterable[Entry]) -> list[Entry]:
-    """Of the entries for one platform the first, to which a stable sort leads; those without one are told by config."""
+def _chosen(entries: Iterable[Entry]) -> dict[str, Entry]:
+    """Of the entries for one platform the first, to which a stable sort leads."""
     first: dict[str, Entry] = {}
-    for number, entry in enumerate(entries):
-        first.setdefault(one_spelling(entry) or str(number), entry)
-    return list(first.values())
+    for entry in entries:
+        first.setdefault(one_spelling(entry), entry)
+    return first
 
 
 def _entry(contents: Contents, reader: Reader, entry: dict[str, Any], rules: Rules, why: str) -> Iterator[Load]:

@@ -87,25 +87,29 @@ def check_stored(contents: Contents, config: int, descriptor: Entry) -> None:
     contents.decode(config, IMAGE, stream=False)
 
 
-def chosen(entries: Iterable[Entry]) -> list[Entry]:
+def chosen(entries: Iterable[Entry]) -> dict[str, Entry]:
     """The entries of an index that are taken, each on a host of its platform (``internal/pkg/platform``).
 
-    Words are compared as they stand. A host's own variant comes first, then none; ``arm64`` has ``v8``, ``amd64`` has
-    none. Of equal ones, one of zstd comes first, as in versions since 5.25.
+    Words are compared as they stand, so that an entry with others than Go's is for no host. A host's own variant comes
+    first, then none; ``arm64`` has ``v8``, ``amd64`` has none. Of equal ones, one of zstd comes first, as in versions
+    since 5.25; of those without a platform the first is for all other hosts.
     """
-    groups: dict[tuple[str, str, str], list[Entry]] = {}
+    groups: dict[str, list[Entry]] = {}
     for entry in entries:
-        platform = entry["platform"]
-        words = platform["os"], platform["architecture"], platform["variant"]
-        groups.setdefault(normalised(*words), []).append(entry)
-    return [min(group, key=_rank) for group in groups.values()]
+        os, architecture, variant = _words(entry)
+        spelled = normalised(os, architecture, variant)
+        if spelled[:2] == (os, architecture):
+            groups.setdefault("/".join(word for word in spelled if word), []).append(entry)
+    return {platform: min(group, key=_rank) if platform else group[0] for platform, group in groups.items()}
 
 
 def _rank(entry: Entry) -> tuple[int, bool]:
-    platform = entry["platform"]
-    words = platform["os"], platform["architecture"], platform["variant"]
-    system, architecture, variant = normalised(*words)
-    known = words[:2] == (system, architecture)
-    wanted = ("v8" if architecture == "arm64" else variant, "")
-    place = wanted.index(words[2]) if known and words[2] in wanted else len(wanted)
+    os, architecture, variant = _words(entry)
+    wanted = ("v8" if architecture == "arm64" else normalised(os, architecture, variant)[2], "")
+    place = wanted.index(variant) if variant in wanted else len(wanted)
     return place, (entry["annotations"] or {}).get(_ZSTD) != "true"
+
+
+def _words(entry: Entry) -> tuple[str, str, str]:
+    platform = entry["platform"]
+    return platform["os"], platform["architecture"], platform["variant"]

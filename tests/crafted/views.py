@@ -1,10 +1,12 @@
 """VIEW: two images in one file."""
 
+from dataclasses import replace
+
 from tests import builder
 from tests.builder import Entry
 from tests.crafted import viewparts as parts
 from tests.crafted.case import Crafted, Threat
-from tests.crafted.viewparts import both, evil, good, packed, plain, two
+from tests.crafted.viewparts import AMD64, ARM64, both, evil, good, packed, plain, two
 
 THREATS: tuple[Threat, ...] = (
     Threat(
@@ -49,6 +51,9 @@ THREATS: tuple[Threat, ...] = (
         ("IMG104",),
     ),
 )
+
+
+_V3 = AMD64 | {"variant": "v3"}
 
 
 def _two_entries() -> list[Entry]:
@@ -97,6 +102,27 @@ CRAFTED: tuple[Crafted, ...] = (
         packed(lambda: parts.hybrid([evil("example.com/other:1")])),
         _is("IMG206"),
         two,
+    ),
+    Crafted(
+        "VIEW-01-decoy-variant",
+        "index.json leads to another image for this host, and to the one in manifest.json for a variant of it",
+        parts.indexed((evil(), AMD64), (good(), AMD64 | {"variant": "v3"}), saved=good()),
+        _is("IMG206"),
+        parts.indexed((good(), AMD64), (replace(evil(), platform="linux/amd64/v3"), _V3), saved=good()),
+    ),
+    Crafted(
+        "VIEW-01-decoy-variant-behind",
+        "the same, the variant first",
+        parts.indexed((good(), AMD64 | {"variant": "v2"}), (evil(), AMD64), saved=good()),
+        _is("IMG206"),
+        parts.indexed((replace(evil(), platform="linux/amd64/v3"), _V3), (good(), AMD64), saved=good()),
+    ),
+    Crafted(
+        "VIEW-01-decoy-for-any",
+        "index.json leads to another image for any platform, and to the one in manifest.json for a variant",
+        parts.indexed((evil(), None), (good(), _V3), saved=good()),
+        _is("IMG206"),
+        parts.indexed((good(), None), (replace(evil(), platform="linux/arm64"), ARM64), saved=good()),
     ),
     Crafted(
         "VIEW-02-two-entries",
