@@ -18,6 +18,7 @@ from tests.crafted.bending import (
     true,
 )
 from tests.crafted.case import Crafted
+from tests.crafted.viewparts import AMD64, ARM64, evil, good, indexed
 from tests.support import descriptor, edit, manifest, oci
 
 
@@ -264,6 +265,20 @@ CRAFTED: tuple[Crafted, ...] = (
         made(lambda manifest: _call_layers(manifest, "application/vnd.in-toto+json")),
         frozenset({"IMG203"}),
         made(),
+    ),
+    Crafted(
+        "VIEW-10-image-called-attestation",
+        "an annotation calls an image an attestation: docker passes over it, containerd, podman and skopeo run it",
+        indexed((evil(), AMD64), pseudo=(0,)),
+        frozenset({"IMG203"}),
+        lambda: builder.tar(builder.containerd([ImageSpec()], attestation=True)),
+    ),
+    Crafted(
+        "VIEW-10-image-called-attestation-beside",
+        "the same, beside an image for another platform",
+        indexed((evil(), AMD64), (replace(good(), platform="linux/arm64"), ARM64), pseudo=(0,)),
+        frozenset({"IMG203"}),
+        indexed((evil(), AMD64), (replace(good(), platform="linux/arm64"), ARM64)),
     ),
     Crafted(
         "VIEW-10-image-as-signature",
