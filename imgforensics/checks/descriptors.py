@@ -124,7 +124,7 @@ def ambiguous_platform(case: Case) -> Iterator[Found]:
     ## How it is computed
     Entries of each nested index that lead to images, by `os`, `architecture` and `variant`, as the entry gives them or,
     where it does not, the config. Words for one platform count as one, as to containerd: `arm64/v8` is `arm64`,
-    `amd64/v1` is `amd64`. `os.version` tells entries for Windows apart. Entries of `index.json` itself are told apart
+    `amd64/v1` is `amd64`, and `amd64` without an operating system is `linux/amd64`. `os.version` tells entries for Windows apart. Entries of `index.json` itself are told apart
     by their names (IMG213).
 
     ## When it is innocent

@@ -19,6 +19,7 @@ from imgforensics.model import Digest
 from imgforensics.refnames import normalise
 from imgforensics.structure import Structure
 
+_NO_HOST = "linux/amd64/"
 _FAILS = ", since as an OCI archive it fails: "
 
 
@@ -31,7 +32,9 @@ def podman(contents: Contents, _: Structure) -> Iterator[Load]:
         return
     yield from loads
     if all(load.platform for load in loads):
-        yield from _elsewhere(contents, {load.image_id for load in loads})
+        # no host asks for a variant of amd64 by itself, so that these have what manifest.json lists, too
+        taken = {load.image_id for load in loads if not load.platform.startswith(_NO_HOST)}
+        yield from _elsewhere(contents, taken)
 
 
 def _listed(contents: Contents) -> list[Load]:

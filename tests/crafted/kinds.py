@@ -389,6 +389,13 @@ CRAFTED: tuple[Crafted, ...] = (
         ),
     ),
     Crafted(
+        "VIEW-13-no-system",
+        "the same, the first one without an operating system: containerd takes it on its host, podman and skopeo nowhere",
+        indexed((evil(), {"os": "", "architecture": "amd64"}), (good(), AMD64)),
+        frozenset({"IMG221"}),
+        indexed((evil(), {"os": "", "architecture": "amd64"}), (replace(good(), platform="linux/arm64"), ARM64)),
+    ),
+    Crafted(
         "VIEW-14-annotation",
         "the index says that the attestation is of an image that is not listed",
         _attested(*[lambda _: ABSENT] * 3),

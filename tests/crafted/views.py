@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from tests import builder
-from tests.builder import Entry
+from tests.builder import Entry, ImageSpec
 from tests.crafted import viewparts as parts
 from tests.crafted.case import Crafted, Threat
 from tests.crafted.viewparts import AMD64, ARM64, both, evil, good, packed, plain, two
@@ -54,6 +54,15 @@ THREATS: tuple[Threat, ...] = (
 
 
 _V3 = AMD64 | {"variant": "v3"}
+_386 = {"os": "linux", "architecture": "386"}
+
+
+def _on_arm64(spec: ImageSpec) -> ImageSpec:
+    return replace(spec, platform="linux/arm64")
+
+
+def _on_386(spec: ImageSpec) -> ImageSpec:
+    return replace(spec, platform="linux/386")
 
 
 def _two_entries() -> list[Entry]:
@@ -122,7 +131,21 @@ CRAFTED: tuple[Crafted, ...] = (
         "index.json leads to another image for any platform, and to the one in manifest.json for a variant",
         parts.indexed((evil(), None), (good(), _V3), saved=good()),
         _is("IMG206"),
-        parts.indexed((good(), None), (replace(evil(), platform="linux/arm64"), ARM64), saved=good()),
+        parts.indexed((good(), None), (_on_arm64(evil()), ARM64), saved=good()),
+    ),
+    Crafted(
+        "VIEW-01-decoy-no-system",
+        "the other image is for an architecture without an operating system: containerd takes it, podman does not",
+        parts.indexed((evil(), {"os": "", "architecture": "amd64"}), (good(), _V3), saved=good()),
+        _is("IMG206"),
+        parts.indexed((good(), {"os": "", "architecture": "amd64"}), (_on_arm64(evil()), ARM64), saved=good()),
+    ),
+    Crafted(
+        "VIEW-01-decoy-386",
+        "the other image is for linux/386, which containerd runs on amd64 where there is none for that",
+        parts.indexed((_on_386(evil()), _386), (good(), AMD64 | {"variant": "v4"}), saved=good()),
+        _is("IMG206"),
+        parts.indexed((_on_386(evil()), _386), (good(), AMD64), saved=good()),
     ),
     Crafted(
         "VIEW-02-two-entries",
