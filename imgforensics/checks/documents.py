@@ -121,9 +121,9 @@ def ambiguous_document(case: Case) -> Iterator[Found]:
 
     ## How it is computed
     Keys of an index (`manifests`) beside those of a manifest (`layers`, `config`) or a config (`rootfs`), and a
-    `mediaType` that contradicts the keys or the descriptor; a descriptor with the annotation of BuildKit's attestations,
-    which Docker and scanners pass over, that leads to an image with a config and layers, which containerd and podman
-    run. A document that stands twice is IMG104's.
+    `mediaType` that contradicts the keys or the descriptor. A descriptor with the annotation of BuildKit's
+    attestations, over which Docker and scanners pass, that leads to an image with a config and layers, which containerd
+    and podman run. A document that stands twice is IMG104's.
 
     ## When it is innocent
     No writer of images produces it. Two types that both fit the document's keys are only a warning, and so is a type

@@ -18,7 +18,7 @@ from tests.crafted.bending import (
     true,
 )
 from tests.crafted.case import Crafted
-from tests.crafted.viewparts import AMD64, ARM64, evil, good, indexed
+from tests.crafted.viewparts import AMD64, ARM64, Nested, evil, good, indexed
 from tests.support import descriptor, edit, manifest, oci
 
 
@@ -389,8 +389,29 @@ CRAFTED: tuple[Crafted, ...] = (
         ),
     ),
     Crafted(
+        "VIEW-13-nested",
+        "one of the two behind an index in the index: containerd takes it, podman and skopeo fail",
+        indexed(Nested(AMD64, ((evil(), AMD64),)), (good(), AMD64)),
+        frozenset({"IMG221"}),
+        indexed(Nested(AMD64, ((good(), AMD64),)), (replace(evil(), platform="linux/arm64"), ARM64)),
+    ),
+    Crafted(
+        "VIEW-13-nested-behind",
+        "the same, the index for another platform, and last: everybody takes the first",
+        indexed((good(), AMD64), Nested(ARM64, ((evil(), AMD64),))),
+        frozenset({"IMG221"}),
+        indexed((good(), AMD64), Nested(ARM64, ((replace(evil(), platform="linux/arm64"), ARM64),))),
+    ),
+    Crafted(
+        "VIEW-13-nested-for-any",
+        "the same, the index and its image for any platform",
+        indexed(Nested(None, ((evil(), None),)), (good(), AMD64)),
+        frozenset({"IMG221"}),
+        indexed(Nested(None, ((replace(evil(), platform="linux/arm64"), None),)), (good(), AMD64)),
+    ),
+    Crafted(
         "VIEW-13-no-system",
-        "the same, the first one without an operating system: containerd takes it on its host, podman and skopeo nowhere",
+        "two images for one platform, the first without an operating system: containerd takes it on its host, podman and skopeo nowhere",
         indexed((evil(), {"os": "", "architecture": "amd64"}), (good(), AMD64)),
         frozenset({"IMG221"}),
         indexed((evil(), {"os": "", "architecture": "amd64"}), (replace(good(), platform="linux/arm64"), ARM64)),
