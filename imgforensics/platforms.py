@@ -28,3 +28,10 @@ def normalised(os: str, architecture: str, variant: str = "") -> tuple[str, str,
     elif variant in _BASE.get(architecture, ()) or architecture == "386":
         variant = ""
     return _SYSTEMS.get(os, os), architecture, variant
+
+
+def without_variant(platform: str) -> str:
+    """A platform in one spelling, less the variant by which no runtime chooses unless it is told to: all but ARM's."""
+    system, _, rest = platform.partition("/")
+    architecture = rest.partition("/")[0]
+    return platform if architecture == "arm" else f"{system}/{architecture}"

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from imgforensics.loaders.load import Load, Reader
+from imgforensics.platforms import without_variant
 from imgforensics.refnames import has_repository, normalise
 
 _MOST = 3
@@ -106,12 +107,15 @@ def _on_hosts(loads: Iterable[Load]) -> Iterator[tuple[str, Load]]:
 
 
 def _hosts(machine: str, listed: Iterable[str]) -> Iterable[str]:
-    """Platforms of an image by its config, as far as that says them; for the rest by the entries that list it."""
-    if not machine:
-        return dict.fromkeys("/".join(each.split("/")[:2]) for each in listed)
+    """Platforms of an image by its config, as far as that says them; for the rest by the entries that list it.
+
+    Variants other than those of ``arm`` tell no hosts apart: no runtime asks for one by itself.
+    """
     if machine == _ARM:
         return [each for each in listed if each.startswith(f"{_ARM}/")] or [f"{_ARM}/v7"]
-    return () if machine.startswith("windows/") else (machine,)
+    own = [machine] if machine else list(listed)
+    bases = [without_variant(each) for each in own]
+    return [each for each in dict.fromkeys((*own, *bases)) if not each.startswith("windows/")]
 
 
 def same_names(loads: Iterable[Load]) -> bool:

@@ -16,10 +16,10 @@ from imgforensics.loaders.documents import IMAGE, REF, names, only_one
 from imgforensics.loaders.load import Load, Reader, RefusedError
 from imgforensics.loaders.references import check_named, normalised
 from imgforensics.model import Digest
+from imgforensics.platforms import without_variant
 from imgforensics.refnames import normalise
 from imgforensics.structure import Structure
 
-_NO_HOST = "linux/amd64/"
 _FAILS = ", since as an OCI archive it fails: "
 
 
@@ -32,8 +32,8 @@ def podman(contents: Contents, _: Structure) -> Iterator[Load]:
         return
     yield from loads
     if all(load.platform for load in loads):
-        # no host asks for a variant of amd64 by itself, so that these have what manifest.json lists, too
-        taken = {load.image_id for load in loads if not load.platform.startswith(_NO_HOST)}
+        # what is listed for a variant that no host asks for may be what manifest.json has for all
+        taken = {load.image_id for load in loads if load.platform == without_variant(load.platform)}
         yield from _elsewhere(contents, taken)
 
 

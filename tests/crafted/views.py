@@ -57,6 +57,9 @@ _V3 = AMD64 | {"variant": "v3"}
 _386 = {"os": "linux", "architecture": "386"}
 
 
+_V3_GOOD = replace(good(), platform="linux/amd64/v3")
+
+
 def _on_arm64(spec: ImageSpec) -> ImageSpec:
     return replace(spec, platform="linux/arm64")
 
@@ -132,6 +135,13 @@ CRAFTED: tuple[Crafted, ...] = (
         parts.indexed((evil(), None), (good(), _V3), saved=good()),
         _is("IMG206"),
         parts.indexed((good(), None), (_on_arm64(evil()), ARM64), saved=good()),
+    ),
+    Crafted(
+        "VIEW-01-decoy-variant-in-config",
+        "the same, the config of the image in manifest.json says the variant, too",
+        parts.indexed((evil(), AMD64), (_V3_GOOD, _V3), saved=_V3_GOOD),
+        _is("IMG206"),
+        parts.indexed((_V3_GOOD, _V3), (_on_arm64(evil()), ARM64), saved=_V3_GOOD),
     ),
     Crafted(
         "VIEW-01-decoy-no-system",
