@@ -9,6 +9,24 @@ _ARCHITECTURES = {
     "armhf": "arm",
     "armel": "arm",
 }
+RUNS = {
+    "linux/amd64": ("linux/386",),
+    "linux/arm64": ("linux/arm/v8", "linux/arm/v7", "linux/arm/v6", "linux/arm/v5"),
+    "linux/arm/v7": ("linux/arm/v6", "linux/arm/v5"),
+    "linux/arm/v6": ("linux/arm/v5",),
+}
+"""What containerd runs on a host besides images of its platform, the best first.
+
+Imitated: its ``platforms`` package, ``compare.go``, ``platformVector``.
+"""
+HOSTS = tuple(
+    f"linux/{each}"
+    for each in (
+        *("amd64", "arm64", "386", "arm/v5", "arm/v6", "arm/v7", "arm/v8", "loong64", "mips", "mips64", "mips64le"),
+        *("mipsle", "ppc64", "ppc64le", "riscv64", "s390x"),
+    )
+)
+"""Platforms of Linux on which runtimes run, in one spelling: Go's, of which only those of ARM differ by a variant."""
 _BASE = {"amd64": ("v1",), "arm64": ("8", "v8", "v8.0")}
 """Variants that say no more than their architecture does."""
 

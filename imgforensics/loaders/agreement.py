@@ -6,17 +6,19 @@ reader takes the first entry with a bare tag, another the last, where a third lo
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from imgforensics.loaders.load import Load, Reader
-from imgforensics.platforms import without_variant
+from imgforensics.platforms import HOSTS, RUNS, without_variant
 from imgforensics.refnames import has_repository, normalise
 
 _MOST = 3
 """Image IDs spelled out of one side."""
 _COPIERS = (Reader.REGCTL, Reader.ORAS)
 """Readers that take an index as a whole, for no host."""
+_CHECKING = (Reader.CONTAINERD, Reader.DOCKER_CONTAINERD)
+"""Readers that take an image without a platform by its config."""
 _ARM = "linux/arm"
 
 
@@ -57,12 +59,13 @@ def contradictions(loads: Iterable[Load]) -> Iterator[tuple[Side, ...]]:
         hosted.add(platform, load)
         for tag in _tags(load):
             both.add(f"{tag} on {platform}", load)
-    found = {side.of for each in (whole, tagged, hosted) for sides in each.apart() for side in sides}
-    for each in (whole, tagged, hosted):
-        yield from each.apart()
-    for sides in both.apart():
-        if not found & {"", *sides[0].of.split(" on ")}:
-            yield sides
+    any_found = False
+    for found in (whole, tagged, hosted, both):
+        if found is both and any_found:
+            return
+        for apart in found.apart():
+            any_found = True
+            yield apart
 
 
 class _Taken:
@@ -86,36 +89,40 @@ def _tags(load: Load) -> set[str]:
     return {normalise(tag) for tag in load.tags if has_repository(tag)}
 
 
-def _on_hosts(loads: Iterable[Load]) -> Iterator[tuple[str, Load]]:
+def _on_hosts(loads: Sequence[Load]) -> Iterator[tuple[str, Load]]:
     """Each load with every platform on whose hosts it is taken."""
-    by_image: dict[str, dict[str, None]] = defaultdict(dict)
+    listed: dict[str, dict[str, None]] = defaultdict(dict)
     chosen: dict[tuple[Reader, str, str], None] = {}
-    rest = []
     for load in loads:
-        if not load.platform:
-            rest.append(load)
-            continue
-        by_image[str(load.image_id)][load.platform] = None
-        chosen.update(dict.fromkeys((load.reader, load.platform, tag) for tag in load.tags or ("",)))
-        yield load.platform, load
+        if load.platform:
+            listed[str(load.image_id)][load.platform] = None
+            chosen.update(dict.fromkeys((load.reader, load.platform, tag) for tag in load.tags or ("",)))
+            yield load.platform, load
+    rest = [load for load in loads if not load.platform and load.reader not in _COPIERS]
+    machines = {str(load.image_id): load.machine for load in rest}
+    hosts = {image: _hosts(machine, listed[image]) for image, machine in machines.items()}
     for load in rest:
-        if load.reader not in _COPIERS:
-            for host in _hosts(load.machine, by_image[str(load.image_id)]):
-                # an entry for any platform is not taken where one for this very platform stands beside it
-                if not any((load.reader, host, tag) in chosen for tag in load.tags or ("",)):
-                    yield host, load
+        own = hosts[str(load.image_id)]
+        for host in HOSTS if load.any_host else own:
+            runs = load.reader not in _CHECKING or not {host, *RUNS.get(host, ())}.isdisjoint(own)
+            beside = any((load.reader, host, tag) in chosen for tag in load.tags or ("",))
+            if not load.any_host or (runs and not beside):
+                yield host, load
 
 
-def _hosts(machine: str, listed: Iterable[str]) -> Iterable[str]:
-    """Platforms of an image by its config, as far as that says them; for the rest by the entries that list it.
+def _hosts(machine: str, listed: Collection[str]) -> tuple[str, ...]:
+    """Hosts of an image by its config, as far as that says them; for the rest by the entries that list it.
 
-    Variants other than those of ``arm`` tell no hosts apart: no runtime asks for one by itself.
+    An index that says another processor than the config is contradicted by IMG403.
     """
+    bases = {without_variant(each) for each in listed}
     if machine == _ARM:
-        return [each for each in listed if each.startswith(f"{_ARM}/")] or [f"{_ARM}/v7"]
-    own = [machine] if machine else list(listed)
-    bases = [without_variant(each) for each in own]
-    return [each for each in dict.fromkeys((*own, *bases)) if not each.startswith("windows/")]
+        found = {each for each in listed if each.startswith(f"{_ARM}/")} or {f"{_ARM}/v7"}
+    elif machine and (not bases or without_variant(machine) in bases):
+        found = {without_variant(machine)}
+    else:
+        found = bases
+    return tuple(host for host in HOSTS if host in found)
 
 
 def same_names(loads: Iterable[Load]) -> bool:

@@ -35,17 +35,11 @@ from imgforensics.loaders.graph import Entry, Rules, images, one_spelling
 from imgforensics.loaders.load import SINCE_LAYOUT, Load, MissingError, Reader, RefusedError
 from imgforensics.loaders.references import check_named
 from imgforensics.model import Member, MemberKind
+from imgforensics.platforms import RUNS
 from imgforensics.structure import Structure
 
 _DOCUMENTS = ("oci-layout", "manifest.json")
 _TYPES = INDEX_TYPES | MANIFEST_TYPES
-_RUNS = {
-    "linux/amd64": ("linux/386",),
-    "linux/arm64": ("linux/arm/v8", "linux/arm/v7", "linux/arm/v6", "linux/arm/v5"),
-    "linux/arm/v7": ("linux/arm/v6", "linux/arm/v5"),
-    "linux/arm/v6": ("linux/arm/v5",),
-}
-"""What hosts run besides images of their own platform (``platforms/compare.go``, ``platformVector``)."""
 _UNPACKING = "; unpacking then fails, and the load succeeds: "
 
 
@@ -103,7 +97,7 @@ def _listed(contents: Contents, reader: Reader, regular: list[Member], blobs: Ma
         unpack=layers.containerd,
         passes_over=is_attestation if reader is Reader.DOCKER_CONTAINERD else for_no_platform,
         chosen=_chosen,
-        runs=_RUNS,
+        runs=RUNS,
     )
     lenient = replace(strict, checks_diff_ids=False, checks_layers=False, unpack=None)
     entries = contents.decode(index.index, INDEX, stream=False)["manifests"]
@@ -134,7 +128,8 @@ def _chosen(entries: Iterable[Entry]) -> dict[str, Entry]:
 def _entry(contents: Contents, reader: Reader, entry: dict[str, Any], rules: Rules, why: str) -> Iterator[Load]:
     for found in images(contents, entry, rules):
         told = f"{why}; {found.why}" if found.why else why
-        yield Load(reader, found.config, found.manifest, names(entry, NAME, REF), told, platform=found.platform)
+        tags = names(entry, NAME, REF)
+        yield Load(reader, found.config, found.manifest, tags, told, platform=found.platform, any_host=found.any_host)
 
 
 def _unpacking(contents: Contents, entry: dict[str, Any], strict: Rules) -> str:

@@ -91,23 +91,29 @@ def chosen(entries: Iterable[Entry]) -> dict[str, Entry]:
     """The entries of an index that are taken, each on a host of its platform (``internal/pkg/platform``).
 
     Words are compared as they stand, so that an entry with others than Go's is for no host. A host's own variant comes
-    first, then none; ``arm64`` has ``v8``, ``amd64`` has none. Of equal ones, one of zstd comes first, as in versions
-    since 5.25; of those without a platform the first is for all other hosts.
+    first, then none; ``arm64`` has ``v8``, all but ``arm`` have none else. Of equal ones, one of zstd comes first, as
+    in versions since 5.25; of those without a platform the first is for all other hosts.
     """
     groups: dict[str, list[Entry]] = {}
     for entry in entries:
         os, architecture, variant = _words(entry)
         spelled = normalised(os, architecture, variant)
         if spelled[:2] == (os, architecture):
-            groups.setdefault("/".join(word for word in spelled if word), []).append(entry)
+            words = spelled if variant in _wanted(entry) else (os, architecture, variant)
+            groups.setdefault("/".join(word for word in words if word), []).append(entry)
     return {platform: min(group, key=_rank) if platform else group[0] for platform, group in groups.items()}
 
 
 def _rank(entry: Entry) -> tuple[int, bool]:
-    os, architecture, variant = _words(entry)
-    wanted = ("v8" if architecture == "arm64" else normalised(os, architecture, variant)[2], "")
+    variant, wanted = _words(entry)[2], _wanted(entry)
     place = wanted.index(variant) if variant in wanted else len(wanted)
     return place, (entry["annotations"] or {}).get(_ZSTD) != "true"
+
+
+def _wanted(entry: Entry) -> tuple[str, str]:
+    """Variants that hosts of an entry's platform look for, the best first."""
+    words = _words(entry)
+    return ("v8" if words[1] == "arm64" else normalised(*words)[2], "")
 
 
 def _words(entry: Entry) -> tuple[str, str, str]:

@@ -62,6 +62,8 @@ class Found:
     """What is worth saying besides."""
     platform: str = ""
     """As :attr:`~imgforensics.loaders.load.Load.platform`."""
+    any_host: bool = False
+    """As :attr:`~imgforensics.loaders.load.Load.any_host`."""
 
 
 def images(contents: Contents, entry: Entry, rules: Rules) -> Iterator[Found]:
@@ -232,9 +234,11 @@ def _image(
         types = (layer["mediaType"] for layer in layers)
         contents.check_layers(rules.unpack, tuple(zip(members, types, strict=True)))
     why = f"for {_platform(entry)}" if several else ""
-    if host and one_spelling(entry) != host:
-        why = f"for {host}, which takes that for {_platform(entry)}"
-    return Found(contents.digest(config), contents.digest(member), why, host)
+    if one_spelling(entry) in rules.runs.get(host, ()):
+        why = f"for {host}, which runs what is for {_platform(entry)}"
+    return Found(
+        contents.digest(config), contents.digest(member), why, host, several and not host and rules.chosen is not None
+    )
 
 
 def _shortened(manifest: Entry) -> str:

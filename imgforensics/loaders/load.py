@@ -67,6 +67,8 @@ class Load:
     refused: bool = False
     platform: str = ""
     """Where it is one of several of an index, and the reader takes it on hosts of this platform: in one spelling."""
+    any_host: bool = False
+    """It is one of several of an index, and the reader takes it on hosts for which no other one is."""
     instead: bool = False
     """It is taken in place of the others, on some hosts, and never beside them."""
     machine: str = ""

@@ -137,6 +137,13 @@ CRAFTED: tuple[Crafted, ...] = (
         parts.indexed((good(), None), (_on_arm64(evil()), ARM64), saved=good()),
     ),
     Crafted(
+        "VIEW-01-decoy-386-for-any",
+        "the same, the other image's config for linux/386",
+        parts.indexed((_on_386(evil()), None), (good(), _V3), saved=good()),
+        _is("IMG206"),
+        parts.indexed((_on_386(evil()), None), (good(), AMD64), saved=good()),
+    ),
+    Crafted(
         "VIEW-01-decoy-variant-in-config",
         "the same, the config of the image in manifest.json says the variant, too",
         parts.indexed((evil(), AMD64), (_V3_GOOD, _V3), saved=_V3_GOOD),
