@@ -48,6 +48,12 @@ def normalised(os: str, architecture: str, variant: str = "") -> tuple[str, str,
     return _SYSTEMS.get(os, os), architecture, variant
 
 
+def one_spelling(os: str, architecture: str, variant: str = "", version: str = "") -> str:
+    """A platform in one spelling; empty where nothing is said. Images for Windows are told apart by its version, too."""
+    words = normalised(os, architecture, variant)
+    return "/".join(word for word in words if word) + (f" {version}" if words[0] == "windows" and version else "")
+
+
 def without_variant(platform: str) -> str:
     """A platform in one spelling, less the variant by which no runtime chooses unless it is told to: all but ARM's."""
     system, _, rest = platform.partition("/")

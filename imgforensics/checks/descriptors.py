@@ -10,7 +10,7 @@ from imgforensics.checks.rule import Check, Found, check
 from imgforensics.documents import Descriptor, DocumentKind
 from imgforensics.findings import Effect, Severity
 from imgforensics.model import Location
-from imgforensics.platforms import normalised
+from imgforensics.platforms import one_spelling
 from imgforensics.reading import is_foreign
 from imgforensics.structure import Image, Reference, Role
 
@@ -183,9 +183,7 @@ def _platform(descriptor: Descriptor, image: Image) -> str:
         given = None if image.config is None else image.config.platform
     if given is None or given.unknown or not (given.os or given.architecture):
         return ""
-    words = normalised(given.os, given.architecture, given.variant)
-    version = f" {given.os_version}" if words[0] == "windows" and given.os_version else ""
-    return "/".join(word for word in words if word) + version
+    return one_spelling(given.os, given.architecture, given.variant, given.os_version)
 
 
 @check("IMG222", "stray-layer-source", Severity.WARNING, Effect.SUSPECT)

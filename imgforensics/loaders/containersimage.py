@@ -10,7 +10,7 @@ from typing import Any
 from imgforensics.loaders.contents import Contents
 from imgforensics.loaders.documents import DOCKER_MANIFEST, IMAGE, KEYS, is_config
 from imgforensics.loaders.load import RefusedError, parsed
-from imgforensics.platforms import normalised
+from imgforensics.platforms import normalised, one_spelling
 
 _BODY_LIMIT = 4 << 20
 """Bytes of a manifest or a config that are read (``internal/iolimits``)."""
@@ -99,8 +99,9 @@ def chosen(entries: Iterable[Entry]) -> dict[str, Entry]:
         os, architecture, variant = _words(entry)
         spelled = normalised(os, architecture, variant)
         if spelled[:2] == (os, architecture):
-            words = spelled if variant in _wanted(entry) else (os, architecture, variant)
-            groups.setdefault("/".join(word for word in words if word), []).append(entry)
+            known = one_spelling(os, architecture, variant, entry["platform"]["os.version"])
+            platform = known if variant in _wanted(entry) else f"{os}/{architecture}/{variant}"
+            groups.setdefault(platform, []).append(entry)
     return {platform: min(group, key=_rank) if platform else group[0] for platform, group in groups.items()}
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from imgforensics import platforms
 from imgforensics.documents import INDEX_TYPES
 from imgforensics.loaders import containersimage
 from imgforensics.loaders.contents import Contents
@@ -11,7 +12,6 @@ from imgforensics.loaders.documents import IMAGE, INDEX, MANIFEST, check_unambig
 from imgforensics.loaders.layers import Unpack
 from imgforensics.loaders.load import LimitError, MissingError, RefusedError, parsed
 from imgforensics.model import Digest
-from imgforensics.platforms import normalised
 
 Entry = Mapping[str, Any]
 """A descriptor as Go decoded it."""
@@ -249,7 +249,7 @@ def _shortened(manifest: Entry) -> str:
 def one_spelling(entry: Entry) -> str:
     """The platform of an entry in the words that containerd compares; empty where it says none."""
     platform = entry["platform"]
-    return "/".join(each for each in normalised(platform["os"], platform["architecture"], platform["variant"]) if each)
+    return platforms.one_spelling(platform["os"], platform["architecture"], platform["variant"], platform["os.version"])
 
 
 def _platform(entry: Entry) -> str:
