@@ -49,7 +49,7 @@ def normalised(os: str, architecture: str, variant: str = "") -> tuple[str, str,
 
 
 def one_spelling(os: str, architecture: str, variant: str = "", version: str = "") -> str:
-    """A platform in one spelling; empty where nothing is said. Images for Windows are told apart by its version, too."""
+    """A platform in one spelling; empty where nothing is said. Those of Windows are told apart by its version, too."""
     words = normalised(os, architecture, variant)
     return "/".join(word for word in words if word) + (f" {version}" if words[0] == "windows" and version else "")
 
