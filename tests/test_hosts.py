@@ -90,3 +90,9 @@ def test_a_tag_is_compared_on_each_host() -> None:
     other = "example.com/app:2.0"
     data = indexed((evil(), AMD64), (good(), AMD64 | {"variant": "v3"}), saved=replace(good(), tags=[TAG, other]))()
     assert "IMG206" in _loud(data)
+
+
+def test_a_processor_that_there_is_not_hides_no_image() -> None:
+    unheard = _spec("linux/amd46")
+    data = indexed((evil(), AMD64), (unheard, _given("linux/amd46")), saved=unheard)()
+    assert "IMG206" in _loud(data)

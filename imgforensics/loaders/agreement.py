@@ -113,7 +113,8 @@ def _on_hosts(loads: Sequence[Load]) -> Iterator[tuple[str, Load]]:
 def _hosts(machine: str, listed: Collection[str]) -> tuple[str, ...]:
     """Hosts of an image by its config, as far as that says them; for the rest by the entries that list it.
 
-    An index that says another processor than the config is contradicted by IMG403.
+    An index that says another processor than the config is contradicted by IMG403. What is for none, or for one that no
+    Linux runs on, is taken wherever it is loaded.
     """
     bases = {without_variant(each) for each in listed}
     if machine == _ARM:
@@ -122,7 +123,8 @@ def _hosts(machine: str, listed: Collection[str]) -> tuple[str, ...]:
         found = {without_variant(machine)}
     else:
         found = bases
-    return tuple(host for host in HOSTS if host in found)
+    unknown = all(each.startswith("linux/") and each not in HOSTS for each in found)
+    return tuple(host for host in HOSTS if host in found or unknown)
 
 
 def same_names(loads: Iterable[Load]) -> bool:
