@@ -1,5 +1,6 @@
 """Which image hosts of one platform get: ordinary indexes of several platforms are silent, whoever lists which of them."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from imgforensics.findings import Severity
 from imgforensics.loaders import Reader
-from tests.builder import ImageSpec
+from tests.builder import ImageSpec, containerd, go, tar
 from tests.crafted.viewparts import AMD64, ARM64, TAG, Nested, evil, good, indexed
 from tests.support import case_of, report_of, told
 
@@ -96,3 +97,35 @@ def test_a_processor_that_there_is_not_hides_no_image() -> None:
     unheard = _spec("linux/amd46")
     data = indexed((evil(), AMD64), (unheard, _given("linux/amd46")), saved=unheard)()
     assert "IMG206" in _loud(data)
+
+
+def _taken(data: bytes) -> dict[Reader, dict[str, str]]:
+    """Image IDs by reader and host."""
+    found: dict[Reader, dict[str, str]] = {}
+    for load in case_of(report_of(data)).loads:
+        if load.image_id is not None:
+            found.setdefault(load.reader, {})[load.platform] = str(load.image_id)
+    return found
+
+
+def test_only_docker_passes_over_what_an_annotation_calls_an_attestation() -> None:
+    taken = _taken(indexed((evil(), AMD64), pseudo=(0,))())
+    assert {Reader.CONTAINERD, Reader.PODMAN, Reader.SKOPEO_OCI} <= taken.keys()
+    assert Reader.DOCKER_CONTAINERD not in taken
+
+
+def test_containers_image_compares_words_as_they_stand() -> None:
+    first = ({"os": "", "architecture": "amd64"}, {"os": "linux", "architecture": "x86_64"}, AMD64 | {"variant": "v1"})
+    for platform in first:
+        taken = _taken(indexed((evil(), platform), (good(), AMD64))())
+        assert taken[Reader.CONTAINERD]["linux/amd64"] != taken[Reader.PODMAN]["linux/amd64"]
+        assert taken[Reader.PODMAN]["linux/amd64"] == taken[Reader.SKOPEO_OCI]["linux/amd64"]
+
+
+def test_an_image_without_a_system_is_no_image_for_another_platform() -> None:
+    nameless = replace(evil("example.com/app:2.0"), extra={"os": ""})
+    entries = {each.path: each for each in containerd([good(), nameless])}
+    saved = json.loads(entries["manifest.json"].data)
+    entries["manifest.json"].data = go(saved[:1])
+    (found,) = [each for each in report_of(tar(entries.values())).findings if each.rule.code == "IMG224"]
+    assert found.severity is Severity.WARNING
