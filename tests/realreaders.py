@@ -5,6 +5,7 @@ put layers on each other by overlayfs, as they do by default, so that a file sys
 the set of image IDs (digests of configs) that the program took, or None where it ended with an error.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -104,18 +105,25 @@ class Tools:
         imported = _run(*ctr, "images", "import", *options, str(archive))
         if imported.returncode:
             return None
-        targets = [line.split()[2] for line in _run(*ctr, "images", "ls").stdout.splitlines()[1:]]
-        return frozenset(config for target in set(targets) for config in self._configs(ctr, target)) or None
+        listed = [line.split() for line in _run(*ctr, "images", "ls").stdout.splitlines()[1:]]
+        names = {digest: name for name, _, digest, *_ in listed}
+        configs = (self._config(ctr, name, digest) for digest, name in names.items())
+        return frozenset(config for config in configs if config) or None
 
-    def _configs(self, ctr: Sequence[str], digest: str) -> Iterator[str]:
-        content = _run(*ctr, "content", "get", digest)
-        if content.returncode:
-            return
-        document = json.loads(content.stdout)
-        for child in _first_of_each_platform(document.get("manifests") or ()):
-            yield from self._configs(ctr, child["digest"])
-        if "config" in document:
-            yield document["config"]["digest"]
+    def _config(self, ctr: Sequence[str], name: str, digest: str) -> str | None:
+        """The config of an image; of an index that one whose layers a container gets here."""
+        document = _content(ctr, digest)
+        if "manifests" not in document:
+            config: str = document["config"]["digest"]
+            return config
+        place = self._fresh()
+        mounted = _run(*ctr, "images", "mount", "--snapshotter", "overlayfs", name, str(place))
+        described = _run(*ctr, "snapshots", "--snapshotter", "overlayfs", "info", str(place))
+        _run(*ctr, "images", "unmount", "--rm", "--snapshotter", "overlayfs", str(place))
+        if mounted.returncode or described.returncode:
+            return None
+        chain = json.loads(described.stdout)["Parent"]
+        return next((config for config in _configs(ctr, digest) if _chain(_content(ctr, config)) == chain), None)
 
     def docker(self, archive: Path) -> Answer:
         """``docker load``, the classic store."""
@@ -153,13 +161,28 @@ class Tools:
         return frozenset({json.loads(scanned.stdout)["source"]["metadata"]["imageID"]})
 
 
-def _first_of_each_platform(children: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What containerd makes a container of: attestations are no images, and of equal platforms the first counts."""
-    first: dict[str, dict[str, Any]] = {}
-    for child in children:
-        if "vnd.docker.reference.type" not in child.get("annotations", {}):
-            first.setdefault(json.dumps(child.get("platform"), sort_keys=True), child)
-    return list(first.values())
+def _content(ctr: Sequence[str], digest: str) -> dict[str, Any]:
+    """A document in containerd's store; empty where it has none."""
+    content = _run(*ctr, "content", "get", digest)
+    document: dict[str, Any] = {} if content.returncode else json.loads(content.stdout)
+    return document
+
+
+def _configs(ctr: Sequence[str], digest: str) -> Iterator[str]:
+    """Configs below an index, in order."""
+    document = _content(ctr, digest)
+    for child in document.get("manifests") or ():
+        yield from _configs(ctr, child["digest"])
+    if "config" in document:
+        yield document["config"]["digest"]
+
+
+def _chain(config: dict[str, Any]) -> str | None:
+    """The chain ID of a config's layers (image-spec, config.md), by which containerd calls their snapshot."""
+    chain: str | None = None
+    for diff_id in config.get("rootfs", {}).get("diff_ids") or ():
+        chain = diff_id if chain is None else f"sha256:{hashlib.sha256(f'{chain} {diff_id}'.encode()).hexdigest()}"
+    return chain
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from imgforensics.loaders import Reader
+from imgforensics.loaders import Load, Reader
 from tests import realreaders
 from tests.builder import LAYOUTS, archive
 from tests.crafted import CRAFTED
@@ -93,11 +93,15 @@ def _expected(data: bytes, reader: Reader) -> tuple[Answer, frozenset[str]]:
     chooses = reader in (Reader.SKOPEO_DOCKER, Reader.SKOPEO_OCI)  # each image is asked for by itself
     if (all if chooses else any)(load.refused for load in loads):
         return None, frozenset()
-    hosts = (f"; for {HOST}", "; for any platform", "; for hosts of other platforms")
-    here = next((host for host in hosts if any(host in load.why for load in loads)), HOST)
+    hosts = (HOST, "; for any platform", "; for hosts of other platforms")
+    here = next((host for host in hosts if any(_is_for(host, load) for load in loads)), HOST)
     found = {str(load.image_id) for load in loads if not load.refused}
-    for_here = {str(load.image_id) for load in loads if "; for " not in load.why or here in load.why}
+    for_here = {str(load.image_id) for load in loads if "; for " not in load.why or _is_for(here, load)}
     return frozenset(found & for_here) or None, frozenset(found - for_here)
+
+
+def _is_for(host: str, load: Load) -> bool:
+    return load.platform == host or (host.startswith(";") and host in load.why)
 
 
 def _names(data: bytes) -> list[str]:

@@ -10,7 +10,7 @@ from imgforensics.checks.rule import Check, Found, check
 from imgforensics.documents import Descriptor, DocumentKind
 from imgforensics.findings import Effect, Severity
 from imgforensics.model import Location
-from imgforensics.platforms import normalised
+from imgforensics.platforms import one_spelling
 from imgforensics.reading import is_foreign
 from imgforensics.structure import Image, Reference, Role
 
@@ -113,7 +113,7 @@ def _is_manifest(case: Case, reference: Reference) -> bool:
 
 @check("IMG221", "ambiguous-platform", Severity.WARNING, Effect.SUSPECT)
 def ambiguous_platform(case: Case) -> Iterator[Found]:
-    """An index has more than one image for a platform.
+    """An index, with the indexes in it, has more than one image for a platform.
 
     ## What it means
     Which one is run depends on the reader.
@@ -122,23 +122,23 @@ def ambiguous_platform(case: Case) -> Iterator[Found]:
     Most readers take the first that fits their machine, some sort them, containers/image prefers zstd.
 
     ## How it is computed
-    Entries of each nested index that lead to images, by `os`, `architecture` and `variant`, as the entry gives them or,
-    where it does not, the config. Words for one platform count as one, as to containerd: `arm64/v8` is `arm64`,
-    `amd64/v1` is `amd64`. `os.version` tells entries for Windows apart. Entries of `index.json` itself are told apart
-    by their names (IMG213).
+    Entries that lead to images, of each index that `index.json` lists and of the indexes in it, by `os`, `architecture`
+    and `variant`, as the entry gives them or, where it does not, the config. Words for one platform count as one, as to
+    containerd: `arm64/v8` is `arm64`, `amd64/v1` is `amd64`, and `amd64` without an operating system is `linux/amd64`.
+    `os.version` tells entries for Windows apart. Entries of `index.json` itself are told apart by their names (IMG213).
 
     ## When it is innocent
     Entries that lead to the same config, of which one has its layers compressed in another way, are only noted.
     """
     images = {image.manifest_member: image for image in case.structure.images if image.manifest_member is not None}
     groups: dict[tuple[int, str], list[tuple[Reference, Image]]] = defaultdict(list)
-    for reference in case.structure.references:
+    for index, reference in _entries(case):
         image = None if reference.target is None else images.get(reference.target)
-        if reference.descriptor is None or image is None or reference.member in case.structure.entry_points:
+        if reference.descriptor is None or image is None:
             continue
         platform = _platform(reference.descriptor, image)
         if platform:
-            groups[reference.member, platform].append((reference, image))
+            groups[index, platform].append((reference, image))
     for (member, platform), entries in groups.items():
         digests = {reference.claims for reference, _ in entries}
         if len(digests) > 1:
@@ -149,6 +149,33 @@ def ambiguous_platform(case: Case) -> Iterator[Found]:
             yield Found(message, first, tuple(others), severity=severity)
 
 
+def _entries(case: Case) -> Iterator[tuple[int, Reference]]:
+    """Every entry of an index, with the one that ``index.json`` lists, or that nothing does, and which leads there.
+
+    Where many indexes share many others, the rest of them is taken each by itself.
+    """
+    below: dict[int, list[Reference]] = defaultdict(list)
+    for reference in case.structure.references:
+        if reference.role in (Role.INDEX, Role.MANIFEST) and reference.target is not None:
+            below[reference.member].append(reference)
+    starts = [below.pop(member, []) for member in case.structure.entry_points]
+    tops = dict.fromkeys(reference.target for start in starts for reference in start if reference.target in below)
+    reached: set[int] = set()
+    steps = case.catalogue.limits.references
+    for top in (*tops, *below):
+        if top is None or (top in reached and top not in tops):
+            continue
+        pending, own = [top], {top}
+        while pending:
+            for reference in below[pending.pop()]:
+                steps -= 1
+                yield top, reference
+                if reference.target in below and reference.target not in own and steps > 0:
+                    own.add(reference.target)
+                    pending.append(reference.target)
+        reached |= own
+
+
 def _platform(descriptor: Descriptor, image: Image) -> str:
     """What an entry is for, in the words by which it is compared; empty where nothing tells."""
     given = descriptor.platform
@@ -156,9 +183,7 @@ def _platform(descriptor: Descriptor, image: Image) -> str:
         given = None if image.config is None else image.config.platform
     if given is None or given.unknown or not (given.os or given.architecture):
         return ""
-    words = normalised(given.os, given.architecture, given.variant)
-    version = f" {given.os_version}" if words[0] == "windows" and given.os_version else ""
-    return "/".join(word for word in words if word) + version
+    return one_spelling(given.os, given.architecture, given.variant, given.os_version)
 
 
 @check("IMG222", "stray-layer-source", Severity.WARNING, Effect.SUSPECT)

@@ -9,7 +9,8 @@ from imgforensics.documentreader import Reader
 from imgforensics.documents import CONFIG_TYPES, INDEX_TYPES, MANIFEST_TYPES, Document, DocumentKind
 from imgforensics.findings import Effect, Severity
 from imgforensics.model import Anomaly, AnomalyKind, Compression, Location
-from imgforensics.structure import Role
+from imgforensics.ociview import ATTESTATION_ANNOTATION
+from imgforensics.structure import Image, Role
 
 _MALFORMED = frozenset(
     {
@@ -120,7 +121,9 @@ def ambiguous_document(case: Case) -> Iterator[Found]:
 
     ## How it is computed
     Keys of an index (`manifests`) beside those of a manifest (`layers`, `config`) or a config (`rootfs`), and a
-    `mediaType` that contradicts the keys or the descriptor. A document that stands twice is IMG104's.
+    `mediaType` that contradicts the keys or the descriptor. A descriptor with the annotation of BuildKit's
+    attestations, over which Docker and scanners pass, that leads to an image with a config and layers, which containerd
+    and podman run. A document that stands twice is IMG104's.
 
     ## When it is innocent
     No writer of images produces it. Two types that both fit the document's keys are only a warning, and so is a type
@@ -134,6 +137,27 @@ def ambiguous_document(case: Case) -> Iterator[Found]:
             message = f"{name}: {problem.detail}{contradiction(case)}"
             yield Found(message, _place(case, problem), related)
     yield from _contradicting_descriptors(case)
+    yield from _called_attestations(case)
+
+
+def _called_attestations(case: Case) -> Iterator[Found]:
+    images = {image.manifest_member: image for image in case.structure.images if _runs(case, image)}
+    for reference in case.structure.references:
+        descriptor = reference.descriptor
+        called = None if descriptor is None else descriptor.annotations.get(ATTESTATION_ANNOTATION)
+        image = None if called is None or reference.target is None else images.get(reference.target)
+        if image is not None and image.manifest_member is not None:
+            place = Location(case.name(image.manifest_member), image=image.index)
+            message = (
+                f"an annotation says {ATTESTATION_ANNOTATION}={called} of what is an image with a config and layers"
+            )
+            yield Found(f"{message}{contradiction(case)}", reference.where, (place,), claimed=called)
+
+
+def _runs(case: Case, image: Image) -> bool:
+    """Whether runtimes run it: it has layers that are tars, by their bytes or types, and a config that knows them."""
+    tars = (layer.member in case.catalogue.layers or ".tar" in (layer.media_type or "") for layer in image.layers)
+    return image.config is not None and bool(image.config.diff_ids) and any(tars)
 
 
 def _contradicting_descriptors(case: Case) -> Iterator[Found]:

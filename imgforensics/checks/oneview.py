@@ -54,9 +54,11 @@ def image_in_one_view(case: Case) -> Iterator[Found]:
 
 
 def _machine(image: Image) -> tuple[str, str]:
-    """Operating system and processor, without the variant."""
-    os, _, rest = (image.platform or "").partition("/")
-    return normalised(os, rest.partition("/")[0])[:2]
+    """Operating system and processor, without the variant; what gives a processor only is for Linux."""
+    if image.config is not None and image.config.platform.architecture:
+        return normalised(image.config.platform.os, image.config.platform.architecture)[:2]
+    words = (image.platform or "").split("/")
+    return normalised(*(words[:2] if len(words) > 1 else ("", *words)))[:2]
 
 
 def _below(case: Case) -> Mapping[int, Sequence[Reference]]:

@@ -157,7 +157,8 @@ def views_disagree(case: Case) -> Iterator[Found]:
 
     ## How it is computed
     For each tag the computed image IDs of both views are compared, and for each image the tags that both views give it;
-    images that only one view knows are named. The message says which readers would load which image.
+    images that only one view knows are named. Where both know an image, hosts of one platform must not take that one by
+    `manifest.json`, and one that only `index.json` has by that. The message says which readers would load which image.
 
     ## When it is innocent
     `manifest.json` lists one platform of a multi-platform image only; such an archive stays silent.
@@ -199,6 +200,21 @@ def views_disagree(case: Case) -> Iterator[Found]:
         for image in unlisted[:1]:
             name = _image_id(case, image)
             yield Found(f"only manifest.json names the image {name}, index.json does not", _where(case, image))
+        if not (told or unlisted):
+            yield from _behind_a_platform(case, listed_only)
+
+
+def _behind_a_platform(case: Case, listed_only: list[Image]) -> Iterator[Found]:
+    """Readers of ``index.json`` take an image of it only, where those of ``manifest.json`` take one that both list."""
+    hidden = {_image_id(case, image): image for image in listed_only}
+    shown = {_image_id(case, image): image for image in case.structure.images if View.SAVE in image.views}
+    if not case.sides:
+        return
+    taken = [side.image_ids[0] for side in case.sides if hidden.keys() >= set(side.image_ids)]
+    others = [side.image_ids[0] for side in case.sides if shown.keys() - hidden.keys() >= set(side.image_ids)]
+    if taken and others:
+        of = f" for {case.sides[0].of}" if case.sides[0].of else ""
+        yield _disagreement(case, f"the archive holds one image{of}", shown[others[0]], hidden[taken[0]])
 
 
 def _share_a_name(saved: list[str], found: list[str]) -> bool:

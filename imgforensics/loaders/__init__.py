@@ -11,7 +11,9 @@ from dataclasses import replace
 from imgforensics.catalogue import Catalogue
 from imgforensics.loaders import containerd, dockerarchive, dockerclassic, ggcr, ociarchive, oras, podman, regctl
 from imgforensics.loaders.contents import Contents
+from imgforensics.loaders.documents import MACHINE
 from imgforensics.loaders.load import LimitError, Load, Reader, RefusedError
+from imgforensics.platforms import normalised
 from imgforensics.structure import Structure
 
 Model = Callable[[Contents, Structure], Iterator[Load]]
@@ -36,7 +38,8 @@ MODELS: Mapping[Reader, Model] = {
 def loads(catalogue: Catalogue, structure: Structure) -> tuple[Load, ...]:
     """What each reader would do with the archive: its images in order, the refusal that ends them last."""
     contents = Contents(catalogue, structure)
-    return tuple(load for reader, model in MODELS.items() for load in _loads(reader, model, contents, structure))
+    found = [load for reader, model in MODELS.items() for load in _loads(reader, model, contents, structure)]
+    return tuple(load if load.platform else replace(load, machine=_machine(contents, load)) for load in found)
 
 
 def _loads(reader: Reader, model: Model, contents: Contents, structure: Structure) -> list[Load]:
@@ -65,6 +68,20 @@ def _loads(reader: Reader, model: Model, contents: Contents, structure: Structur
         load if len(tags) == len(load.tags) else replace(load, tags=tuple(tags))
         for load, tags in zip(found, (*names, ()), strict=False)
     ]
+
+
+def _machine(contents: Contents, load: Load) -> str:
+    """As :attr:`~imgforensics.loaders.load.Load.machine`."""
+    member = contents.by_content.get(str(load.image_id))
+    if member is None:
+        return ""
+    try:
+        said = contents.decode(member, MACHINE, stream=True)
+    except RefusedError:
+        return ""
+    os, architecture, variant = normalised(said["os"], said["architecture"], said["variant"])
+    known = "" if architecture == "arm" and not said["variant"] else variant
+    return "/".join(word for word in (os, architecture, known) if word) if architecture else ""
 
 
 __all__ = ["MODELS", "Load", "Reader", "loads"]

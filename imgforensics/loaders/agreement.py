@@ -6,14 +6,20 @@ reader takes the first entry with a bare tag, another the last, where a third lo
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from imgforensics.loaders.load import Load, Reader
+from imgforensics.platforms import HOSTS, RUNS, without_variant
 from imgforensics.refnames import has_repository, normalise
 
 _MOST = 3
 """Image IDs spelled out of one side."""
+_COPIERS = (Reader.REGCTL, Reader.ORAS)
+"""Readers that take an index as a whole, for no host."""
+_CHECKING = (Reader.CONTAINERD, Reader.DOCKER_CONTAINERD)
+"""Readers that take an image without a platform by its config."""
+_ARM = "linux/arm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +44,87 @@ def sides(loads: Iterable[Load]) -> tuple[Side, ...]:
 
 
 def contradictions(loads: Iterable[Load]) -> Iterator[tuple[Side, ...]]:
-    """The sides of each contradiction: readers that share no image, at all, under one tag or on one host."""
-    whole: dict[Reader, set[str]] = defaultdict(set)
-    tagged: dict[str, dict[Reader, set[str]]] = defaultdict(lambda: defaultdict(set))
-    hosted: dict[str, dict[Reader, set[str]]] = defaultdict(lambda: defaultdict(set))
+    """The sides of each contradiction: readers that share no image, at all, under one tag or on one host.
+
+    A host takes what is for its platform; where an entry says none, and in ``manifest.json``, the config tells. Of one
+    host they may contradict each other under a tag only.
+    """
+    taking = [load for load in loads if load.image_id is not None and not load.instead]
+    whole, tagged, hosted, both = (_Taken() for _ in range(4))
+    for load in taking:
+        whole.add("", load)
+        for tag in _tags(load):
+            tagged.add(tag, load)
+    for platform, load in _on_hosts(taking):
+        hosted.add(platform, load)
+        for tag in _tags(load):
+            both.add(f"{tag} on {platform}", load)
+    any_found = False
+    for found in (whole, tagged, hosted, both):
+        if found is both and any_found:
+            return
+        for apart in found.apart():
+            any_found = True
+            yield apart
+
+
+class _Taken:
+    """Image IDs by what they are taken for and by reader."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, dict[Reader, set[str]]] = defaultdict(lambda: defaultdict(set))
+
+    def add(self, of: str, load: Load) -> None:
+        self._found[of][load.reader].add(str(load.image_id))
+
+    def apart(self) -> Iterator[tuple[Side, ...]]:
+        """The sides of each contradiction."""
+        for of, taken in self._found.items():
+            found = _groups(taken, of)
+            if _contradict([set(side.image_ids) for side in found]):
+                yield found
+
+
+def _tags(load: Load) -> set[str]:
+    return {normalise(tag) for tag in load.tags if has_repository(tag)}
+
+
+def _on_hosts(loads: Sequence[Load]) -> Iterator[tuple[str, Load]]:
+    """Each load with every platform on whose hosts it is taken."""
+    listed: dict[str, dict[str, None]] = defaultdict(dict)
+    chosen: dict[tuple[Reader, str, str], None] = {}
     for load in loads:
-        if load.image_id is not None and not load.instead:
-            whole[load.reader].add(str(load.image_id))
-            if load.platform:
-                hosted[load.platform][load.reader].add(str(load.image_id))
-            for tag in load.tags:
-                if has_repository(tag):
-                    tagged[normalise(tag)][load.reader].add(str(load.image_id))
-    for of, taken in (("", whole), *tagged.items(), *hosted.items()):
-        found = _groups(taken, of)
-        if _contradict([set(side.image_ids) for side in found]):
-            yield found
+        if load.platform:
+            listed[str(load.image_id)][load.platform] = None
+            chosen.update(dict.fromkeys((load.reader, load.platform, tag) for tag in load.tags or ("",)))
+            yield load.platform, load
+    rest = [load for load in loads if not load.platform and load.reader not in _COPIERS]
+    machines = {str(load.image_id): load.machine for load in rest}
+    hosts = {image: _hosts(machine, listed[image]) for image, machine in machines.items()}
+    for load in rest:
+        own = hosts[str(load.image_id)]
+        for host in HOSTS if load.any_host else own:
+            runs = load.reader not in _CHECKING or not {host, *RUNS.get(host, ())}.isdisjoint(own)
+            beside = any((load.reader, host, tag) in chosen for tag in load.tags or ("",))
+            if not load.any_host or (runs and not beside):
+                yield host, load
+
+
+def _hosts(machine: str, listed: Collection[str]) -> tuple[str, ...]:
+    """Hosts of an image by its config, as far as that says them; for the rest by the entries that list it.
+
+    An index that says another processor than the config is contradicted by IMG403. What is for none, or for one that no
+    Linux runs on, is taken wherever it is loaded.
+    """
+    bases = {without_variant(each) for each in listed}
+    if machine == _ARM:
+        found = {each for each in listed if each.startswith(f"{_ARM}/")} or {f"{_ARM}/v7"}
+    elif machine and (not bases or without_variant(machine) in bases):
+        found = {without_variant(machine)}
+    else:
+        found = bases
+    unknown = all(each.startswith("linux/") and each not in HOSTS for each in found)
+    return tuple(host for host in HOSTS if host in found or unknown)
 
 
 def same_names(loads: Iterable[Load]) -> bool:

@@ -17,12 +17,25 @@ from typing import Any
 from imgforensics.documents import INDEX_TYPES, MANIFEST_TYPES
 from imgforensics.loaders import layers
 from imgforensics.loaders.contents import Contents, is_regular, occurrence
-from imgforensics.loaders.documents import CONFIG, IMAGE, INDEX, LAYOUT, NAME, REF, SAVED, diff_ids, names
+from imgforensics.loaders.documents import (
+    CONFIG,
+    IMAGE,
+    INDEX,
+    LAYOUT,
+    NAME,
+    REF,
+    SAVED,
+    diff_ids,
+    for_no_platform,
+    is_attestation,
+    names,
+)
 from imgforensics.loaders.gonames import clean, join, parent
 from imgforensics.loaders.graph import Entry, Rules, images, one_spelling
 from imgforensics.loaders.load import SINCE_LAYOUT, Load, MissingError, Reader, RefusedError
 from imgforensics.loaders.references import check_named
 from imgforensics.model import Member, MemberKind
+from imgforensics.platforms import RUNS
 from imgforensics.structure import Structure
 
 _DOCUMENTS = ("oci-layout", "manifest.json")
@@ -82,7 +95,9 @@ def _listed(contents: Contents, reader: Reader, regular: list[Member], blobs: Ma
         knows=_TYPES,
         by_host=True,
         unpack=layers.containerd,
+        passes_over=is_attestation if reader is Reader.DOCKER_CONTAINERD else for_no_platform,
         chosen=_chosen,
+        runs=RUNS,
     )
     lenient = replace(strict, checks_diff_ids=False, checks_layers=False, unpack=None)
     entries = contents.decode(index.index, INDEX, stream=False)["manifests"]
@@ -102,18 +117,19 @@ def _listed(contents: Contents, reader: Reader, regular: list[Member], blobs: Ma
             yield Load(reader, None, None, tags, f"{why}; it names an image of which {error}", refused=True)
 
 
-def _chosen(entries: Iterable[Entry]) -> list[Entry]:
-    """Of the entries for one platform the first, to which a stable sort leads; those without one are told by config."""
+def _chosen(entries: Iterable[Entry]) -> dict[str, Entry]:
+    """Of the entries for one platform the first, to which a stable sort leads."""
     first: dict[str, Entry] = {}
-    for number, entry in enumerate(entries):
-        first.setdefault(one_spelling(entry) or str(number), entry)
-    return list(first.values())
+    for entry in entries:
+        first.setdefault(one_spelling(entry), entry)
+    return first
 
 
 def _entry(contents: Contents, reader: Reader, entry: dict[str, Any], rules: Rules, why: str) -> Iterator[Load]:
     for found in images(contents, entry, rules):
         told = f"{why}; {found.why}" if found.why else why
-        yield Load(reader, found.config, found.manifest, names(entry, NAME, REF), told, platform=found.platform)
+        tags = names(entry, NAME, REF)
+        yield Load(reader, found.config, found.manifest, tags, told, platform=found.platform, any_host=found.any_host)
 
 
 def _unpacking(contents: Contents, entry: dict[str, Any], strict: Rules) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from imgforensics.loaders.contents import Contents
 from imgforensics.loaders.documents import DOCKER_MANIFEST, IMAGE, KEYS, is_config
 from imgforensics.loaders.load import RefusedError, parsed
-from imgforensics.platforms import normalised
+from imgforensics.platforms import normalised, one_spelling
 
 _BODY_LIMIT = 4 << 20
 """Bytes of a manifest or a config that are read (``internal/iolimits``)."""
@@ -87,25 +87,36 @@ def check_stored(contents: Contents, config: int, descriptor: Entry) -> None:
     contents.decode(config, IMAGE, stream=False)
 
 
-def chosen(entries: Iterable[Entry]) -> list[Entry]:
+def chosen(entries: Iterable[Entry]) -> dict[str, Entry]:
     """The entries of an index that are taken, each on a host of its platform (``internal/pkg/platform``).
 
-    Words are compared as they stand. A host's own variant comes first, then none; ``arm64`` has ``v8``, ``amd64`` has
-    none. Of equal ones, one of zstd comes first, as in versions since 5.25.
+    Words are compared as they stand, so that an entry with others than Go's is for no host. A host's own variant comes
+    first, then none; ``arm64`` has ``v8``, all but ``arm`` have none else. Of equal ones, one of zstd comes first, as
+    in versions since 5.25; of those without a platform the first is for all other hosts.
     """
-    groups: dict[tuple[str, str, str], list[Entry]] = {}
+    groups: dict[str, list[Entry]] = {}
     for entry in entries:
-        platform = entry["platform"]
-        words = platform["os"], platform["architecture"], platform["variant"]
-        groups.setdefault(normalised(*words), []).append(entry)
-    return [min(group, key=_rank) for group in groups.values()]
+        os, architecture, variant = _words(entry)
+        spelled = normalised(os, architecture, variant)
+        if spelled[:2] == (os, architecture):
+            known = one_spelling(os, architecture, variant, entry["platform"]["os.version"])
+            platform = known if variant in _wanted(entry) else f"{os}/{architecture}/{variant}"
+            groups.setdefault(platform, []).append(entry)
+    return {platform: min(group, key=_rank) if platform else group[0] for platform, group in groups.items()}
 
 
 def _rank(entry: Entry) -> tuple[int, bool]:
-    platform = entry["platform"]
-    words = platform["os"], platform["architecture"], platform["variant"]
-    system, architecture, variant = normalised(*words)
-    known = words[:2] == (system, architecture)
-    wanted = ("v8" if architecture == "arm64" else variant, "")
-    place = wanted.index(words[2]) if known and words[2] in wanted else len(wanted)
+    variant, wanted = _words(entry)[2], _wanted(entry)
+    place = wanted.index(variant) if variant in wanted else len(wanted)
     return place, (entry["annotations"] or {}).get(_ZSTD) != "true"
+
+
+def _wanted(entry: Entry) -> tuple[str, str]:
+    """Variants that hosts of an entry's platform look for, the best first."""
+    words = _words(entry)
+    return ("v8" if words[1] == "arm64" else normalised(*words)[2], "")
+
+
+def _words(entry: Entry) -> tuple[str, str, str]:
+    platform = entry["platform"]
+    return platform["os"], platform["architecture"], platform["variant"]

@@ -26,6 +26,8 @@ MANIFEST = {"schemaVersion": int, "mediaType": str, "config": DESCRIPTOR, "layer
 KEYS = {"mediaType": str, "manifests": object, "layers": object, "config": object, "fsLayers": object}
 """Of a manifest or an index, what decides which of them it is."""
 CONFIG = {"os": str, "architecture": str, "rootfs": {"type": str, "diff_ids": [str]}}
+MACHINE = {"os": str, "architecture": str, "variant": str}
+"""Of a config, for which hosts it is."""
 ROOTFS = {"rootfs": object}
 IMAGE = CONFIG | {
     "created": TIME,
@@ -109,13 +111,15 @@ def check_unambiguous(contents: Contents, member: int, media_type: str) -> None:
         raise RefusedError(f"{name} is called an index and is a manifest, too")
 
 
-def is_attestation(entry: Mapping[str, Any]) -> bool:
-    """Whether a child of an index is no image for any platform."""
+def for_no_platform(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry of an index fits no host, as BuildKit's attestations do."""
     platform = entry["platform"]
-    annotations = entry["annotations"] or {}
-    return (platform["os"], platform["architecture"]) == ("unknown", "unknown") or (
-        annotations.get("vnd.docker.reference.type") == "attestation-manifest"
-    )
+    return (platform["os"], platform["architecture"]) == ("unknown", "unknown")
+
+
+def is_attestation(entry: Mapping[str, Any]) -> bool:
+    """Whether Docker passes over an entry of an index: one for no platform, or with the annotation of attestations."""
+    return for_no_platform(entry) or "vnd.docker.reference.type" in (entry["annotations"] or {})
 
 
 def is_config(descriptor: Mapping[str, Any]) -> bool:

@@ -1,17 +1,17 @@
 """From an index entry down to the images: what every reader of OCI layouts does, with what each of them checks."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from imgforensics import platforms
 from imgforensics.documents import INDEX_TYPES
 from imgforensics.loaders import containersimage
 from imgforensics.loaders.contents import Contents
-from imgforensics.loaders.documents import IMAGE, INDEX, MANIFEST, check_unambiguous, diff_ids, is_attestation
+from imgforensics.loaders.documents import IMAGE, INDEX, MANIFEST, check_unambiguous, diff_ids, for_no_platform
 from imgforensics.loaders.layers import Unpack
-from imgforensics.loaders.load import MissingError, RefusedError, parsed
+from imgforensics.loaders.load import LimitError, MissingError, RefusedError, parsed
 from imgforensics.model import Digest
-from imgforensics.platforms import normalised
 
 Entry = Mapping[str, Any]
 """A descriptor as Go decoded it."""
@@ -43,8 +43,13 @@ class Rules:
     """It takes what ``index.json`` itself lists for a platform on hosts of that platform only."""
     unpack: Unpack | None = None
     """How it unpacks layers, if it does."""
-    chosen: Callable[[Iterable[Entry]], Iterable[Entry]] | None = None
-    """Of the entries of an index those that it takes, each on a host of its platform; None where it takes all."""
+    passes_over: Callable[[Entry], bool] = for_no_platform
+    """Entries of an index that are no images to it."""
+    chosen: Callable[[Iterable[Entry]], Mapping[str, Entry]] | None = None
+    """Of the entries of an index those that it takes, by the platform for which it does, in one spelling, that of
+    entries without one being empty; None where it takes all."""
+    runs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Further platforms whose images it runs on a host, the best first, where there is none for the host's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,8 @@ class Found:
     """What is worth saying besides."""
     platform: str = ""
     """As :attr:`~imgforensics.loaders.load.Load.platform`."""
+    any_host: bool = False
+    """As :attr:`~imgforensics.loaders.load.Load.any_host`."""
 
 
 def images(contents: Contents, entry: Entry, rules: Rules) -> Iterator[Found]:
@@ -72,45 +79,133 @@ def images(contents: Contents, entry: Entry, rules: Rules) -> Iterator[Found]:
             f"{contents.name(top)} is called {entry['mediaType'] or 'nothing'!r}, which it does not know"
         )
     if not _is_index(contents, top, entry["mediaType"]):
-        yield _image(contents, top, entry, rules, several=rules.by_host and bool(one_spelling(entry)))
+        host = one_spelling(entry) if rules.by_host else ""
+        yield _image(contents, top, entry, rules, several=bool(host), host=host)
         return
     if rules.levels == 0:
         raise RefusedError(f"{contents.name(top)} is an index of several images")
-    yield from _children(contents, top, rules)
-
-
-def _children(contents: Contents, top: int, rules: Rules) -> Iterator[Found]:
-    """Images of an index and of indexes in it; what other platforms miss is their business."""
     check_unambiguous(contents, top, next(iter(INDEX_TYPES)))
+    yield from _copied(contents, top, rules) if rules.chosen is None else _Hosts(contents, rules, top).images()
+
+
+def _copied(contents: Contents, top: int, rules: Rules) -> Iterator[Found]:
+    """All images of an index and of indexes in it; what is missing of other platforms is their business."""
     pending = [(top, 1)]
     visited = {top}
     lacking: RefusedError | None = None
     any_found = False
     while pending:
         index, depth = pending.pop()
-        children = contents.decode(index, INDEX, stream=False)["manifests"] or []
-        contents.spend(len(children))
-        runnable = [each for each in children if not is_attestation(each)]
-        for child in runnable if rules.chosen is None else rules.chosen(runnable):
+        for child in _entries(contents, index, rules):
             try:
                 member = _blob(contents, rules, child["digest"], check=rules.checks_below)
                 if not _is_index(contents, member, child["mediaType"]):
                     yield _image(contents, member, child, rules, several=True)
                     any_found = True
-                elif rules.levels is not None and depth >= rules.levels:
-                    raise RefusedError(f"{contents.name(index)} is an index that lists another index")
-                elif depth >= contents.catalogue.limits.graph_depth:
-                    raise RefusedError(f"more than {depth} indexes below each other; no more were followed here")
-                elif member not in visited:
-                    visited.add(member)
-                    pending.append((member, depth + 1))
+                else:
+                    _check_depth(contents, rules, index, depth)
+                    if member not in visited:
+                        visited.add(member)
+                        pending.append((member, depth + 1))
             except MissingError as error:
                 lacking = error
     if lacking is not None and not any_found:
         raise lacking
 
 
-def _image(contents: Contents, member: int, entry: Entry, rules: Rules, *, several: bool = False) -> Found:
+@dataclass(slots=True)
+class _Hosts:
+    """What hosts take out of an index: each goes down from entry to entry, and what others meet is their business."""
+
+    contents: Contents
+    rules: Rules
+    top: int
+    tables: dict[int, Mapping[str, Entry]] = field(default_factory=dict)
+    """Member of an index to what is chosen of it."""
+
+    def images(self) -> Iterator[Found]:
+        """One image a platform, and the one that is taken where no entry is for the host."""
+        lacking: RefusedError | None = None
+        any_found = False
+        self._table(self.top)
+        for host in self._hosts():
+            try:
+                found = self._taken(host)
+            except LimitError:
+                raise
+            except RefusedError as error:
+                lacking = lacking or error
+                continue
+            if found is not None:
+                yield found
+                any_found = True
+        if lacking is not None and not any_found:
+            raise lacking
+
+    def _hosts(self) -> list[str]:
+        """Platforms of which the index has something, in order; empty for all others."""
+        hosts: dict[str, None] = {}
+        pending = [self.top]
+        visited = {self.top}
+        while pending:
+            try:
+                table = self._table(pending.pop())
+                hosts.update(dict.fromkeys(table))
+                for entry in table.values():
+                    member = self.rules.find(entry["digest"]) if entry["mediaType"] in INDEX_TYPES else None
+                    if member is not None and member not in visited:
+                        visited.add(member)
+                        pending.append(member)
+            except LimitError:
+                raise
+            except RefusedError:
+                continue  # whoever goes down there meets it again
+        for host, others in self.rules.runs.items():
+            if any(other in hosts for other in others):
+                hosts[host] = None
+        return list(hosts)
+
+    def _table(self, index: int) -> Mapping[str, Entry]:
+        if index not in self.tables:
+            choose = self.rules.chosen or (lambda _: {})
+            self.tables[index] = choose(_entries(self.contents, index, self.rules))
+        return self.tables[index]
+
+    def _taken(self, host: str) -> Found | None:
+        """What a host takes; None where that is nothing, or what every host takes that finds nothing of its own."""
+        index, depth = self.top, 1
+        own = not host
+        while True:
+            table = self._table(index)
+            entry = next((table[each] for each in (host, *self.rules.runs.get(host, ()), "") if each in table), None)
+            if entry is None:
+                return None
+            own = own or bool(one_spelling(entry))
+            member = _blob(self.contents, self.rules, entry["digest"], check=self.rules.checks_below)
+            if not _is_index(self.contents, member, entry["mediaType"]):
+                break
+            _check_depth(self.contents, self.rules, index, depth)
+            index, depth = member, depth + 1
+            self.contents.spend()
+        return _image(self.contents, member, entry, self.rules, several=True, host=host) if own else None
+
+
+def _entries(contents: Contents, index: int, rules: Rules) -> list[Entry]:
+    children = contents.decode(index, INDEX, stream=False)["manifests"] or []
+    contents.spend(len(children))
+    return [each for each in children if not rules.passes_over(each)]
+
+
+def _check_depth(contents: Contents, rules: Rules, index: int, depth: int) -> None:
+    if rules.levels is not None and depth >= rules.levels:
+        raise RefusedError(f"{contents.name(index)} is an index that lists another index")
+    if depth >= contents.catalogue.limits.graph_depth:
+        raise RefusedError(f"more than {depth} indexes below each other; no more were followed here")
+
+
+def _image(
+    contents: Contents, member: int, entry: Entry, rules: Rules, *, several: bool = False, host: str = ""
+) -> Found:
     check_unambiguous(contents, member, entry["mediaType"])
     manifest = contents.decode(member, MANIFEST, stream=False)
     if rules.containers_image:
@@ -139,8 +234,11 @@ def _image(contents: Contents, member: int, entry: Entry, rules: Rules, *, sever
         types = (layer["mediaType"] for layer in layers)
         contents.check_layers(rules.unpack, tuple(zip(members, types, strict=True)))
     why = f"for {_platform(entry)}" if several else ""
-    host = one_spelling(entry) if several and rules.chosen is not None else ""
-    return Found(contents.digest(config), contents.digest(member), why, host)
+    if one_spelling(entry) in rules.runs.get(host, ()):
+        why = f"for {host}, which runs what is for {_platform(entry)}"
+    return Found(
+        contents.digest(config), contents.digest(member), why, host, several and not host and rules.chosen is not None
+    )
 
 
 def _shortened(manifest: Entry) -> str:
@@ -151,7 +249,7 @@ def _shortened(manifest: Entry) -> str:
 def one_spelling(entry: Entry) -> str:
     """The platform of an entry in the words that containerd compares; empty where it says none."""
     platform = entry["platform"]
-    return "/".join(each for each in normalised(platform["os"], platform["architecture"], platform["variant"]) if each)
+    return platforms.one_spelling(platform["os"], platform["architecture"], platform["variant"], platform["os.version"])
 
 
 def _platform(entry: Entry) -> str:

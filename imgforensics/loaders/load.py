@@ -67,8 +67,13 @@ class Load:
     refused: bool = False
     platform: str = ""
     """Where it is one of several of an index, and the reader takes it on hosts of this platform: in one spelling."""
+    any_host: bool = False
+    """It is one of several of an index, and the reader takes it on hosts for which no other one is."""
     instead: bool = False
     """It is taken in place of the others, on some hosts, and never beside them."""
+    machine: str = ""
+    """Platform by the config, in one spelling, where that gives an architecture; ``linux/arm`` of one without variant,
+    which may be of any."""
     limited: bool = False
     """It is refused since a bound of this tool was reached, not of the reader."""
 

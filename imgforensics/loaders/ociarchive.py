@@ -62,4 +62,5 @@ def load(contents: Contents, reader: Reader, entry: dict[str, Any], why: str) ->
     )
     for found in images(contents, entry, rules):
         told = f"{why}; {found.why}" if found.why else why
-        yield Load(reader, found.config, found.manifest, names(entry, REF), told, platform=found.platform)
+        tags = names(entry, REF)
+        yield Load(reader, found.config, found.manifest, tags, told, platform=found.platform, any_host=found.any_host)

@@ -16,6 +16,7 @@ from imgforensics.loaders.documents import IMAGE, REF, names, only_one
 from imgforensics.loaders.load import Load, Reader, RefusedError
 from imgforensics.loaders.references import check_named, normalised
 from imgforensics.model import Digest
+from imgforensics.platforms import without_variant
 from imgforensics.refnames import normalise
 from imgforensics.structure import Structure
 
@@ -31,7 +32,9 @@ def podman(contents: Contents, _: Structure) -> Iterator[Load]:
         return
     yield from loads
     if all(load.platform for load in loads):
-        yield from _elsewhere(contents, {load.image_id for load in loads})
+        # what is listed for a variant that no host asks for may be what manifest.json has for all
+        taken = {load.image_id for load in loads if load.platform == without_variant(load.platform)}
+        yield from _elsewhere(contents, taken)
 
 
 def _listed(contents: Contents) -> list[Load]:

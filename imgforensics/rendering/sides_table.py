@@ -25,7 +25,7 @@ _NAME = 24
 """Characters of an image's name."""
 _PLATFORM = 16
 """Characters of its platform."""
-_USUAL = re.compile(rf"{SINCE_LAYOUT}|; of \d+ entries {ASKED_FOR}|; for [^;]*$")
+_USUAL = re.compile(rf"{SINCE_LAYOUT}|; of \d+ entries {ASKED_FOR}|; for [^;,]*$")
 """Parts of a reason that hold for every sound archive, and explain no difference."""
 _HEX = re.compile(r"(?:\b[a-z0-9]+:)?\b([0-9a-f]{12})[0-9a-f]{20,}")
 

@@ -18,6 +18,7 @@ from tests.crafted.bending import (
     true,
 )
 from tests.crafted.case import Crafted
+from tests.crafted.viewparts import AMD64, ARM64, Nested, evil, good, indexed
 from tests.support import descriptor, edit, manifest, oci
 
 
@@ -266,6 +267,20 @@ CRAFTED: tuple[Crafted, ...] = (
         made(),
     ),
     Crafted(
+        "VIEW-10-image-called-attestation",
+        "an annotation calls an image an attestation: docker passes over it, containerd, podman and skopeo run it",
+        indexed((evil(), AMD64), pseudo=(0,)),
+        frozenset({"IMG203"}),
+        lambda: builder.tar(builder.containerd([ImageSpec()], attestation=True)),
+    ),
+    Crafted(
+        "VIEW-10-image-called-attestation-beside",
+        "the same, beside an image for another platform",
+        indexed((evil(), AMD64), (replace(good(), platform="linux/arm64"), ARM64), pseudo=(0,)),
+        frozenset({"IMG203"}),
+        indexed((evil(), AMD64), (replace(good(), platform="linux/arm64"), ARM64)),
+    ),
+    Crafted(
         "VIEW-10-image-as-signature",
         "the layers of an image go under the type of a signature",
         made(lambda manifest: _call_layers(manifest, "application/vnd.dev.cosign.simplesigning.v1+json")),
@@ -372,6 +387,34 @@ CRAFTED: tuple[Crafted, ...] = (
         lambda: builder.tar(
             builder.containerd([ImageSpec(), ImageSpec(platform="linux/arm64")], index=True, attestation=True)
         ),
+    ),
+    Crafted(
+        "VIEW-13-nested",
+        "one of the two behind an index in the index: containerd takes it, podman and skopeo fail",
+        indexed(Nested(AMD64, ((evil(), AMD64),)), (good(), AMD64)),
+        frozenset({"IMG221"}),
+        indexed(Nested(AMD64, ((good(), AMD64),)), (replace(evil(), platform="linux/arm64"), ARM64)),
+    ),
+    Crafted(
+        "VIEW-13-nested-behind",
+        "the same, the index for another platform, and last: everybody takes the first",
+        indexed((good(), AMD64), Nested(ARM64, ((evil(), AMD64),))),
+        frozenset({"IMG221"}),
+        indexed((good(), AMD64), Nested(ARM64, ((replace(evil(), platform="linux/arm64"), ARM64),))),
+    ),
+    Crafted(
+        "VIEW-13-nested-for-any",
+        "the same, the index and its image for any platform",
+        indexed(Nested(None, ((evil(), None),)), (good(), AMD64)),
+        frozenset({"IMG221"}),
+        indexed(Nested(None, ((replace(evil(), platform="linux/arm64"), None),)), (good(), AMD64)),
+    ),
+    Crafted(
+        "VIEW-13-no-system",
+        "two images for one platform, the first without an operating system: containerd takes it on its host, podman and skopeo nowhere",
+        indexed((evil(), {"os": "", "architecture": "amd64"}), (good(), AMD64)),
+        frozenset({"IMG221"}),
+        indexed((evil(), {"os": "", "architecture": "amd64"}), (replace(good(), platform="linux/arm64"), ARM64)),
     ),
     Crafted(
         "VIEW-14-annotation",

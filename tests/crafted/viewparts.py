@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -81,6 +81,70 @@ def elsewhere(platform: dict[str, str], *, other: bool = True) -> list[Entry]:
     described = {"mediaType": builder.OCI_INDEX, "digest": name, "size": len(index), "annotations": notes}
     top.data = builder.go({"schemaVersion": 2, "manifests": [described]})
     return [Entry(f"blobs/{name.replace(':', '/')}", index), *entries]
+
+
+AMD64 = {"os": "linux", "architecture": "amd64"}
+ARM64 = {"os": "linux", "architecture": "arm64"}
+_PSEUDO = {"vnd.docker.reference.type": "attestation-manifest"}
+
+
+@dataclass(frozen=True)
+class Nested:
+    """Entries of an index that is an entry itself."""
+
+    platform: dict[str, str] | None
+    entries: tuple["Listed", ...]
+
+
+Listed = tuple[ImageSpec, dict[str, str] | None] | Nested
+"""An image, or an index, as an index lists it: with a platform, or with none."""
+
+
+def indexed(*listed: Listed, saved: ImageSpec | None = None, pseudo: Sequence[int] = ()) -> Callable[[], bytes]:
+    """An archive whose ``index.json`` leads to an index of all of these.
+
+    Args:
+        listed: the index's entries.
+        saved: what ``manifest.json`` lists; there is none without it.
+        pseudo: numbers of the index's entries that an annotation calls attestations.
+    """
+
+    def make() -> bytes:
+        entries = {each.path: each for each in builder.containerd([saved or good()], manifest_json=saved is not None)}
+        if saved is None:
+            entries = {path: each for path, each in entries.items() if not path.startswith("blobs")}
+        described = [_described(each, entries) for each in listed]
+        for number in pseudo:
+            described[number]["annotations"] = _PSEUDO
+        top = json.loads(entries["index.json"].data)
+        top["manifests"] = [_index(described, entries) | {"annotations": top["manifests"][0]["annotations"]}]
+        entries["index.json"].data = builder.go(top)
+        return builder.tar(entries.values())
+
+    return make
+
+
+def _described(listed: Listed, entries: dict[str, Entry]) -> dict[str, Any]:
+    """The descriptor of an entry, whose blobs are added."""
+    if isinstance(listed, Nested):
+        found, platform = _index([_described(each, entries) for each in listed.entries], entries), listed.platform
+    else:
+        spec, platform = listed
+        own = builder.containerd([spec], manifest_json=False)
+        (found,) = json.loads(builder.find(own, "index.json").data)["manifests"]
+        found = {key: found[key] for key in ("mediaType", "digest", "size")}
+        for each in own:
+            if each.path.startswith("blobs"):
+                entries.setdefault(each.path, each)
+    return found if platform is None else found | {"platform": platform}
+
+
+def _index(described: list[dict[str, Any]], entries: dict[str, Entry]) -> dict[str, Any]:
+    """The descriptor of an index of these, which is added."""
+    index = builder.go({"schemaVersion": 2, "mediaType": builder.OCI_INDEX, "manifests": described})
+    path = f"blobs/{builder.digest(index).replace(':', '/')}"
+    entries[path] = Entry(path, index)
+    return {"mediaType": builder.OCI_INDEX, "digest": builder.digest(index), "size": len(index)}
 
 
 def parts_of_both() -> tuple[list[Entry], bytes]:

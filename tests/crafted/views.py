@@ -1,10 +1,12 @@
 """VIEW: two images in one file."""
 
+from dataclasses import replace
+
 from tests import builder
-from tests.builder import Entry
+from tests.builder import Entry, ImageSpec
 from tests.crafted import viewparts as parts
 from tests.crafted.case import Crafted, Threat
-from tests.crafted.viewparts import both, evil, good, packed, plain, two
+from tests.crafted.viewparts import AMD64, ARM64, both, evil, good, packed, plain, two
 
 THREATS: tuple[Threat, ...] = (
     Threat(
@@ -49,6 +51,21 @@ THREATS: tuple[Threat, ...] = (
         ("IMG104",),
     ),
 )
+
+
+_V3 = AMD64 | {"variant": "v3"}
+_386 = {"os": "linux", "architecture": "386"}
+
+
+_V3_GOOD = replace(good(), platform="linux/amd64/v3")
+
+
+def _on_arm64(spec: ImageSpec) -> ImageSpec:
+    return replace(spec, platform="linux/arm64")
+
+
+def _on_386(spec: ImageSpec) -> ImageSpec:
+    return replace(spec, platform="linux/386")
 
 
 def _two_entries() -> list[Entry]:
@@ -97,6 +114,55 @@ CRAFTED: tuple[Crafted, ...] = (
         packed(lambda: parts.hybrid([evil("example.com/other:1")])),
         _is("IMG206"),
         two,
+    ),
+    Crafted(
+        "VIEW-01-decoy-variant",
+        "index.json leads to another image for this host, and to the one in manifest.json for a variant of it",
+        parts.indexed((evil(), AMD64), (good(), AMD64 | {"variant": "v3"}), saved=good()),
+        _is("IMG206"),
+        parts.indexed((good(), AMD64), (replace(evil(), platform="linux/amd64/v3"), _V3), saved=good()),
+    ),
+    Crafted(
+        "VIEW-01-decoy-variant-behind",
+        "the same, the variant first",
+        parts.indexed((good(), AMD64 | {"variant": "v2"}), (evil(), AMD64), saved=good()),
+        _is("IMG206"),
+        parts.indexed((replace(evil(), platform="linux/amd64/v3"), _V3), (good(), AMD64), saved=good()),
+    ),
+    Crafted(
+        "VIEW-01-decoy-for-any",
+        "index.json leads to another image for any platform, and to the one in manifest.json for a variant",
+        parts.indexed((evil(), None), (good(), _V3), saved=good()),
+        _is("IMG206"),
+        parts.indexed((good(), None), (_on_arm64(evil()), ARM64), saved=good()),
+    ),
+    Crafted(
+        "VIEW-01-decoy-386-for-any",
+        "the same, the other image's config for linux/386",
+        parts.indexed((_on_386(evil()), None), (good(), _V3), saved=good()),
+        _is("IMG206"),
+        parts.indexed((_on_386(evil()), None), (good(), AMD64), saved=good()),
+    ),
+    Crafted(
+        "VIEW-01-decoy-variant-in-config",
+        "the same, the config of the image in manifest.json says the variant, too",
+        parts.indexed((evil(), AMD64), (_V3_GOOD, _V3), saved=_V3_GOOD),
+        _is("IMG206"),
+        parts.indexed((_V3_GOOD, _V3), (_on_arm64(evil()), ARM64), saved=_V3_GOOD),
+    ),
+    Crafted(
+        "VIEW-01-decoy-no-system",
+        "the other image is for an architecture without an operating system: containerd takes it, podman does not",
+        parts.indexed((evil(), {"os": "", "architecture": "amd64"}), (good(), _V3), saved=good()),
+        _is("IMG206"),
+        parts.indexed((good(), {"os": "", "architecture": "amd64"}), (_on_arm64(evil()), ARM64), saved=good()),
+    ),
+    Crafted(
+        "VIEW-01-decoy-386",
+        "the other image is for linux/386, which containerd runs on amd64 where there is none for that",
+        parts.indexed((_on_386(evil()), _386), (good(), AMD64 | {"variant": "v4"}), saved=good()),
+        _is("IMG206"),
+        parts.indexed((_on_386(evil()), _386), (good(), AMD64), saved=good()),
     ),
     Crafted(
         "VIEW-02-two-entries",
