@@ -27,6 +27,8 @@ class Odd(StrEnum):
 
     TWICE = "twice"
     TWICE_OTHERWISE = "twice-otherwise"
+    TWICE_LINKED = "twice-linked"
+    TWICE_LINKED_OTHERWISE = "twice-linked-otherwise"
     FOLDER_TWICE = "folder-twice"
     FOLDER_OTHERWISE = "folder-otherwise"
     ESCAPES = "escapes"
