@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from tests import builder
@@ -90,6 +91,63 @@ def _sized(key: str, size: int) -> Callable[[dict[str, Any]], None]:
 
     return change
 
+
+def _append(entry: Entry, entries: list[Entry]) -> None:
+    entries.append(entry)
+
+
+def _layered(*entries: Entry) -> Callable[[], bytes]:
+    """An image with a layer of these entries."""
+    return lambda: builder.archive("containers_image_docker", ImageSpec(layers=[builder.tar(entries)]))
+
+
+def _attributed(name: str, value: bytes, type_: bytes = b"0", linkname: str = "") -> Entry:
+    return Entry("a", type=type_, linkname=linkname, pax={f"SCHILY.xattr.{name}": value})
+
+
+REFUSED: dict[str, Entry] = {
+    "xattr-capability": _attributed("security.capability", b"garbage"),
+    "xattr-capability-v1": _attributed("security.capability", bytes.fromhex("00000001") + bytes(8)),
+    "xattr-capability-v2": _attributed("security.capability", bytes.fromhex("01000002") + bytes(16)),
+    "xattr-capability-v3": _attributed("security.capability", bytes.fromhex("00000003") + bytes(20)),
+    "xattr-capability-nobody": _attributed("security.capability", bytes.fromhex("00000003") + bytes(16) + b"\xff" * 4),
+    "xattr-capability-empty": _attributed("security.capability", b""),
+    "xattr-capability-folder": _attributed("security.capability", b"x", b"5"),
+    "xattr-name-255": _attributed("user." + "a" * 250, b"x"),
+    "xattr-name-256": _attributed("user." + "a" * 251, b"x"),
+    "xattr-value": _attributed("user.a", bytes(65_537)),
+    "xattr-no-name": _attributed("", b"x"),
+    "xattr-user": _attributed("user.", b"x"),
+    "xattr-trusted": _attributed("trusted.", b"x"),
+    "xattr-system": _attributed("system.", b"x"),
+    "xattr-elsewhere": _attributed("com.apple.provenance", b"x"),
+    "xattr-selinux": _attributed("security.selinux", b"garbage"),
+    "xattr-on-symlink": _attributed("user.a", b"x", b"2", "b"),
+    "xattr-on-fifo": _attributed("user.a", b"x", b"6"),
+    "acl-short": _attributed("system.posix_acl_access", b"zz"),
+    "acl-cut": _attributed("system.posix_acl_access", bytes.fromhex("0200000001")),
+    "acl-tag": _attributed("system.posix_acl_access", bytes.fromhex("0200000063000700ffffffff")),
+    "acl-version": _attributed("system.posix_acl_access", bytes.fromhex("0300000001")),
+    "acl-empty": _attributed("system.posix_acl_access", bytes.fromhex("02000000")),
+    "symlink-to-nothing": Entry("a", type=b"2"),
+    "name-255": Entry("a" * 255),
+    "name-256": Entry("a" * 256),
+    "name-256-bytes": Entry("é" * 128),
+    "folder-256": Entry("a" * 256 + "/b"),
+    "whiteout-255": Entry(".wh." + "a" * 255),
+    "whiteout-256": Entry(".wh." + "a" * 256),
+    "path-3900": Entry("/".join(["d" * 99] * 39)),
+    "path-4090": Entry("/".join(["d" * 90] * 45)[:4_090]),
+    "target-2000": Entry("a", type=b"2", pax={"linkpath": "b/" * 1_000}),
+    "target-4096": Entry("a", type=b"2", pax={"linkpath": "b/" * 2_048}),
+    "root-dot": Entry(".", b"x"),
+    "root-slash": Entry("/", b"x"),
+    "root-slash-dot": Entry("/.", b"x"),
+    "root-up": Entry("a/..", b"x"),
+    "root-slash-up": Entry("/a/..", b"x"),
+    "root-symlink": Entry("/", type=b"2", linkname="a"),
+}
+"""Members and entries at which systems end the unpacking, and others like them."""
 
 TRICKS: dict[str, Callable[[], bytes]] = {
     # JSON
@@ -225,4 +283,7 @@ TRICKS: dict[str, Callable[[], bytes]] = {
         [*builder.docker_legacy([good()]), Entry("x", b"y", pax={"GNU.sparse.map": "0,1", "GNU.sparse.size": "1"})]
     ),
     "pax-malformed": lambda: builder.tar([*builder.docker_legacy([good()]), Entry("x", b"", pax=b"99 a=b\n")]),
+    # what Linux refuses
+    **{f"outer-{name}": _with("containerd", partial(_append, entry)) for name, entry in REFUSED.items()},
+    **{f"layer-{name}": _layered(entry) for name, entry in REFUSED.items()},
 }

@@ -17,7 +17,7 @@ from imgforensics.limits import DEFAULT_LIMITS
 from imgforensics.model import AnomalyKind, MemberKind
 from tests import builder, layertables
 from tests.builder import ImageSpec
-from tests.crafted.layers import LISTED, TABLE
+from tests.crafted.layers import CAPABILITY, LISTED, TABLE
 from tests.support import case_of, codes, descriptor, manifest, oci, report_of, the, told
 
 
@@ -36,7 +36,7 @@ def test_the_inventory() -> None:
         builder.Entry("d/.wh.gone"),
         builder.Entry("d/.wh..wh..opq"),
         builder.Entry(".wh..wh.plnk/1.2"),
-        builder.Entry("d/ping", b"6", pax={"SCHILY.xattr.security.capability": b"\x01"}),
+        builder.Entry("d/ping", b"6", pax={"SCHILY.xattr.security.capability": CAPABILITY}),
     )
     assert facts.counts == {MemberKind.DIRECTORY: 1, MemberKind.FILE: 6, MemberKind.SYMLINK: 1}
     assert (facts.size, facts.whiteouts, facts.opaques) == (6, 1, 1)

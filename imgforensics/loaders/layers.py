@@ -27,6 +27,7 @@ _ANYWHERE = {
     Odd.BELOW_FILE: "lies below what is no folder",
     Odd.BELOW_REMOVED: "lies below a whiteout",
     Odd.UNHANDLED: "is of a type that is not unpacked",
+    Odd.REFUSED: "has what Linux refuses",
     Odd.WHITEOUT_AFTER: "is a whiteout of what the layer holds",
     Odd.WHITEOUT_AGAIN: "is a whiteout that repeats",
 }
@@ -35,9 +36,11 @@ _TAR_SPLIT = dict.fromkeys(
     (Odd.TWICE, Odd.TWICE_OTHERWISE, Odd.FOLDER_TWICE, Odd.FOLDER_OTHERWISE, Odd.OPAQUE_AGAIN), "stands in it twice"
 )
 _CHROOT = _TAR_SPLIT | {
+    Odd.REFUSED_TRUSTED: "has an attribute that Linux refuses",
     Odd.BAD_WHITEOUT: "is a whiteout of a folder by itself",
     Odd.BELOW_DANGLING: "lies below a symlink to what the layer does not hold",
 }
+_FORBIDDEN = {Odd.REFUSED_FORBIDDEN: "has an attribute that Linux forbids there"}
 _BELOW_REMOVED = {Odd.WHITEOUT_BELOW_REMOVED: "is a whiteout below another"}
 _DATED = {Odd.FOLDER_DANGLES: "is a symlink to what the layer does not hold, where a folder is to be dated"}
 _DOCKER = "application/vnd.docker."
@@ -54,11 +57,12 @@ def docker(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
         RefusedError: one of the layers cannot be unpacked, which ends the load.
     """
     _refuse_disguised(catalogue, layers, skippable=True)
+    _refuse_roots(catalogue, layers)
     _unpack(catalogue, layers, _ANYWHERE | _CHROOT | _BELOW_REMOVED)
 
 
 def storage(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
-    """containers/storage, which does as Docker does, but for whiteouts below others.
+    """containers/storage, which does as Docker does, but for whiteouts below others, and attributes that are forbidden.
 
     Imitated: containers/storage, ``pkg/archive`` and ``drivers/overlay``, of podman 4.3.1 (judged) to 2026.
 
@@ -66,7 +70,8 @@ def storage(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
         RefusedError: one of the layers cannot be unpacked, which ends the load.
     """
     _refuse_disguised(catalogue, layers, skippable=False)
-    _unpack(catalogue, layers, _ANYWHERE | _CHROOT)
+    _refuse_roots(catalogue, layers)
+    _unpack(catalogue, layers, _ANYWHERE | _CHROOT | _FORBIDDEN)
 
 
 _CONTAINERD_KNOWS = (
@@ -135,6 +140,15 @@ def _refuse_disguised(catalogue: Catalogue, layers: Iterable[Layer], *, skippabl
         if blob is not None and (skippable or not blob.head.startswith(SKIPPABLE)):
             disguise = _disguise(blob)
             _refuse(number, "" if disguise is None else f"it begins like {disguise}")
+
+
+def _refuse_roots(catalogue: Catalogue, layers: Iterable[Layer]) -> None:
+    """Refuse layers in which something else than a folder is called ``/``; by other names the root is passed over."""
+    for number, (member, _) in enumerate(layers):
+        facts = catalogue.layers.get(member)
+        for each in () if facts is None else facts.odd:
+            rooted = each.kind is Odd.ROOT_REPLACED and each.name.startswith("/")
+            _refuse(number, f"{each.name} takes the place of the root" if rooted else "")
 
 
 def _unpack(catalogue: Catalogue, layers: Iterable[Layer], impossible: Mapping[Odd, str]) -> None:

@@ -1,0 +1,49 @@
+"""Entries of a layer that Linux refuses to make, at which every program that unpacks it ends. No I/O."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+
+from imgforensics.layerentry import Entry, WhiteoutKind, whiteout
+from imgforensics.layerfacts import KEPT, LayerFacts, Odd, OddEntry
+from imgforensics.layernames import short
+from imgforensics.linux import NAME, PATH, refused_path, refused_target
+
+_SYMLINK = "2"
+_BELOW = PATH - len("/var/lib/containerd/tmpmounts/containerd-mount123456789/")
+"""Bytes of a path that programs have room for: containerd, whose folder for a layer has the shortest name."""
+_MOST = {True: NAME, False: NAME // 4}
+"""Characters of a name that are never too many bytes, in ASCII and else."""
+
+
+class Refused:
+    """Looks at every entry: :meth:`take` them in order, then :meth:`told` once."""
+
+    def __init__(self) -> None:
+        self._odd: list[OddEntry] = []
+        self._counts: Counter[Odd] = Counter()
+
+    def take(self, entries: Iterable[Entry]) -> None:
+        """Look at the next entries. Most have a short name and are no symlink, and nothing more is asked of them."""
+        for entry in [each for each in entries if each[3] == _SYMLINK or len(each[0]) > _MOST[each[0].isascii()]]:
+            trouble = _trouble(entry)
+            if trouble:
+                self._counts[Odd.REFUSED] += 1
+                if self._counts[Odd.REFUSED] <= KEPT:
+                    self._odd.append(OddEntry(Odd.REFUSED, short(entry.name), trouble, entry.header))
+
+    def told(self, facts: LayerFacts) -> LayerFacts:
+        """The facts of the layer, with what is refused."""
+        if not self._odd:
+            return facts
+        counts = Counter(facts.odd_counts) + self._counts
+        return replace(facts, odd=(*facts.odd, *self._odd), odd_counts=dict(counts))
+
+
+def _trouble(entry: Entry) -> str:
+    path = entry.path
+    taken = None if path is None else whiteout(path)
+    if taken is not None:  # what it takes away is made, as a device
+        path = "" if taken[0] is WhiteoutKind.PLUMBING else taken[1]
+    trouble = refused_path(path or "", _BELOW)
+    return trouble or (refused_target(entry.linkname) if entry.typeflag == _SYMLINK and taken is None else "")
