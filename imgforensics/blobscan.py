@@ -16,7 +16,7 @@ from imgforensics.layertoc import FOOTER, TocKind, pointed_to
 from imgforensics.layerwalk import LayerWalker
 from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.model import DIGEST_LENGTHS, Anomaly, AnomalyKind, Blob, Compression, Digest, Span
-from imgforensics.sniffing import sniff
+from imgforensics.sniffing import SKIPPABLE, sniff
 
 _HEAD = 512
 _SNIFF = 512
@@ -59,6 +59,7 @@ class BlobScanner:
         self._compression: Compression | None = None
         self._inflater: Inflater | None = None
         self._first = b""
+        self._skips_first = False
         self._head = b""
         self._content: bytearray | None = bytearray() if size <= limits.document else None
         self._scalar = size <= _SCALAR
@@ -130,6 +131,7 @@ class BlobScanner:
             labels=inflater.labels,
             anomalies=inflater.anomalies,
             head=self._head,
+            skips_first=self._skips_first,
             other_digests=others,
             other_diff_ids=other_diff_ids if inflater.complete else {},
         )
@@ -138,6 +140,7 @@ class BlobScanner:
         """Decide by the first bytes, and take them."""
         first = bytes(data[:_HEAD])
         self._compression = sniff(first)
+        self._skips_first = self._compression is Compression.ZSTD and first.startswith(SKIPPABLE)
         if self._compression not in (Compression.NONE, Compression.UNSUPPORTED):
             self._inflater = Inflater(self._compression, self._limits)
             self._uncompressed = _Hashes(self._algorithms)

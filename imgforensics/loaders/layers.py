@@ -70,6 +70,8 @@ def storage(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
         RefusedError: one of the layers cannot be unpacked, which ends the load.
     """
     _refuse_disguised(catalogue, layers, skippable=False)
+    for number, (member, _) in enumerate(layers):
+        _refuse_skippable(number, catalogue.blobs.get(member))
     _refuse_roots(catalogue, layers)
     _unpack(catalogue, layers, _ANYWHERE | _CHROOT | _FORBIDDEN)
 
@@ -119,6 +121,7 @@ def stereoscope(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
     for number, (member, _) in enumerate(layers):
         blob, facts = catalogue.blobs.get(member), catalogue.layers.get(member)
         if blob is not None and (facts is not None or not blob.anomalies):
+            _refuse_skippable(number, blob)
             disguise = None if number else _disguise(blob)  # the lowest layer tells of all whether they are compressed
             _refuse(number, f"it begins like {disguise}" if disguise in _CONTAINERD_UNDOES else "")
             _refuse(number, _damage(blob, facts))
@@ -140,6 +143,12 @@ def _refuse_disguised(catalogue: Catalogue, layers: Iterable[Layer], *, skippabl
         if blob is not None and (skippable or not blob.head.startswith(SKIPPABLE)):
             disguise = _disguise(blob)
             _refuse(number, "" if disguise is None else f"it begins like {disguise}")
+
+
+def _refuse_skippable(number: int, blob: Blob | None) -> None:
+    """Refuse zstd that begins with a skippable frame, for programs that know it by a frame of data only."""
+    skippable = blob is not None and blob.skips_first
+    _refuse(number, "it begins with a skippable frame, and is not taken for zstd" if skippable else "")
 
 
 def _refuse_roots(catalogue: Catalogue, layers: Iterable[Layer]) -> None:
