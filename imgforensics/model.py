@@ -118,6 +118,7 @@ class AnomalyKind(StrEnum):
     # compressed streams
     TRUNCATED_STREAM = "truncated-stream"
     CORRUPT_STREAM = "corrupt-stream"
+    RESERVED_FLAGS = "reserved-flags"
     CHECKSUM_MISMATCH = "stream-checksum-mismatch"
     LENGTH_MISMATCH = "stream-length-mismatch"
     TRAILING_BYTES = "trailing-bytes"

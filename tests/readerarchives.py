@@ -12,6 +12,7 @@ from tests.builder import Entry, ImageSpec
 from tests.crafted import viewparts as parts
 from tests.crafted.bending import CONFIG, made
 from tests.crafted.viewparts import evil, good, packed
+from tests.readerparts import CONFIGS, LAYER_TYPES, REFUSED
 
 
 def _edited(layout: str, name: str, change: Callable[[bytes], bytes], images: int = 1) -> Callable[[], bytes]:
@@ -101,8 +102,25 @@ def _layered(*entries: Entry) -> Callable[[], bytes]:
     return lambda: builder.archive("containers_image_docker", ImageSpec(layers=[builder.tar(entries)]))
 
 
-def _attributed(name: str, value: bytes, type_: bytes = b"0", linkname: str = "") -> Entry:
-    return Entry("a", type=type_, linkname=linkname, pax={f"SCHILY.xattr.{name}": value})
+def _tagged(reference: bytes) -> Callable[[], bytes]:
+    """An image with one tag, of its registry's."""
+    return _edited("docker_legacy", "manifest.json", lambda data: data.replace(b"app:1.0", reference))
+
+
+def _configured(keys: dict[str, Any]) -> Callable[[], bytes]:
+    """An image whose config has these keys."""
+    return _edited("jib", "config", lambda data: json.dumps(json.loads(data) | keys).encode())
+
+
+def _misnamed() -> bytes:
+    """A config's name that is no UTF-8: Go has two characters for what Python has one."""
+    entries = builder.jib([good()])
+    config = builder.config_of(entries)
+    manifest = builder.find(entries, "manifest.json")
+    manifest.data = manifest.data.replace(b"config.json", b"\xe2\x82.json")
+    other = replace(config, name="\ufffd.json", data=builder.config_of(builder.jib([evil()])).data)
+    entries[entries.index(config)] = replace(config, name="\ufffd\ufffd.json")
+    return builder.tar([other, *entries])
 
 
 SKIPPABLE = bytes.fromhex("502a4d18")
@@ -111,6 +129,12 @@ SKIPPABLE = bytes.fromhex("502a4d18")
 def _framed_by(frame: bytes, layer: bytes) -> bytes:
     """A zstd stream behind a frame that decoders pass over."""
     return frame + builder.zstd(layer)
+
+
+def _flagged(flags: int, data: bytes) -> bytes:
+    """gzip with these flags in its header, which stand for nothing there."""
+    packed = builder.gz(data)
+    return packed[:3] + bytes([packed[3] | flags]) + packed[4:]
 
 
 def _repacked(layout: str) -> Callable[[Callable[[bytes], bytes]], Callable[[], bytes]]:
@@ -135,89 +159,6 @@ def _one_layer(pack: Callable[[bytes], bytes], media_type: str = f"{builder.OCI_
         layers=[pack(layers[0])],
     )
 
-
-REFUSED: dict[str, Entry] = {
-    "xattr-capability": _attributed("security.capability", b"garbage"),
-    "xattr-capability-v1": _attributed("security.capability", bytes.fromhex("00000001") + bytes(8)),
-    "xattr-capability-v2": _attributed("security.capability", bytes.fromhex("01000002") + bytes(16)),
-    "xattr-capability-v3": _attributed("security.capability", bytes.fromhex("00000003") + bytes(20)),
-    "xattr-capability-nobody": _attributed("security.capability", bytes.fromhex("00000003") + bytes(16) + b"\xff" * 4),
-    "xattr-capability-empty": _attributed("security.capability", b""),
-    "xattr-capability-folder": _attributed("security.capability", b"x", b"5"),
-    "xattr-name-255": _attributed("user." + "a" * 250, b"x"),
-    "xattr-name-256": _attributed("user." + "a" * 251, b"x"),
-    "xattr-value": _attributed("user.a", bytes(65_537)),
-    "xattr-no-name": _attributed("", b"x"),
-    "xattr-user": _attributed("user.", b"x"),
-    "xattr-trusted": _attributed("trusted.", b"x"),
-    "xattr-system": _attributed("system.", b"x"),
-    "xattr-elsewhere": _attributed("com.apple.provenance", b"x"),
-    "xattr-selinux": _attributed("security.selinux", b"garbage"),
-    "xattr-on-symlink": _attributed("user.a", b"x", b"2", "b"),
-    "xattr-on-fifo": _attributed("user.a", b"x", b"6"),
-    "acl-short": _attributed("system.posix_acl_access", b"zz"),
-    "acl-cut": _attributed("system.posix_acl_access", bytes.fromhex("0200000001")),
-    "acl-tag": _attributed("system.posix_acl_access", bytes.fromhex("0200000063000700ffffffff")),
-    "acl-version": _attributed("system.posix_acl_access", bytes.fromhex("0300000001")),
-    "acl-empty": _attributed("system.posix_acl_access", bytes.fromhex("02000000")),
-    "symlink-to-nothing": Entry("a", type=b"2"),
-    "name-255": Entry("a" * 255),
-    "name-256": Entry("a" * 256),
-    "name-256-bytes": Entry("é" * 128),
-    "folder-256": Entry("a" * 256 + "/b"),
-    "whiteout-255": Entry(".wh." + "a" * 255),
-    "whiteout-256": Entry(".wh." + "a" * 256),
-    "path-3900": Entry("/".join(["d" * 99] * 39)),
-    "path-4090": Entry("/".join(["d" * 90] * 45)[:4_090]),
-    "target-2000": Entry("a", type=b"2", pax={"linkpath": "b/" * 1_000}),
-    "target-4096": Entry("a", type=b"2", pax={"linkpath": "b/" * 2_048}),
-    "root-dot": Entry(".", b"x"),
-    "root-slash": Entry("/", b"x"),
-    "root-slash-dot": Entry("/.", b"x"),
-    "root-up": Entry("a/..", b"x"),
-    "root-slash-up": Entry("/a/..", b"x"),
-    "root-symlink": Entry("/", type=b"2", linkname="a"),
-}
-"""Members and entries at which systems end the unpacking, and others like them."""
-
-
-def _tagged(reference: bytes) -> Callable[[], bytes]:
-    """An image with one tag, of its registry's."""
-    return _edited("docker_legacy", "manifest.json", lambda data: data.replace(b"app:1.0", reference))
-
-
-def _configured(keys: dict[str, Any]) -> Callable[[], bytes]:
-    """An image whose config has these keys."""
-    return _edited("jib", "config", lambda data: json.dumps(json.loads(data) | keys).encode())
-
-
-def _misnamed() -> bytes:
-    """A config's name that is no UTF-8: Go has two characters for what Python has one."""
-    entries = builder.jib([good()])
-    config = builder.config_of(entries)
-    manifest = builder.find(entries, "manifest.json")
-    manifest.data = manifest.data.replace(b"config.json", b"\xe2\x82.json")
-    other = replace(config, name="\ufffd.json", data=builder.config_of(builder.jib([evil()])).data)
-    entries[entries.index(config)] = replace(config, name="\ufffd\ufffd.json")
-    return builder.tar([other, *entries])
-
-
-CONFIGS: dict[str, dict[str, Any]] = {
-    "created-empty": {"created": ""},
-    "history-day": {"history": [{"created": "2024-02-30T00:00:00Z"}]},
-    "author-number": {"author": 1},
-    "env-text": {"config": {"Env": "A=1"}},
-    "cmd-text": {"config": {"Cmd": "/bin/app"}},
-    "labels-list": {"config": {"Labels": []}},
-    "ports-numbers": {"config": {"ExposedPorts": {"80/tcp": 1}}},
-    "user-number": {"config": {"User": 0}},
-    "container-config": {"container_config": {"Env": "A=1"}},
-    "parent-number": {"parent": 1},
-    "variant-number": {"variant": 8},
-    "features-text": {"os.features": "x"},
-    "nulls": {"created": None, "author": None, "config": None, "history": None, "container_config": None},
-}
-"""Keys of a config whose values are of other types than Go wants, or of the right ones."""
 
 TRICKS: dict[str, Callable[[], bytes]] = {
     # JSON
@@ -368,7 +309,15 @@ TRICKS: dict[str, Callable[[], bytes]] = {
     # what Linux refuses
     **{f"outer-{name}": _with("containerd", partial(_append, entry)) for name, entry in REFUSED.items()},
     **{f"layer-{name}": _layered(entry) for name, entry in REFUSED.items()},
+    # types of layers
+    "config-os-upper": _configured({"os": "Linux"}),
+    "config-os-other": _configured({"os": "Windows"}),
+    **{f"layer-type-{name}": _one_layer(*given) for name, given in LAYER_TYPES.items()},
     # compression
+    "gzip-reserved": _one_layer(partial(_flagged, 0x20), f"{builder.OCI_LAYER}+gzip"),
+    "gzip-reserved-all": _one_layer(partial(_flagged, 0xE0), f"{builder.OCI_LAYER}+gzip"),
+    "gzip-reserved-jib": _repacked("jib")(partial(_flagged, 0x20)),
+    "gzip-reserved-outer": lambda: _flagged(0xE0, builder.archive("docker_legacy", good())),
     **{
         f"zstd-{where}-{name}": make(partial(_framed_by, frame))
         for name, frame in {

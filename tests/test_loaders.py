@@ -18,7 +18,8 @@ from tests.crafted import viewparts as parts
 from tests.crafted import views
 from tests.crafted.case import Crafted
 from tests.crafted.viewparts import good
-from tests.readerarchives import REFUSED, TRICKS
+from tests.readerarchives import TRICKS
+from tests.readerparts import REFUSED
 from tests.support import case_of, report_of
 
 LETTERS = dict(zip("29DcpsorytgaX", Reader, strict=False))

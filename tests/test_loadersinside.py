@@ -115,6 +115,13 @@ def test_layers_as_they_should_be_are_unpacked_by_all(name: str) -> None:
         ("json-day", "D"),
         ("json-hour", "9Dcps"),
         ("config-up-and-down", "9ps"),
+        ("config-os-upper", "Dcps"),
+        ("layer-type-none", "Dpo"),
+        ("layer-type-encrypted", "Dpo"),
+        ("layer-type-docker-gzip", "Dcpo"),
+        ("gzip-reserved", "Dcpo"),
+        ("gzip-reserved-jib", "9Dcps"),
+        ("gzip-reserved-outer", "9Dps"),
     ],
 )
 def test_who_takes_a_trick(name: str, taking: str) -> None:

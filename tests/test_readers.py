@@ -48,6 +48,7 @@ OLD = {
     (Reader.SKOPEO_DOCKER, "docker20-save.tar.gz"): _GZIP,
     (Reader.SKOPEO_DOCKER, "GZ-03-outer"): _GZIP,
     (Reader.PODMAN, "docker20-save.tar.gz"): _GZIP,
+    **{(reader, "gzip-reserved-outer"): _GZIP for reader in (Reader.SKOPEO_DOCKER, Reader.PODMAN)},
     (Reader.PODMAN, "GZ-03-outer"): _GZIP,
     (Reader.SKOPEO_OCI, "INT-12-traversal"): "skopeo 1.9.3 is of before CVE-2024-3727, and takes any digest for a path",
     (Reader.SKOPEO_OCI, "ctr-export-docker.tar"): "skopeo 1.9.3 looks up OCI media types only, later ones Docker's too",

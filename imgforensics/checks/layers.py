@@ -228,7 +228,8 @@ def odd_whiteout(case: Case) -> Iterator[Found]:
 
     ## What it means
     `.wh.` in front of a name removes that name from the layers below. Here the name is empty, `.` or `..`, which is an
-    error; or the same layer holds it, or something in it, or its folder is a symlink, or it has data, or comes twice.
+    error; or the same layer holds it, or something in it, or its folder is a symlink, or it has data, or is a link to a
+    file that has, or comes twice.
 
     ## Why it matters
     A runtime that takes the name as it stands removes the folder itself, or the one above. And of a file and its

@@ -17,7 +17,7 @@ from imgforensics.sniffing import SKIPPABLE, begins_like
 from imgforensics.tarheader import is_header
 
 Layer = tuple[int, str]
-"""A layer's member and its media type; the latter is empty in docker archives."""
+"""A layer's member and its media type; the latter counts to containerd alone."""
 Unpack = Callable[[Catalogue, Sequence[Layer]], None]
 """One of the functions below."""
 
@@ -43,7 +43,6 @@ _CHROOT = _TAR_SPLIT | {
 _FORBIDDEN = {Odd.REFUSED_FORBIDDEN: "has an attribute that Linux forbids there"}
 _BELOW_REMOVED = {Odd.WHITEOUT_BELOW_REMOVED: "is a whiteout below another"}
 _DATED = {Odd.FOLDER_DANGLES: "is a symlink to what the layer does not hold, where a folder is to be dated"}
-_DOCKER = "application/vnd.docker."
 _CONTAINERD_UNDOES = (Compression.NONE, Compression.GZIP, Compression.ZSTD)
 
 
@@ -76,13 +75,18 @@ def storage(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
     _unpack(catalogue, layers, _ANYWHERE | _CHROOT | _FORBIDDEN)
 
 
-_CONTAINERD_KNOWS = (
+_OCI_LAYERS = (
     "application/vnd.oci.image.layer.v1.tar",
     "application/vnd.oci.image.layer.nondistributable.v1.tar",
-    "application/vnd.docker.image.rootfs.diff.tar",
-    "application/vnd.docker.image.rootfs.foreign.diff.tar",
 )
-"""How the types of layers begin that it unpacks (``images.DiffCompression``)."""
+_DOCKER_LAYERS = frozenset(
+    f"application/vnd.docker.image.rootfs.{foreign}diff.tar{packed}"
+    for foreign in ("", "foreign.")
+    for packed in ("", ".gzip", ".zstd")
+)
+"""Types of layers that it unpacks, without what follows a plus (``images.DiffCompression``)."""
+_ENCRYPTED = frozenset(f"{_OCI_LAYERS[0]}{packed}+encrypted" for packed in ("", "+gzip"))
+"""Types for which its default configuration names a program, which has no key."""
 
 
 def containerd(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
@@ -95,8 +99,9 @@ def containerd(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
     """
     for number, (member, media_type) in enumerate(layers):
         blob, facts = catalogue.blobs.get(member), catalogue.layers.get(member)
-        strange = media_type and not media_type.startswith(_CONTAINERD_KNOWS)
-        _refuse(number, f"it is of type {media_type}, which it does not know" if strange else "")
+        _refuse(
+            number, f"it is of type {media_type or '(none)'}, which is not unpacked" if _is_strange(media_type) else ""
+        )
         if blob is not None:
             disguise = None if _is_plain(media_type) else _disguise(blob)
             _refuse(number, f"it begins like {disguise}" if disguise in _CONTAINERD_UNDOES else "")
@@ -197,8 +202,18 @@ def _damage(blob: Blob, facts: LayerFacts | None) -> str:
     return "" if facts.end.is_tar or not facts.end.size else "it is no tar"
 
 
+def _is_strange(media_type: str) -> bool:
+    """Whether a type is none of a layer to containerd, or one that asks for a program to decrypt it."""
+    base = media_type.partition("+")[0]
+    return (base not in _OCI_LAYERS and base not in _DOCKER_LAYERS) or media_type in _ENCRYPTED
+
+
 def _is_plain(media_type: str) -> bool:
-    return media_type.endswith(".tar") and not media_type.startswith(_DOCKER)
+    """Whether a type says to containerd that nothing is compressed: what follows a plus counts, in order of letters."""
+    base, *extensions = media_type.split("+")
+    if base in _OCI_LAYERS:
+        return max(extensions, default="") not in ("gzip", "zstd")
+    return bool(extensions)
 
 
 def _whiteout(name: str) -> tuple[str, str]:

@@ -59,6 +59,13 @@ CRAFTED = (
         image(_LOWER, tar_of(Entry("d/.wh.a"), Entry(".wh.f"))),
     ),
     Crafted(
+        "LAY-04-linked-to-a-file",
+        "a whiteout that is a hard link to a file with data",
+        image(_LOWER, tar_of(Entry("z", b"payload"), link("d/.wh.a", "z", b"1"))),
+        frozenset({"IMG506"}),
+        image(_LOWER, tar_of(Entry(".wh.f"), link("d/.wh.a", ".wh.f", b"1"))),
+    ),
+    Crafted(
         "LAY-08-begins-like-bzip2",
         "a layer whose first name makes it begin like a bzip2 stream",
         layer(Entry("BZh91AY&SY", b"x"), folder("d/")),
