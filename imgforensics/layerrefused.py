@@ -13,12 +13,11 @@ from imgforensics.layernames import short
 from imgforensics.linux import NAME, PATH, refused_path, refused_target
 from imgforensics.model import clean_path
 
-_HARDLINK, _SYMLINK = "12"
-_LINKS = (_HARDLINK, _SYMLINK)
+_HARDLINK, _SYMLINK = _LINKS = "12"
 _BELOW = PATH - len("/var/lib/containerd/tmpmounts/containerd-mount123456789/")
 """Bytes of a path that programs have room for: containerd, whose folder for a layer has the shortest name."""
-_MOST = {True: NAME, False: NAME // 4}
-"""Characters of a name that are never too many bytes, in ASCII and else."""
+_SHORT = NAME // 4
+"""Characters of a name that are never too many bytes."""
 
 
 class Refused:
@@ -30,7 +29,11 @@ class Refused:
 
     def take(self, entries: Iterable[Entry]) -> None:
         """Look at the next entries. Most have a short name and are no link, and nothing more is asked of them."""
-        for entry in [each for each in entries if each[3] in _LINKS or len(each[0]) > _MOST[each[0].isascii()]]:
+        for entry in [
+            each
+            for each in entries
+            if each[3] in _LINKS or (len(each[0]) > _SHORT and (len(each[0]) > NAME or not each[0].isascii()))
+        ]:
             taken = None if entry.path is None else whiteout(entry.path)
             trouble = _trouble(entry, taken)
             if trouble:

@@ -102,7 +102,8 @@ def may_be_refused(records: Iterable[tuple[str, str]], kind: MemberKind) -> bool
     raw = encoded(records)
     names = ((key.partition(b".xattr.")[2], value) for key, value in raw)
     return bool(refused_attributes(raw, kind)) or any(
-        (name.startswith((b"security.", b"trusted.", b"system.")) and name != _LABEL) or len(value) > _ROOM
+        (name.startswith((b"security.", b"trusted.", b"system.")) and name != _LABEL)
+        or (name.startswith(b"user.") and len(value) > _ROOM)
         for name, value in names
     )
 
