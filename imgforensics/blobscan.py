@@ -10,12 +10,13 @@ from itertools import chain
 
 from imgforensics.inflate import Inflater
 from imgforensics.layerfacts import LayerFacts
+from imgforensics.layerrefused import Refused
 from imgforensics.layersurvey import LayerSurvey
 from imgforensics.layertoc import FOOTER, TocKind, pointed_to
 from imgforensics.layerwalk import LayerWalker
 from imgforensics.limits import DEFAULT_LIMITS, Limits
 from imgforensics.model import DIGEST_LENGTHS, Anomaly, AnomalyKind, Blob, Compression, Digest, Span
-from imgforensics.sniffing import sniff
+from imgforensics.sniffing import SKIPPABLE, sniff
 
 _HEAD = 512
 _SNIFF = 512
@@ -58,12 +59,14 @@ class BlobScanner:
         self._compression: Compression | None = None
         self._inflater: Inflater | None = None
         self._first = b""
+        self._skips_first = False
         self._head = b""
         self._content: bytearray | None = bytearray() if size <= limits.document else None
         self._scalar = size <= _SCALAR
         self._walker = LayerWalker(limits) if survey else None
         self._tail = b""
         self._survey: LayerSurvey | None = None
+        self._refused = Refused()
         self.layer: LayerFacts | None = None
         """What is in it, if it was looked for and this is a tar; once it is finished."""
         self.names: set[str] | None = set() if names else None
@@ -128,6 +131,7 @@ class BlobScanner:
             labels=inflater.labels,
             anomalies=inflater.anomalies,
             head=self._head,
+            skips_first=self._skips_first,
             other_digests=others,
             other_diff_ids=other_diff_ids if inflater.complete else {},
         )
@@ -136,6 +140,7 @@ class BlobScanner:
         """Decide by the first bytes, and take them."""
         first = bytes(data[:_HEAD])
         self._compression = sniff(first)
+        self._skips_first = self._compression is Compression.ZSTD and first.startswith(SKIPPABLE)
         if self._compression not in (Compression.NONE, Compression.UNSUPPORTED):
             self._inflater = Inflater(self._compression, self._limits)
             self._uncompressed = _Hashes(self._algorithms)
@@ -167,6 +172,7 @@ class BlobScanner:
             if entries:
                 self._survey = self._survey or LayerSurvey(self._limits)
                 self._survey.add(entries)
+                self._refused.take(entries)
                 if self.names is not None:
                     self.names.update(entry.path for entry in entries if entry.path is not None)
                     if len(self.names) > self._most_names:
@@ -178,7 +184,7 @@ class BlobScanner:
             if end.is_tar:
                 survey = self._survey or LayerSurvey(self._limits)
                 elsewhere = self._toc_elsewhere() if end.damage is None else None
-                self.layer = survey.finish(end, self._toc(), elsewhere)
+                self.layer = self._refused.told(survey.finish(end, self._toc(), elsewhere))
             self._walker = self._survey = None
 
     def _toc(self) -> tuple[TocKind, Digest, bytes] | None:

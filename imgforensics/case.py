@@ -25,6 +25,7 @@ DAMAGE = frozenset(
     {
         AnomalyKind.TRUNCATED_STREAM,
         AnomalyKind.CORRUPT_STREAM,
+        AnomalyKind.RESERVED_FLAGS,
         AnomalyKind.CHECKSUM_MISMATCH,
         AnomalyKind.LENGTH_MISMATCH,
     }

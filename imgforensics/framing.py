@@ -37,6 +37,7 @@ _DOUBTFUL_END = frozenset(
         AnomalyKind.DANGLING_EXTENSION,
         AnomalyKind.TRUNCATED_STREAM,
         AnomalyKind.CORRUPT_STREAM,
+        AnomalyKind.RESERVED_FLAGS,
         AnomalyKind.LIMIT,
     }
 )

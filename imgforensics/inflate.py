@@ -257,7 +257,7 @@ class Inflater:
         if reserved := header.flags & GzipFlag.RESERVED:
             # RFC 1952, 2.3.1.2: an error must be indicated. zlib and gzip refuse the member, Go and Python read on.
             detail = f"{self._unit}: reserved header flags {reserved:#04x}"
-            self._note(AnomalyKind.CORRUPT_STREAM, detail, Span(self._offset + 3, 1), sound=False)
+            self._note(AnomalyKind.RESERVED_FLAGS, detail, Span(self._offset + 3, 1))
         if header.flags & GzipFlag.HCRC:
             claimed = int.from_bytes(data[-2:], "little")
             computed = isal_zlib.crc32(data[:-2]) & 0xFFFF

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Generator, Iterable
 
-from imgforensics.case import Case
+from imgforensics.catalogue import Catalogue
 from imgforensics.layerentry import Entry, LayerEnd
 from imgforensics.layerwalk import LayerWalker
 from imgforensics.limits import Limits
@@ -16,18 +16,18 @@ Walked = Generator[Entry, None, LayerEnd]
 Hashed = Generator[tuple[Entry, bytes | None], None, LayerEnd]
 
 
-def why_closed(case: Case, member: int | None) -> str | None:
+def why_closed(catalogue: Catalogue, member: int | None) -> str | None:
     """Why a layer's entries cannot be read, None where they can: then as far as its stream is sound."""
     if member is None:
         return "it is not in the archive"
-    if member in case.catalogue.unmeasured:
-        return case.catalogue.unmeasured[member]
-    blob = case.catalogue.blobs.get(member)
+    if member in catalogue.unmeasured:
+        return catalogue.unmeasured[member]
+    blob = catalogue.blobs.get(member)
     if blob is None:
         return "it is no regular member"
     if blob.compression is Compression.UNSUPPORTED:
         return "its compression cannot be undone here"
-    if case.catalogue.unexpanded(member):
+    if catalogue.unexpanded(member):
         return "it is a sparse member that could not be put together"
     return None
 

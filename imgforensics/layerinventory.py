@@ -3,9 +3,10 @@
 from collections import Counter
 
 from imgforensics.layercolumns import FILE, HARDLINK, KINDS, kind_code
-from imgforensics.layerentry import Entry
+from imgforensics.layerentry import Entry, whiteout
 from imgforensics.layerfacts import KEPT, NAMED, Odd, OddEntry, Privileges
 from imgforensics.layernames import HANDLED_TYPES, USUAL_DEVICES, short
+from imgforensics.linux import Refusal, refused_attributes
 from imgforensics.model import AnomalyKind, MemberKind
 
 SETUID, SETGID, OTHERS_WRITE = 0o4000, 0o2000, 0o002
@@ -25,6 +26,12 @@ _AMBIGUOUS = frozenset(
 """Oddities of headers by which readers see other entries, or other names."""
 WITH_RIGHTS = frozenset((FILE, HARDLINK, KINDS.index(MemberKind.SPARSE)))
 """What has a mode that counts when it is run. Runtimes give that of a hard link's entry to its target."""
+
+_REFUSED = {
+    Refusal.BY_ALL: Odd.REFUSED,
+    Refusal.TRUSTED: Odd.REFUSED_TRUSTED,
+    Refusal.FORBIDDEN: Odd.REFUSED_FORBIDDEN,
+}
 
 
 class Inventory:
@@ -61,7 +68,10 @@ class Inventory:
             self.note(Odd.WRITABLE_PRIVILEGED, entry, f"mode {entry.mode:o}: everyone may write what runs as its owner")
 
     def attributes(self, entry: Entry) -> None:
-        """The extended attributes of an entry that has some."""
+        """The extended attributes of an entry that has some; of a whiteout, programs set none."""
+        if whiteout(entry.path or "") is None:
+            for who, trouble in refused_attributes(entry.pax, entry.kind).items():
+                self.note(_REFUSED[who], entry, trouble)
         for name in entry.xattrs:
             if name in self.xattrs or len(self.xattrs) < NAMED:
                 self.xattrs[short(name)] += 1

@@ -66,7 +66,11 @@ def contents_of(case: Case, images: Iterable[Image], opener: Opener, limits: Lim
     found: dict[int, Contents] = {}
     for image in images:
         for layer in image.layers:
-            if layer.member is not None and layer.member not in found and why_closed(case, layer.member) is None:
+            if (
+                layer.member is not None
+                and layer.member not in found
+                and why_closed(case.catalogue, layer.member) is None
+            ):
                 found[layer.member] = Contents.of(entries(opener(layer.member), limits))
     return found
 
@@ -95,7 +99,9 @@ class Listing:
     """
 
     def __init__(self, case: Case, image: Image, opener: Opener, limits: Limits) -> None:
-        self._layers: Sequence[int] = [layer.index for layer in image.layers if why_closed(case, layer.member) is None]
+        self._layers: Sequence[int] = [
+            layer.index for layer in image.layers if why_closed(case.catalogue, layer.member) is None
+        ]
         self._members = {layer.index: layer.member for layer in image.layers if layer.member is not None}
         self._opener = opener
         self._limits = limits
@@ -105,7 +111,7 @@ class Listing:
         self.notes = [
             f"layer {layer.index} is not listed, and what it takes away is not known: {reason}"
             for layer in image.layers
-            if (reason := why_closed(case, layer.member)) is not None
+            if (reason := why_closed(case.catalogue, layer.member)) is not None
         ]
         """What of the listing is not whole, in words; complete when the last entry was given."""
 

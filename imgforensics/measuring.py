@@ -12,10 +12,11 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
+from functools import partial
 from threading import Lock
 from typing import ParamSpec, TypeVar
 
-from imgforensics import layertwins
+from imgforensics import layerlinked, layertwins
 from imgforensics.algorithms import further_algorithms
 from imgforensics.archive import Archive
 from imgforensics.blobscan import BlobScanner
@@ -230,18 +231,21 @@ class _Measuring:
         blob = scanner.finish()
         if self._archive.is_expanded(member):
             blob = replace(blob, expanded=True)
-        layer = self._with_twins(member, blob, scanner.layer)
+        layer = self._read_again(member, blob, scanner.layer)
         if self._memory is not None and probe is not None and scanner.names is not None:
             self._memory.keep(probe, Known(blob, layer), scanner.names)
         self._keep_layer(member.index, layer)
         return blob
 
-    def _with_twins(self, member: Member, blob: Blob, facts: LayerFacts | None) -> LayerFacts | None:
-        """What is inside a member, with files that stand there twice compared, for which it is read once more."""
-        if facts is None or not facts.alike:
-            return facts
+    def _read_again(self, member: Member, blob: Blob, facts: LayerFacts | None) -> LayerFacts | None:
+        """What is inside a member, with files that stand there twice, or are reached by two ways, compared."""
+        if facts is None:
+            return None
+        read = partial(self._archive.uncompressed, member, blob.compression)
         try:
-            return layertwins.compared(facts, self._archive.uncompressed(member, blob.compression), self._limits)
+            if facts.alike:
+                facts = layertwins.compared(facts, read(), self._limits)
+            return layerlinked.told(facts, read, self._limits) if layerlinked.asks(facts) else facts
         except SpentError:
             return facts
 

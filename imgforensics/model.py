@@ -118,6 +118,7 @@ class AnomalyKind(StrEnum):
     # compressed streams
     TRUNCATED_STREAM = "truncated-stream"
     CORRUPT_STREAM = "corrupt-stream"
+    RESERVED_FLAGS = "reserved-flags"
     CHECKSUM_MISMATCH = "stream-checksum-mismatch"
     LENGTH_MISMATCH = "stream-length-mismatch"
     TRAILING_BYTES = "trailing-bytes"
@@ -301,6 +302,8 @@ class Blob:
     """All bytes, where they are small and begin like a JSON document; else None."""
     expanded: bool = False
     """The bytes are those of a sparse member, put together by its map; they then count as the bytes as stored."""
+    skips_first: bool = False
+    """It is a zstd stream that begins with a skippable frame, by which not every program knows it for one."""
     other_digests: Mapping[str, Digest] = field(default_factory=dict)
     """Digests of the stored bytes by algorithm, where something in the archive claims one other than SHA-256."""
     other_diff_ids: Mapping[str, Digest] = field(default_factory=dict)

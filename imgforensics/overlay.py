@@ -20,7 +20,7 @@ from enum import IntEnum
 from imgforensics.layerentry import Entry, WhiteoutKind, whiteout
 from imgforensics.layernames import Links, Steps, folders_of, followed
 from imgforensics.limits import DEFAULT_LIMITS, Limits
-from imgforensics.model import MemberKind
+from imgforensics.model import MemberKind, clean_path
 
 _COST = 250
 """Memory in bytes of one path in two dictionaries, its characters not counted."""
@@ -140,9 +140,11 @@ class Overlay:
         return len(fates)
 
     def _link(self, path: str, entry: Entry, links: dict[int, tuple[str, str]]) -> None:
-        """Note a symlink of a layer, or that something else takes the place of one."""
-        if entry.kind is MemberKind.SYMLINK and len(links) < self._limits.layer_links:
-            links[hash(path)] = path, entry.linkname[: self._limits.path]
+        """Note a symlink of a layer, or a hard link to one, or that something else takes the place of one."""
+        linked = links.get(hash(clean_path(entry.linkname))) if entry.kind is MemberKind.HARDLINK else None
+        target = entry.linkname if entry.kind is MemberKind.SYMLINK else None if linked is None else linked[1]
+        if target is not None and len(links) < self._limits.layer_links:
+            links[hash(path)] = path, target[: self._limits.path]
         else:
             links.pop(hash(path), None)
 

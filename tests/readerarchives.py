@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from tests import builder
@@ -11,6 +12,7 @@ from tests.builder import Entry, ImageSpec
 from tests.crafted import viewparts as parts
 from tests.crafted.bending import CONFIG, made
 from tests.crafted.viewparts import evil, good, packed
+from tests.readerparts import CONFIGS, LAYER_TYPES, REFUSED
 
 
 def _edited(layout: str, name: str, change: Callable[[bytes], bytes], images: int = 1) -> Callable[[], bytes]:
@@ -91,6 +93,73 @@ def _sized(key: str, size: int) -> Callable[[dict[str, Any]], None]:
     return change
 
 
+def _append(entry: Entry, entries: list[Entry]) -> None:
+    entries.append(entry)
+
+
+def _layered(*entries: Entry) -> Callable[[], bytes]:
+    """An image with a layer of these entries."""
+    return lambda: builder.archive("containers_image_docker", ImageSpec(layers=[builder.tar(entries)]))
+
+
+def _tagged(reference: bytes) -> Callable[[], bytes]:
+    """An image with one tag, of its registry's."""
+    return _edited("docker_legacy", "manifest.json", lambda data: data.replace(b"app:1.0", reference))
+
+
+def _configured(keys: dict[str, Any]) -> Callable[[], bytes]:
+    """An image whose config has these keys."""
+    return _edited("jib", "config", lambda data: json.dumps(json.loads(data) | keys).encode())
+
+
+def _misnamed() -> bytes:
+    """A config's name that is no UTF-8: Go has two characters for what Python has one."""
+    entries = builder.jib([good()])
+    config = builder.config_of(entries)
+    manifest = builder.find(entries, "manifest.json")
+    manifest.data = manifest.data.replace(b"config.json", b"\xe2\x82.json")
+    other = replace(config, name="\ufffd.json", data=builder.config_of(builder.jib([evil()])).data)
+    entries[entries.index(config)] = replace(config, name="\ufffd\ufffd.json")
+    return builder.tar([other, *entries])
+
+
+SKIPPABLE = bytes.fromhex("502a4d18")
+
+
+def _framed_by(frame: bytes, layer: bytes) -> bytes:
+    """A zstd stream behind a frame that decoders pass over."""
+    return frame + builder.zstd(layer)
+
+
+def _flagged(flags: int, data: bytes) -> bytes:
+    """gzip with these flags in its header, which stand for nothing there."""
+    packed = builder.gz(data)
+    return packed[:3] + bytes([packed[3] | flags]) + packed[4:]
+
+
+def _repacked(layout: str) -> Callable[[Callable[[bytes], bytes]], Callable[[], bytes]]:
+    """An archive of this layout whose first layer is packed otherwise, under its name."""
+
+    def by(pack: Callable[[bytes], bytes]) -> Callable[[], bytes]:
+        def change(entries: list[Entry]) -> None:
+            first = builder.layers_of(entries)[0]
+            first.data = pack(good().layers[0])
+
+        return _with(layout, change)
+
+    return by
+
+
+def _one_layer(pack: Callable[[bytes], bytes], media_type: str = f"{builder.OCI_LAYER}+zstd") -> Callable[[], bytes]:
+    """An OCI layout of one layer that is packed so."""
+    layers = builder.two_layers()[:1]
+    return made(
+        lambda manifest: manifest["layers"][0].update(mediaType=media_type),
+        config=ImageSpec(layers=layers).config_bytes(builder.OCI_ORDER),
+        layers=[pack(layers[0])],
+    )
+
+
 TRICKS: dict[str, Callable[[], bytes]] = {
     # JSON
     "json-key-twice": _both_configs(lambda a, b: f'[{{"Config":"{a}","Layers":GOOD,"Config":"{b}","Layers":EVIL}}]'),
@@ -110,6 +179,10 @@ TRICKS: dict[str, Callable[[], bytes]] = {
     "json-number": _edited("docker_legacy", "manifest.json", lambda data: data.replace(b'"Layers":[', b'"Layers":[1,')),
     "json-nan": _edited("docker_legacy", "manifest.json", lambda data: data.replace(b"[{", b'[{"x":NaN,')),
     "json-not-utf8": _edited("docker_legacy", "manifest.json", lambda data: data.replace(b"[{", b'[{"x":"\xff",')),
+    "json-not-utf8-name": _misnamed,
+    "json-day": _edited("jib", "config", lambda data: data.replace(b"2024-01-02T", b"2024-02-31T")),
+    "json-hour": _edited("jib", "config", lambda data: data.replace(b"T03:04:05.678901234Z", b"T3:04:05,5+24:00")),
+    **{f"json-{name}": _configured(keys) for name, keys in CONFIGS.items()},
     "json-config-key-twice": _edited("jib", "config", lambda data: data.replace(b"{", b'{"rootfs":{"type":"x"},', 1)),
     "json-rootfs-missing": _edited("jib", "config", lambda data: data.replace(b'"rootfs"', b'"roots"')),
     "json-rootfs-null": _edited("jib", "config", lambda data: data[:-1] + b',"rootfs":null}'),
@@ -127,6 +200,14 @@ TRICKS: dict[str, Callable[[], bytes]] = {
     "tag-bad": _edited("docker_legacy", "manifest.json", lambda data: data.replace(b"example.com/app:1.0", b"App:1.0")),
     "tag-digest": _edited(
         "docker_legacy", "manifest.json", lambda data: data.replace(b"app:1.0", b"app@sha256:" + b"0" * 64)
+    ),
+    "tag-none": _tagged(b"app"),
+    "tag-and-digest": _tagged(b"app:1.0@sha256:" + b"a" * 64),
+    "tag-and-bad-digest": _tagged(b"app:1.0@sha256:" + b"a" * 63),
+    "tag-250": _tagged(b"a" * 250 + b":1.0"),
+    "tag-300": _tagged(b"a" * 300 + b":1.0"),
+    "config-up-and-down": _edited(
+        "jib", "manifest.json", lambda data: data.replace(b"config.json", b"x/../config.json")
     ),
     "config-absolute": _edited("jib", "manifest.json", lambda data: data.replace(b"config.json", b"/config.json")),
     "config-dot": _edited("jib", "manifest.json", lambda data: data.replace(b"config.json", b"./config.json")),
@@ -225,4 +306,25 @@ TRICKS: dict[str, Callable[[], bytes]] = {
         [*builder.docker_legacy([good()]), Entry("x", b"y", pax={"GNU.sparse.map": "0,1", "GNU.sparse.size": "1"})]
     ),
     "pax-malformed": lambda: builder.tar([*builder.docker_legacy([good()]), Entry("x", b"", pax=b"99 a=b\n")]),
+    # what Linux refuses
+    **{f"outer-{name}": _with("containerd", partial(_append, entry)) for name, entry in REFUSED.items()},
+    **{f"layer-{name}": _layered(entry) for name, entry in REFUSED.items()},
+    # types of layers
+    "config-os-upper": _configured({"os": "Linux"}),
+    "config-os-other": _configured({"os": "Windows"}),
+    **{f"layer-type-{name}": _one_layer(*given) for name, given in LAYER_TYPES.items()},
+    # compression
+    "gzip-reserved": _one_layer(partial(_flagged, 0x20), f"{builder.OCI_LAYER}+gzip"),
+    "gzip-reserved-all": _one_layer(partial(_flagged, 0xE0), f"{builder.OCI_LAYER}+gzip"),
+    "gzip-reserved-jib": _repacked("jib")(partial(_flagged, 0x20)),
+    "gzip-reserved-outer": lambda: _flagged(0xE0, builder.archive("docker_legacy", good())),
+    **{
+        f"zstd-{where}-{name}": make(partial(_framed_by, frame))
+        for name, frame in {
+            "skippable": SKIPPABLE + b"\4\0\0\0abcd",
+            "empty": SKIPPABLE + bytes(4),
+            "plain": b"",
+        }.items()
+        for where, make in {"nix": _repacked("nix"), "oci": _one_layer}.items()
+    },
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from imgforensics import Limits, Options, Severity, analyze, render
+from imgforensics import Limits, Options, Severity, analyze, layerlinked, render
 from imgforensics.cli import app
 from imgforensics.layerfacts import LayerFacts, Odd
 from imgforensics.layernames import Steps, climbs_out
@@ -17,7 +17,7 @@ from imgforensics.limits import DEFAULT_LIMITS
 from imgforensics.model import AnomalyKind, MemberKind
 from tests import builder, layertables
 from tests.builder import ImageSpec
-from tests.crafted.layers import LISTED, TABLE
+from tests.crafted.layers import CAPABILITY, LISTED, TABLE
 from tests.support import case_of, codes, descriptor, manifest, oci, report_of, the, told
 
 
@@ -36,7 +36,7 @@ def test_the_inventory() -> None:
         builder.Entry("d/.wh.gone"),
         builder.Entry("d/.wh..wh..opq"),
         builder.Entry(".wh..wh.plnk/1.2"),
-        builder.Entry("d/ping", b"6", pax={"SCHILY.xattr.security.capability": b"\x01"}),
+        builder.Entry("d/ping", b"6", pax={"SCHILY.xattr.security.capability": CAPABILITY}),
     )
     assert facts.counts == {MemberKind.DIRECTORY: 1, MemberKind.FILE: 6, MemberKind.SYMLINK: 1}
     assert (facts.size, facts.whiteouts, facts.opaques) == (6, 1, 1)
@@ -215,3 +215,37 @@ def test_a_link_that_was_not_followed_to_its_end_is_not_judged() -> None:
     spent = Steps(0)
     assert not list(Ways(*held, spent).through("a", "b/c"))
     assert spent.exceeded
+
+
+def _linked(*entries: builder.Entry, limits: Limits = DEFAULT_LIMITS) -> LayerFacts:
+    """What is overwritten through symlinks in a layer, its first reading without other bounds than the usual ones."""
+    data = builder.tar(entries)
+    return layerlinked.told(survey(*entries), lambda: [data], limits)
+
+
+def test_what_is_overwritten_through_a_symlink() -> None:
+    def folder(name: str) -> builder.Entry:
+        return builder.Entry(name, type=b"5", mode=0o755)
+
+    link = builder.Entry("s", type=b"2", linkname="bin")
+    before = (folder("bin/"), builder.Entry("bin/a", b"good"), link)
+    for entries, kind in (
+        ((*before, builder.Entry("s/a", b"evil")), Odd.TWICE_LINKED_OTHERWISE),
+        ((*before, builder.Entry("s/a", b"good")), Odd.TWICE_LINKED),
+        ((*before, builder.Entry("s/a", b"good", mode=0o4755)), Odd.TWICE_LINKED_OTHERWISE),
+        ((*before, folder("s/a/")), Odd.TWICE_LINKED_OTHERWISE),
+        ((folder("bin/"), link, builder.Entry("bin/a/b", b""), builder.Entry("s/a", b"")), Odd.TWICE_LINKED_OTHERWISE),
+        ((*before, builder.Entry("s/b", b"evil")), None),
+        ((*before, builder.Entry("s/.wh.a")), None),
+        ((folder("bin/"), folder("bin/d/"), link, folder("s/d/"), builder.Entry("s/d/a", b"")), None),
+        ((*before, folder("s/"), builder.Entry("s/a", b"evil")), None),
+    ):
+        told = _linked(*entries).odd_counts
+        assert {each: told[each] for each in told if each.startswith("twice-linked")} == ({kind: 1} if kind else {})
+
+
+def test_links_are_followed_up_to_a_bound() -> None:
+    many = [builder.Entry("s", type=b"2", linkname="bin"), *(builder.Entry(f"s/{n}", b"") for n in range(99))]
+    assert not _linked(*many).anomalies
+    (limit,) = _linked(*many, limits=Limits(layer_steps=99)).anomalies
+    assert limit.kind is AnomalyKind.LIMIT

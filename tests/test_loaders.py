@@ -19,6 +19,7 @@ from tests.crafted import views
 from tests.crafted.case import Crafted
 from tests.crafted.viewparts import good
 from tests.readerarchives import TRICKS
+from tests.readerparts import REFUSED
 from tests.support import case_of, report_of
 
 LETTERS = dict(zip("29DcpsorytgaX", Reader, strict=False))
@@ -254,6 +255,29 @@ def test_names_that_no_disk_takes_end_the_unpacking() -> None:
     for entry in (Entry("x" * 256, b""), Entry("x", type=b"2", pax={"linkpath": "y/" * 3_000})):
         with pytest.raises(RefusedError):
             _disk(entry)
+
+
+@pytest.mark.parametrize(
+    ("name", "readers"),
+    [
+        ("xattr-capability", "both"),
+        ("xattr-capability-v2", ""),
+        ("xattr-name-256", "both"),
+        ("xattr-on-symlink", "not in a chroot"),
+        ("xattr-elsewhere", ""),
+        ("acl-short", "both"),
+        ("symlink-to-nothing", "both"),
+        ("root-slash", "both"),
+        ("root-dot", ""),
+    ],
+)
+def test_what_linux_refuses_ends_the_unpacking(name: str, readers: str) -> None:
+    for chroot in (True, False):
+        if readers == "both" or (readers and not chroot):
+            with pytest.raises(RefusedError):
+                _disk(REFUSED[name], chroot=chroot)
+        else:
+            _disk(REFUSED[name], chroot=chroot)
 
 
 def test_links_that_multiply_are_not_followed_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:

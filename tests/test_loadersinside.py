@@ -19,6 +19,7 @@ from imgforensics.tarwalk import index
 from tests import builder
 from tests.builder import Entry
 from tests.crafted import CRAFTED
+from tests.readerarchives import TRICKS
 from tests.support import case_of, codes, descriptor, manifest, oci, report_of, told
 
 CASES = {case.name: case for case in CRAFTED}
@@ -90,6 +91,43 @@ def test_layers_as_they_should_be_are_unpacked_by_all(name: str) -> None:
     assert _takers(case_of(report_of(CASES[name].twin())).loads) == expected
 
 
+@pytest.mark.parametrize(
+    ("name", "taking"),
+    [
+        ("outer-xattr-capability", "Dcps"),
+        ("outer-xattr-on-symlink", "9Dcps"),
+        ("outer-symlink-to-nothing", "Dcps"),
+        ("outer-root-slash", "Dcps"),
+        ("layer-xattr-capability", "Ds"),
+        ("layer-xattr-trusted", "Dcs"),
+        ("layer-xattr-on-symlink", "9Dcs"),
+        ("layer-name-256", "Ds"),
+        ("layer-root-slash", "Dcs"),
+        ("layer-target-2000", "9Dcps"),
+        ("zstd-nix-skippable", "9Dc"),
+        ("zstd-oci-skippable", "Dco"),
+        ("tag-none", "9Dcs"),
+        ("tag-and-digest", "9Dcs"),
+        ("tag-and-bad-digest", "9s"),
+        ("tag-300", "9s"),
+        ("tag-250", "9Dcs"),
+        ("json-not-utf8-name", "9Dcps"),
+        ("json-day", "D"),
+        ("json-hour", "9Dcps"),
+        ("config-up-and-down", "9ps"),
+        ("config-os-upper", "Dcps"),
+        ("layer-type-none", "Dpo"),
+        ("layer-type-encrypted", "Dpo"),
+        ("layer-type-docker-gzip", "Dcpo"),
+        ("gzip-reserved", "Dcpo"),
+        ("gzip-reserved-jib", "9Dcps"),
+        ("gzip-reserved-outer", "9Dps"),
+    ],
+)
+def test_who_takes_a_trick(name: str, taking: str) -> None:
+    assert _takers(case_of(report_of(TRICKS[name]())).loads) == taking
+
+
 # ------------------------------------------------------------------------------------------------------ how Go decodes
 
 
@@ -104,6 +142,10 @@ def test_layers_as_they_should_be_are_unpacked_by_all(name: str) -> None:
         (b'"not base64"', BYTES),
         (b'"2024-13-01T00:00:00Z"', TIME),
         (b'"yesterday"', TIME),
+        (b'"2024-02-31T00:00:00Z"', TIME),
+        (b'"2023-02-29T00:00:00Z"', TIME),
+        (b'"2024-02-00T00:00:00Z"', TIME),
+        (b'"2024-02-01T24:00:00Z"', TIME),
     ],
 )
 def test_values_that_do_not_fit_their_type(text: bytes, schema: object) -> None:
@@ -120,6 +162,9 @@ def test_values_that_do_not_fit_their_type(text: bytes, schema: object) -> None:
         (b"null", SET, None),
         (b'"e30\\n="', BYTES, "e30\n="),
         (b'"2024-02-01T00:00:00.5+01:00"', TIME, "2024-02-01T00:00:00.5+01:00"),
+        (b'"2024-02-29T3:04:05,5+24:00"', TIME, "2024-02-29T3:04:05,5+24:00"),
+        (b'"\xe2\x82."', str, "\ufffd\ufffd."),
+        (b'"\xed\xa0\x80\xf0\x9f\x98"', str, "\ufffd" * 6),
     ],
 )
 def test_values_that_fit(text: bytes, schema: object, value: object) -> None:

@@ -191,3 +191,10 @@ def test_symlinks_of_the_own_layer_are_followed() -> None:
 
 def test_symlinks_of_lower_layers_are_not() -> None:
     assert laid_over(["d/a", "@l@d"], ["l/.wh.a", "l/b"])[0] == [(Fate.KEPT, None), (Fate.OVERWRITTEN, 1)]
+
+
+def test_a_hard_link_to_a_symlink_is_followed_like_it() -> None:
+    to_it = entry("t")._replace(kind=MemberKind.HARDLINK, linkname="s")
+    overlay = Overlay()
+    overlay.add(0, [entry("bin/app"), entry("@s@bin"), to_it, entry("t/app")])
+    assert overlay.fate(0, 0) == (Fate.OVERWRITTEN, 0)

@@ -39,6 +39,7 @@ ARCHIVES: dict[str, Callable[[], bytes]] = {
 _WHOLE = "Docker 20.10 reads the stream around an archive to its end, those of its own process only to the tar's"
 _NO_ZSTD = "Docker 20.10 does not know zstd, later ones do"
 _GZIP = "skopeo 1.9.3 and podman 4.3.1 fail on gzip around an archive, later ones do not"
+_REGISTRY = "before distribution/reference 0.6.0 the registry counts among the 255 characters of a name"
 _EXACT = "the go-containerregistry of syft 1.18.1 compares names as they stand, later ones clean them"
 _TREE = "syft fails to put a file in the place of something else"
 _BOUND = "more than this tool reads or follows"
@@ -47,6 +48,7 @@ OLD = {
     (Reader.SKOPEO_DOCKER, "docker20-save.tar.gz"): _GZIP,
     (Reader.SKOPEO_DOCKER, "GZ-03-outer"): _GZIP,
     (Reader.PODMAN, "docker20-save.tar.gz"): _GZIP,
+    **{(reader, "gzip-reserved-outer"): _GZIP for reader in (Reader.SKOPEO_DOCKER, Reader.PODMAN)},
     (Reader.PODMAN, "GZ-03-outer"): _GZIP,
     (Reader.SKOPEO_OCI, "INT-12-traversal"): "skopeo 1.9.3 is of before CVE-2024-3727, and takes any digest for a path",
     (Reader.SKOPEO_OCI, "ctr-export-docker.tar"): "skopeo 1.9.3 looks up OCI media types only, later ones Docker's too",
@@ -62,6 +64,8 @@ OLD = {
     (Reader.DOCKER_28, "docker20-save.tar.zst"): _NO_ZSTD,
     (Reader.DOCKER_28, "GZ-01-outer-zstd"): _NO_ZSTD,
     (Reader.DOCKER_28, "GZ-01-outer-frame"): _NO_ZSTD,
+    **{(reader, "tag-250"): _REGISTRY for reader in (Reader.CONTAINERD, Reader.DOCKER_28)},
+    **{(Reader.DOCKER_28, f"zstd-nix-{frame}"): _NO_ZSTD for frame in ("plain", "skippable", "empty")},
     (Reader.DOCKER_28, "GZ-01-outer"): _WHOLE,
     (Reader.DOCKER_28, "GZ-01-outer-bzip2"): _WHOLE,
     (Reader.DOCKER_28, "GZ-01-outer-xz"): _WHOLE,

@@ -162,7 +162,8 @@ def corrupt_compressed_stream(case: Case) -> Iterator[Found]:
     Tools that list a layer often stop before the checksum and never notice; tools that unpack fail.
 
     ## How it is computed
-    gzip, bzip2, xz and zstd are decompressed to the last byte; CRC and length are compared.
+    gzip, bzip2, xz and zstd are decompressed to the last byte; CRC and length are compared. Reserved flags in a gzip
+    header count as well: zlib and gzip refuse them, Go reads on.
 
     ## When it is innocent
     A member that merely begins like a compressed stream and is none is only reported if an image uses it as a layer,

@@ -10,6 +10,7 @@ from imgforensics.checks.rule import Check, Found, check
 from imgforensics.findings import Effect, Severity
 from imgforensics.gotar import EMPTY_TYPES
 from imgforensics.images import ENTRY_POINTS
+from imgforensics.linux import ATTRIBUTES, may_be_refused
 from imgforensics.model import Anomaly, AnomalyKind, Location, Member, MemberKind, clean_path
 from imgforensics.names import name_claim
 
@@ -244,19 +245,22 @@ def odd_tar_header(case: Case) -> Iterator[Found]:
 
     ## What it means
     PAX records that overrule the plain header or are malformed, negative or unreadable numbers, sizes on links and
-    folders, a name's prefix in a format that has none, sparse files, devices, unknown types.
+    folders, a name's prefix in a format that has none, sparse files, devices, unknown types, symlinks to nothing,
+    extended attributes.
 
     ## Why it matters
     Tar readers disagree about each of these, which moves the border between one member and the next (CVE-2025-62518,
-    CVE-2025-13462, CVE-2026-53655): what one reader takes for data, another takes for members.
+    CVE-2025-13462, CVE-2026-53655): what one reader takes for data, another takes for members. And at an attribute or a
+    link that Linux refuses, docker and skopeo's oci-archive reader end, while podman goes on with the other document.
 
     ## How it is computed
     Plain and extended values are both kept and compared. Those known to split readers are errors.
 
     ## When it is innocent
     Global PAX headers (`git archive` writes one), names that are not UTF-8 or said to be of another character set,
-    checksums of signed bytes, headers as before 1988, and sparse files (`tar -S`) that could be put together are only
-    noted. Go before 1.8 gave long names a prefix in headers that have none.
+    checksums of signed bytes, headers as before 1988, sparse files (`tar -S`) that could be put together, and
+    attributes that every system sets or passes over (`tar --xattrs`, macOS) are only noted. Go before 1.8 gave long
+    names a prefix in headers that have none.
     """
     seen: dict[AnomalyKind, list[Anomaly]] = defaultdict(list)
     for anomaly in case.catalogue.anomalies:
@@ -289,10 +293,30 @@ def odd_tar_header(case: Case) -> Iterator[Found]:
     devices = [each for each in case.catalogue.members if each.kind in (MemberKind.DEVICE, MemberKind.FIFO)]
     if devices:
         yield _of_members(f"special-type: a {devices[0].kind}", devices, None)
+    yield from _refused(case)
     ancient = [each for each in case.catalogue.members if each.format == "v7" and not each.damaged]
     if ancient:
         words = "v7-header: a header without the magic of any later format, which busybox refuses"
         yield _of_members(words, ancient, Severity.NOTE)
+
+
+def _refused(case: Case) -> Iterator[Found]:
+    """Members that some or all systems refuse to make, or that have attributes, which image builders do not write."""
+    empty = [each for each in case.catalogue.members if each.kind is MemberKind.SYMLINK and not each.linkname]
+    if empty:
+        yield _of_members("unmakeable: a symlink to nothing, which ends the unpacking of the archive", empty, None)
+    with_attributes = [
+        (each, records)
+        for each in case.catalogue.members
+        if each.pax and (records := [pair for pair in each.pax if pair[0].startswith(ATTRIBUTES)])
+    ]
+    risky = [each for each, records in with_attributes if may_be_refused(records, each.kind)]
+    if risky:
+        words = "extended-attributes: one that systems may refuse, which ends the unpacking of the archive"
+        yield _of_members(words, risky, None)
+    if len(risky) < len(with_attributes):
+        members = [each for each, records in with_attributes if not may_be_refused(records, each.kind)]
+        yield _of_members("extended-attributes: no image builder writes them", members, Severity.NOTE)
 
 
 def _is_asked_for(case: Case, member: Member) -> bool:

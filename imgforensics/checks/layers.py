@@ -71,17 +71,20 @@ def duplicate_path(case: Case) -> Iterator[Found]:
     """A layer holds a path more than once.
 
     ## What it means
-    Two entries of one layer's tar have the same path. Where they differ in kind, size, mode, owner or target this is an
-    error, and so it is where the bytes of two files of one size do.
+    Two entries of one layer's tar have the same path, or paths that symlinks of the layer lead to one place. Where they
+    differ in kind, size, mode, owner or target this is an error, and so it is where the bytes of two files of one size
+    do.
 
     ## Why it matters
     image-spec forbids it, and readers make different things of it: containerd and podman end with the last, a scanner
-    that reads the tar may show the first, docker's classic image store and `crane validate` refuse the layer.
+    that reads the tar may show the first, docker's classic image store and `crane validate` refuse the layer. Behind a
+    symlink nobody refuses it: `s/app`, where `s` leads to `bin`, is what runs as `bin/app`, and scanners list both.
 
     ## How it is computed
     Names are cleaned as runtimes clean them (`./a`, `/a` and `a` are one). Folders that are listed again are silent, as
     older builders list them so; with another mode or owner, of which every reader takes the last, they are noted. A
-    layer with files of one size under one name is read a second time, and their bytes are hashed.
+    layer with files of one size under one name is read a second time, and their bytes are hashed; so is a layer with
+    entries below symlinks of its own, which are followed as runtimes follow them, inside the root.
 
     ## When it is innocent
     A tar that was appended to.
@@ -91,6 +94,8 @@ def duplicate_path(case: Case) -> Iterator[Found]:
         {
             Odd.TWICE_OTHERWISE: ("a path stands more than once, for different things", Severity.ERROR),
             Odd.TWICE: ("a path stands more than once", None),
+            Odd.TWICE_LINKED_OTHERWISE: ("an entry overwrites another through a symlink", Severity.ERROR),
+            Odd.TWICE_LINKED: ("an entry overwrites another like it through a symlink", None),
             Odd.FOLDER_OTHERWISE: ("a folder stands more than once, with other rights", Severity.NOTE),
         },
     )
@@ -223,7 +228,8 @@ def odd_whiteout(case: Case) -> Iterator[Found]:
 
     ## What it means
     `.wh.` in front of a name removes that name from the layers below. Here the name is empty, `.` or `..`, which is an
-    error; or the same layer holds it, or something in it, or its folder is a symlink, or it has data, or comes twice.
+    error; or the same layer holds it, or something in it, or its folder is a symlink, or it has data, or is a link to a
+    file that has, or comes twice.
 
     ## Why it matters
     A runtime that takes the name as it stands removes the folder itself, or the one above. And of a file and its

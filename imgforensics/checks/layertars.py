@@ -199,8 +199,9 @@ def odd_layer_header(case: Case) -> Iterator[Found]:
 
     ## What it means
     PAX records that overrule the plain header, sizes on symlinks, names with NULs, stacked extensions; or what runtimes
-    cannot unpack: types that they do not know, paths that no system takes, files, or links to files, with entries below
-    them. Below what is a file in a lower layer, those fail that unpack on a copy of it; overlayfs makes it a folder.
+    cannot unpack: types that they do not know, paths, targets and extended attributes that no system takes, files, or
+    links to files, with entries below them. Below what is a file in a lower layer, those fail that unpack on a copy of
+    it; overlayfs makes it a folder.
 
     ## Why it matters
     Tar readers disagree about each of these (CVE-2025-62518, CVE-2025-13462): a scanner sees other entries than the
@@ -220,6 +221,9 @@ def odd_layer_header(case: Case) -> Iterator[Found]:
         {
             Odd.HEADER_AMBIGUOUS: ("headers that readers understand differently", None),
             Odd.UNUSABLE: ("a path that no system takes", None),
+            Odd.REFUSED: ("what Linux refuses to make", None),
+            Odd.REFUSED_TRUSTED: ("an attribute that Linux refuses, and containerd leaves out", None),
+            Odd.REFUSED_FORBIDDEN: ("an attribute that Linux refuses, and podman alone minds", None),
             Odd.BELOW_FILE: ("a file that is a folder too", None),
             Odd.UNHANDLED: ("types of entries that runtimes refuse", None),
             Odd.HEADER: ("unusual headers", Severity.NOTE),

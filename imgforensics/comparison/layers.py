@@ -83,7 +83,7 @@ class LayerComparer:
 
     def _pair(self, change: Change, a: Layer | None, b: Layer | None) -> LayerChange:
         for name, half, layer in (("A", self._a, a), ("B", self._b, b)):
-            why = None if layer is None else why_closed(half.case, layer.member)
+            why = None if layer is None else why_closed(half.case.catalogue, layer.member)
             if why is not None:
                 return LayerChange(change, a, b, why_not=f"in {name} {why}")
         members = (None if a is None else a.member, None if b is None else b.member)

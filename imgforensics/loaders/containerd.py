@@ -35,11 +35,13 @@ from imgforensics.loaders.graph import Entry, Rules, images, one_spelling
 from imgforensics.loaders.load import SINCE_LAYOUT, Load, MissingError, Reader, RefusedError
 from imgforensics.loaders.references import check_named
 from imgforensics.model import Member, MemberKind
-from imgforensics.platforms import RUNS
+from imgforensics.platforms import RUNS, normalised
 from imgforensics.structure import Structure
 
 _DOCUMENTS = ("oci-layout", "manifest.json")
 _TYPES = INDEX_TYPES | MANIFEST_TYPES
+_LAYER = "application/vnd.docker.image.rootfs.diff.tar"
+"""The type that it gives a layer of ``manifest.json``, whose compression is then told by its bytes."""
 _UNPACKING = "; unpacking then fails, and the load succeeds: "
 
 
@@ -185,7 +187,8 @@ def _saved(
 def _check_platform(contents: Contents, reader: Reader, config: int) -> None:
     """For ctr, which keeps to the host's platform, taken to be some Linux; Docker imports all."""
     platform = contents.decode(config, CONFIG, stream=False)
-    if reader is Reader.CONTAINERD and (platform["os"] not in ("", "linux") or not platform["architecture"]):
+    system, _, _ = normalised(platform["os"], platform["architecture"])
+    if reader is Reader.CONTAINERD and (system not in ("", "linux") or not platform["architecture"]):
         said = f"for {platform['os']}" if platform["os"] else "for no architecture"
         raise RefusedError(f"{contents.name(config)} is {said}, and filtered out")
 
@@ -194,7 +197,7 @@ def _trouble(contents: Contents, config: int, given: list[int]) -> str:
     """Why an image cannot be unpacked; empty where it can."""
     try:
         contents.decode(config, IMAGE, stream=False)
-        contents.check_layers(layers.containerd, tuple((layer, "") for layer in given))
+        contents.check_layers(layers.containerd, tuple((layer, _LAYER) for layer in given))
     except RefusedError as error:
         return str(error)
     claimed = diff_ids(contents, config)

@@ -196,11 +196,19 @@ class Contents:
             return None
         return begins_like(blob.head)
 
-    def layer_differs(self, member: int, diff_id: str) -> bool:
-        """Whether a layer's uncompressed bytes were measured and are not what this diff_id claims."""
+    def layer_differs(self, member: int, diff_id: str, *, skippable: bool = True) -> bool:
+        """Whether a layer's uncompressed bytes were measured and are not what this diff_id claims.
+
+        Args:
+            member: index of the layer's member.
+            diff_id: what is claimed.
+            skippable: whether a stream that begins with a skippable frame is known for zstd; else it is taken as it is.
+        """
         blob = self.catalogue.blobs.get(member)
         if blob is None or self.catalogue.unexpanded(member):
             return False
+        if not skippable and blob.skips_first:
+            return self.differs(member, diff_id)
         if blob.diff_id is None:
             return blob.compression is not Compression.UNSUPPORTED
         found = blob.diff_id_by(diff_id.partition(":")[0])

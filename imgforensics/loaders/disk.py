@@ -3,21 +3,24 @@
 Names are cleaned below the folder, the last of several members counts, folders are made where they are missing, a file
 replaces a folder and the other way round, but what lies below a file ends the unpacking with an error. So do, where
 nothing keeps the program inside, names that climb out, and links that do; Docker unpacks in a chroot, in which nothing
-climbs out. A hard link whose target is not there yet ends it, too (moby, ``pkg/archive`` and ``pkg/chrootarchive``;
-containers/storage, ``pkg/archive``).
+climbs out. A hard link whose target is not there yet ends it, and so does what Linux refuses to make (moby,
+``pkg/archive`` and ``pkg/chrootarchive``; containers/storage, ``pkg/archive``).
 """
 
 from collections.abc import Sequence
 from typing import TypeAlias
 
+from imgforensics.linux import PATH, Refusal, encoded, refused_attributes, refused_path, refused_target
 from imgforensics.loaders.gonames import clean, join, parent
 from imgforensics.loaders.load import LimitError, RefusedError
 from imgforensics.model import Member, MemberKind
 
 _HOPS = 255
 """Links that are followed in one name (``github.com/moby/sys/symlink``); Linux itself follows 40."""
-_PATH, _NAME = 4_095, 255
-"""Bytes of a path, and of a name in it, that Linux takes."""
+_PATH = {True: PATH - 1, False: PATH - 23}
+"""Bytes of a path below the folder: in a chroot, and in containers/image's, ``/var/tmp/oci1234567890/``."""
+_SHOWN = 256
+"""Characters of a name in a message."""
 _STEPS = 3_000_000
 """Parts of names that are followed on one disk, links included. The largest mirrors take a tenth of it."""
 
@@ -60,11 +63,11 @@ class Disk:
         if member.typeflag not in _HANDLED:
             raise RefusedError(f"{member.name or 'a header'} is of type {member.typeflag!r}, which is not unpacked")
         path = self._inside(member.name)
-        if path == ".." or path.startswith("../"):
-            raise RefusedError(f"{member.name} leads out of the folder that it is unpacked to")
         if path in ("", "."):
+            if member.name.startswith("/") and member.kind is not MemberKind.DIRECTORY:
+                raise RefusedError(f"{member.name} takes the place of the folder that it is unpacked to")
             return
-        _check_length(path)
+        self._check_member(member, path)
         folder, _, name = path.rpartition("/")
         above = self._above(folder, name, member.kind)
         if member.kind is not MemberKind.DIRECTORY:
@@ -76,7 +79,6 @@ class Disk:
             inside = join(parent(path), member.linkname)
             if not self._chroot and (inside == ".." or inside.startswith("../")):
                 raise RefusedError(f"the link {member.name} leads out of the folder that it is unpacked to")
-            _check_length(member.linkname)
             above[name] = member.linkname
         elif member.kind is MemberKind.HARDLINK:
             target = self._inside(member.linkname)
@@ -86,6 +88,23 @@ class Disk:
             above[name] = found
         elif member.kind in (MemberKind.FILE, MemberKind.SPARSE):
             above[name] = member.index
+
+    def _check_member(self, member: Member, path: str) -> None:
+        """What the system refuses, where the program minds: moby passes over attributes that are forbidden.
+
+        Raises:
+            RefusedError: the path leads out, or it, a link's target or an attribute cannot be made.
+        """
+        if path == ".." or path.startswith("../"):
+            raise RefusedError(f"{member.name} leads out of the folder that it is unpacked to")
+        trouble = refused_path(path, _PATH[self._chroot])
+        if member.kind is MemberKind.SYMLINK:
+            trouble = trouble or refused_path(member.linkname, _PATH[self._chroot]) or refused_target(member.linkname)
+        for who, attribute in refused_attributes(encoded(member.pax), member.kind).items() if member.pax else ():
+            if who is not Refusal.FORBIDDEN or not self._chroot:
+                trouble = trouble or attribute
+        if trouble:
+            raise RefusedError(f"{member.name[:_SHOWN]} cannot be unpacked: {trouble}")
 
     def _above(self, path: str, name: str, kind: MemberKind) -> dict[str, Node]:
         """The folder of this path, in which a member of this name and kind is about to be put."""
@@ -144,14 +163,3 @@ class Disk:
             else:
                 return node if not pending else None
         return trail[-1]
-
-
-def _check_length(path: str) -> None:
-    """What the system refuses.
-
-    Raises:
-        RefusedError: the path, or a name in it, is too long.
-    """
-    raw = path.encode("utf-8", "surrogateescape")
-    if len(raw) > _PATH or any(len(name) > _NAME for name in raw.split(b"/")):
-        raise RefusedError(f"a name of {len(raw)} bytes is too long to be unpacked")

@@ -4,7 +4,7 @@ Imitated: containers/image, ``docker/internal/tarfile/{reader,src}.go``, of 5.23
 judged) to container-libs of 2026 (read). Names are compared after ``path.Clean``; the first member of a name counts; a
 symlink is followed once, a hard link is an empty file. ``manifest.json`` and the config are read by ``json.Unmarshal``.
 The config's name is not compared with its bytes; the layers are counted and hashed, since the manifest that is made
-names them by their diff_ids.
+names them by their diff_ids. A stream that begins with a skippable frame is no zstd to it.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from typing import Any
 
 from imgforensics.loaders.containersimage import check_size
 from imgforensics.loaders.contents import Contents, occurrence
-from imgforensics.loaders.documents import SAVED, check_rootfs, diff_ids
+from imgforensics.loaders.documents import DOCKER_IMAGE, SAVED, check_rootfs, diff_ids
 from imgforensics.loaders.gonames import clean, join, parent
 from imgforensics.loaders.load import Load, MissingError, Reader, RefusedError, asked_for
 from imgforensics.model import Member, MemberKind
@@ -63,6 +63,7 @@ def image(contents: Contents, entry: dict[str, Any]) -> tuple[int, dict[str, str
     config = component(contents, entry["Config"])
     check_size(contents, config)
     check_rootfs(contents, config)
+    contents.decode(config, DOCKER_IMAGE, stream=False)
     claimed, layers = diff_ids(contents, config), entry["Layers"]
     contents.spend(1 + len(layers))
     if len(claimed) != len(layers):
@@ -82,7 +83,7 @@ def image(contents: Contents, entry: dict[str, Any]) -> tuple[int, dict[str, str
             raise RefusedError(
                 f"layer {number}, {contents.name(member)}, begins like {disguise}, and is taken for that"
             )
-        if contents.layer_differs(member, diff_id):
+        if contents.layer_differs(member, diff_id, skippable=False):
             raise RefusedError(f"layer {number}, {contents.name(member)}, does not hash to the config's diff_id")
     return config, paths
 

@@ -12,14 +12,12 @@ from typing import Any
 
 from imgforensics.loaders import layers
 from imgforensics.loaders.contents import Contents, needed, occurrence
-from imgforensics.loaders.documents import SAVED, check_rootfs, diff_ids
+from imgforensics.loaders.documents import DOCKER_IMAGE, SAVED, check_rootfs, diff_ids
 from imgforensics.loaders.gonames import clean
 from imgforensics.loaders.load import Load, Reader, RefusedError
-from imgforensics.loaders.references import normalised
+from imgforensics.loaders.references import tagged
 from imgforensics.model import Digest
 from imgforensics.structure import Structure
-
-_SYSTEM = {"os": str}
 
 
 def before_29(contents: Contents, structure: Structure) -> Iterator[Load]:
@@ -47,13 +45,13 @@ def _load(contents: Contents, reader: Reader) -> Iterator[Load]:
         config = _image(contents, entry, known)
         tags = tuple(entry["RepoTags"] or ())
         yield Load(reader, contents.digest(config), None, tags, why)
-        normalised(tags)
+        tagged(tags)
 
 
 def _image(contents: Contents, entry: dict[str, Any], known: set[str]) -> int:
     config = needed(_member_at(contents, entry["Config"]), f"the config {entry['Config']}")
     check_rootfs(contents, config)
-    system = contents.decode(config, _SYSTEM, stream=False)["os"]
+    system = contents.decode(config, DOCKER_IMAGE, stream=False)["os"]
     if system not in ("", "linux"):
         raise RefusedError(f"{contents.name(config)} is for {system}")
     claimed, listed = diff_ids(contents, config), entry["Layers"] or []
@@ -78,7 +76,7 @@ def _member_at(contents: Contents, name: str) -> int | None:
     """The member that a name in ``manifest.json`` leads to (``safePath``)."""
     if clean(name).startswith(".."):
         raise RefusedError(f"{name} leads out of the archive's folder")
-    return contents.docker_disk.at(name)
+    return contents.docker_disk.at(clean(name))
 
 
 def _chains(claimed: list[str]) -> Iterator[str]:

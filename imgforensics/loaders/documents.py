@@ -29,26 +29,35 @@ CONFIG = {"os": str, "architecture": str, "rootfs": {"type": str, "diff_ids": [s
 MACHINE = {"os": str, "architecture": str, "variant": str}
 """Of a config, for which hosts it is."""
 ROOTFS = {"rootfs": object}
+_RUN = {
+    "User": str,
+    "ExposedPorts": SET,
+    "Env": [str],
+    "Entrypoint": [str],
+    "Cmd": [str],
+    "Volumes": SET,
+    "WorkingDir": str,
+    "Labels": MAP,
+    "StopSignal": str,
+}
 IMAGE = CONFIG | {
     "created": TIME,
     "author": str,
     "variant": str,
     "os.version": str,
     "os.features": [str],
-    "config": {
-        "User": str,
-        "ExposedPorts": SET,
-        "Env": [str],
-        "Entrypoint": [str],
-        "Cmd": [str],
-        "Volumes": SET,
-        "WorkingDir": str,
-        "Labels": MAP,
-        "StopSignal": str,
-    },
+    "config": _RUN,
     "history": [{"created": TIME, "created_by": str, "author": str, "comment": str, "empty_layer": bool}],
 }
 """A config, all of it (image-spec, ``specs-go/v1/config.go``)."""
+_RUN_BY_DOCKER = _RUN | {"Entrypoint": object, "Cmd": object, "Hostname": str, "Image": str, "OnBuild": [str]}
+DOCKER_IMAGE = IMAGE | {
+    **dict.fromkeys(("id", "parent", "comment", "container", "docker_version"), str),
+    "config": _RUN_BY_DOCKER,
+    "container_config": _RUN_BY_DOCKER,
+}
+"""A config as Docker and containers/image's docker-archive reader take it (moby, ``image.Image``; containers/image,
+``manifest.Schema2Image``): of commands one that is a text is one, too."""
 
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 NAME = "io.containerd.image.name"

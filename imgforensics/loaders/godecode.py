@@ -11,6 +11,7 @@ empty structs, :data:`BYTES` ``[]byte``, which JSON has in base64, and :data:`TI
 
 import base64
 import binascii
+import calendar
 import codecs
 import json
 import re
@@ -35,8 +36,22 @@ _SPACE = " \t\r\n"
 _INT64_DIGITS = 19
 _INT64 = 1 << 63
 _TIME = re.compile(
-    r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d([.,]\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII
+    r"(\d{4})-(0[1-9]|1[0-2])-(\d\d)T(?:[01]?\d|2[0-3]):[0-5]\d:[0-5]\d(?:[.,]\d+)?"
+    r"(?:Z|[+-](?:[01]\d|2[0-4]):(?:[0-5]\d|60))",
+    re.ASCII,
 )
+"""RFC 3339 as Go reads it: an hour may have one digit, a fraction a comma, and an offset 24 hours or 60 minutes."""
+_BYTE_BY_BYTE = "imgforensics-go"
+
+
+def _replace_byte(error: UnicodeError) -> tuple[str, int]:
+    """U+FFFD for each byte that is no UTF-8 (Go, ``utf8.DecodeRune``), where Python has one for several of them."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "\ufffd", error.start + 1
+
+
+codecs.register_error(_BYTE_BY_BYTE, _replace_byte)
 
 
 class _Pairs(list[tuple[str, Any]]):
@@ -77,7 +92,7 @@ def decode(raw: bytes, schema: Schema, *, stream: bool, into: Decoded = None) ->
     """
     if raw.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise RefusedError("is no JSON to Go: it begins with a byte order mark")
-    text = raw.decode("utf-8", "replace")
+    text = raw.decode("utf-8", _BYTE_BY_BYTE)
     start = len(text) - len(text.lstrip(_SPACE))
     try:
         value, end = _JSON.raw_decode(text, start)
@@ -127,7 +142,7 @@ def _fill_other(schema: Schema, value: Decoded) -> Decoded:
     if schema == SET:
         return {key: _of(_Pairs, _Pairs() if item is None else item) for key, item in _of(_Pairs, value)}
     text: str = _of(str, value)
-    if schema == TIME and not _TIME.fullmatch(text):
+    if schema == TIME and not _is_time(text):
         raise RefusedError("has a time that is none to Go")
     if schema == BYTES:
         try:
@@ -135,6 +150,12 @@ def _fill_other(schema: Schema, value: Decoded) -> Decoded:
         except (binascii.Error, ValueError):
             raise RefusedError("has bytes that are no base64 to Go") from None
     return text
+
+
+def _is_time(text: str) -> bool:
+    """Whether Go reads a time (``time.Parse``): on a day that there is."""
+    found = _TIME.fullmatch(text)
+    return found is not None and 1 <= int(found[3]) <= calendar.monthrange(int(found[1]), int(found[2]))[1]
 
 
 def _fill_list(item: Schema, values: list[Any], held: list[Any]) -> list[Any]:

@@ -17,7 +17,7 @@ from imgforensics.sniffing import SKIPPABLE, begins_like
 from imgforensics.tarheader import is_header
 
 Layer = tuple[int, str]
-"""A layer's member and its media type; the latter is empty in docker archives."""
+"""A layer's member and its media type; the latter counts to containerd alone."""
 Unpack = Callable[[Catalogue, Sequence[Layer]], None]
 """One of the functions below."""
 
@@ -27,6 +27,7 @@ _ANYWHERE = {
     Odd.BELOW_FILE: "lies below what is no folder",
     Odd.BELOW_REMOVED: "lies below a whiteout",
     Odd.UNHANDLED: "is of a type that is not unpacked",
+    Odd.REFUSED: "has what Linux refuses",
     Odd.WHITEOUT_AFTER: "is a whiteout of what the layer holds",
     Odd.WHITEOUT_AGAIN: "is a whiteout that repeats",
 }
@@ -35,12 +36,13 @@ _TAR_SPLIT = dict.fromkeys(
     (Odd.TWICE, Odd.TWICE_OTHERWISE, Odd.FOLDER_TWICE, Odd.FOLDER_OTHERWISE, Odd.OPAQUE_AGAIN), "stands in it twice"
 )
 _CHROOT = _TAR_SPLIT | {
+    Odd.REFUSED_TRUSTED: "has an attribute that Linux refuses",
     Odd.BAD_WHITEOUT: "is a whiteout of a folder by itself",
     Odd.BELOW_DANGLING: "lies below a symlink to what the layer does not hold",
 }
+_FORBIDDEN = {Odd.REFUSED_FORBIDDEN: "has an attribute that Linux forbids there"}
 _BELOW_REMOVED = {Odd.WHITEOUT_BELOW_REMOVED: "is a whiteout below another"}
 _DATED = {Odd.FOLDER_DANGLES: "is a symlink to what the layer does not hold, where a folder is to be dated"}
-_DOCKER = "application/vnd.docker."
 _CONTAINERD_UNDOES = (Compression.NONE, Compression.GZIP, Compression.ZSTD)
 
 
@@ -54,11 +56,12 @@ def docker(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
         RefusedError: one of the layers cannot be unpacked, which ends the load.
     """
     _refuse_disguised(catalogue, layers, skippable=True)
+    _refuse_roots(catalogue, layers)
     _unpack(catalogue, layers, _ANYWHERE | _CHROOT | _BELOW_REMOVED)
 
 
 def storage(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
-    """containers/storage, which does as Docker does, but for whiteouts below others.
+    """containers/storage, which does as Docker does, but for whiteouts below others, and attributes that are forbidden.
 
     Imitated: containers/storage, ``pkg/archive`` and ``drivers/overlay``, of podman 4.3.1 (judged) to 2026.
 
@@ -66,16 +69,24 @@ def storage(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
         RefusedError: one of the layers cannot be unpacked, which ends the load.
     """
     _refuse_disguised(catalogue, layers, skippable=False)
-    _unpack(catalogue, layers, _ANYWHERE | _CHROOT)
+    for number, (member, _) in enumerate(layers):
+        _refuse_skippable(number, catalogue.blobs.get(member))
+    _refuse_roots(catalogue, layers)
+    _unpack(catalogue, layers, _ANYWHERE | _CHROOT | _FORBIDDEN)
 
 
-_CONTAINERD_KNOWS = (
+_OCI_LAYERS = (
     "application/vnd.oci.image.layer.v1.tar",
     "application/vnd.oci.image.layer.nondistributable.v1.tar",
-    "application/vnd.docker.image.rootfs.diff.tar",
-    "application/vnd.docker.image.rootfs.foreign.diff.tar",
 )
-"""How the types of layers begin that it unpacks (``images.DiffCompression``)."""
+_DOCKER_LAYERS = frozenset(
+    f"application/vnd.docker.image.rootfs.{foreign}diff.tar{packed}"
+    for foreign in ("", "foreign.")
+    for packed in ("", ".gzip", ".zstd")
+)
+"""Types of layers that it unpacks, without what follows a plus (``images.DiffCompression``)."""
+_ENCRYPTED = frozenset(f"{_OCI_LAYERS[0]}{packed}+encrypted" for packed in ("", "+gzip"))
+"""Types for which its default configuration names a program, which has no key."""
 
 
 def containerd(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
@@ -88,8 +99,9 @@ def containerd(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
     """
     for number, (member, media_type) in enumerate(layers):
         blob, facts = catalogue.blobs.get(member), catalogue.layers.get(member)
-        strange = media_type and not media_type.startswith(_CONTAINERD_KNOWS)
-        _refuse(number, f"it is of type {media_type}, which it does not know" if strange else "")
+        _refuse(
+            number, f"it is of type {media_type or '(none)'}, which is not unpacked" if _is_strange(media_type) else ""
+        )
         if blob is not None:
             disguise = None if _is_plain(media_type) else _disguise(blob)
             _refuse(number, f"it begins like {disguise}" if disguise in _CONTAINERD_UNDOES else "")
@@ -114,6 +126,7 @@ def stereoscope(catalogue: Catalogue, layers: Sequence[Layer]) -> None:
     for number, (member, _) in enumerate(layers):
         blob, facts = catalogue.blobs.get(member), catalogue.layers.get(member)
         if blob is not None and (facts is not None or not blob.anomalies):
+            _refuse_skippable(number, blob)
             disguise = None if number else _disguise(blob)  # the lowest layer tells of all whether they are compressed
             _refuse(number, f"it begins like {disguise}" if disguise in _CONTAINERD_UNDOES else "")
             _refuse(number, _damage(blob, facts))
@@ -135,6 +148,21 @@ def _refuse_disguised(catalogue: Catalogue, layers: Iterable[Layer], *, skippabl
         if blob is not None and (skippable or not blob.head.startswith(SKIPPABLE)):
             disguise = _disguise(blob)
             _refuse(number, "" if disguise is None else f"it begins like {disguise}")
+
+
+def _refuse_skippable(number: int, blob: Blob | None) -> None:
+    """Refuse zstd that begins with a skippable frame, for programs that know it by a frame of data only."""
+    skippable = blob is not None and blob.skips_first
+    _refuse(number, "it begins with a skippable frame, and is not taken for zstd" if skippable else "")
+
+
+def _refuse_roots(catalogue: Catalogue, layers: Iterable[Layer]) -> None:
+    """Refuse layers in which something else than a folder is called ``/``; by other names the root is passed over."""
+    for number, (member, _) in enumerate(layers):
+        facts = catalogue.layers.get(member)
+        for each in () if facts is None else facts.odd:
+            rooted = each.kind is Odd.ROOT_REPLACED and each.name.startswith("/")
+            _refuse(number, f"{each.name} takes the place of the root" if rooted else "")
 
 
 def _unpack(catalogue: Catalogue, layers: Iterable[Layer], impossible: Mapping[Odd, str]) -> None:
@@ -174,8 +202,18 @@ def _damage(blob: Blob, facts: LayerFacts | None) -> str:
     return "" if facts.end.is_tar or not facts.end.size else "it is no tar"
 
 
+def _is_strange(media_type: str) -> bool:
+    """Whether a type is none of a layer to containerd, or one that asks for a program to decrypt it."""
+    base = media_type.partition("+")[0]
+    return (base not in _OCI_LAYERS and base not in _DOCKER_LAYERS) or media_type in _ENCRYPTED
+
+
 def _is_plain(media_type: str) -> bool:
-    return media_type.endswith(".tar") and not media_type.startswith(_DOCKER)
+    """Whether a type says to containerd that nothing is compressed: what follows a plus counts, in order of letters."""
+    base, *extensions = media_type.split("+")
+    if base in _OCI_LAYERS:
+        return max(extensions, default="") not in ("gzip", "zstd")
+    return bool(extensions)
 
 
 def _whiteout(name: str) -> tuple[str, str]:

@@ -6,7 +6,8 @@ from imgforensics.model import Anomaly, AnomalyKind, Blob, Compression
 
 GZIP_TEXT = 512
 """Bytes of a name or comment in a gzip header, its NUL included, that Go reads (``compress/gzip``)."""
-_FINE = (AnomalyKind.SKIPPABLE_FRAME, AnomalyKind.UNSUPPORTED_COMPRESSION)
+_FINE = (AnomalyKind.SKIPPABLE_FRAME, AnomalyKind.UNSUPPORTED_COMPRESSION, AnomalyKind.RESERVED_FLAGS)
+"""What Go does not mind."""
 
 
 def stream_trouble(compression: Compression, anomalies: Iterable[Anomaly]) -> str:

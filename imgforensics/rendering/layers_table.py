@@ -76,7 +76,7 @@ def _row(case: Case, image: Image, layer: Layer, contents: Mapping[int, Contents
 def _counts(case: Case, layer: Layer, contents: Mapping[int, Contents]) -> list[str]:
     found = None if layer.member is None else contents.get(layer.member)
     if found is None or found.end is None:
-        return [why_closed(case, layer.member) or "", "", "", "", "", ""]
+        return [why_closed(case.catalogue, layer.member) or "", "", "", "", "", ""]
     if not found.end.is_tar:
         return ["no tar", "", "", "", "", ""]
     files = found.kinds[MemberKind.FILE] + found.kinds[MemberKind.SPARSE]

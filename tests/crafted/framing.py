@@ -82,7 +82,7 @@ THREATS: tuple[Threat, ...] = (
         "PAX against the plain header",
         "CVE-2025-62518 (TARmageddon), CVE-2026-53655 (node-tar), astral-tokio-tar up to 0.5.6; readers without PAX see the plain name",
         ("IMG109", "IMG902"),
-        "What readers take differently is an error: names, targets, sizes. Records of another character set, and global headers that name nobody, are noted.",
+        "What readers take differently is an error: names, targets, sizes. Records of another character set, global headers that name nobody, and extended attributes that every system sets or passes over, are noted.",
     ),
     Threat(
         "TAR-07",

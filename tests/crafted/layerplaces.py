@@ -59,6 +59,13 @@ CRAFTED = (
         image(_LOWER, tar_of(Entry("d/.wh.a"), Entry(".wh.f"))),
     ),
     Crafted(
+        "LAY-04-linked-to-a-file",
+        "a whiteout that is a hard link to a file with data",
+        image(_LOWER, tar_of(Entry("z", b"payload"), link("d/.wh.a", "z", b"1"))),
+        frozenset({"IMG506"}),
+        image(_LOWER, tar_of(Entry(".wh.f"), link("d/.wh.a", ".wh.f", b"1"))),
+    ),
+    Crafted(
         "LAY-08-begins-like-bzip2",
         "a layer whose first name makes it begin like a bzip2 stream",
         layer(Entry("BZh91AY&SY", b"x"), folder("d/")),
@@ -106,5 +113,37 @@ CRAFTED = (
         layer(link("l", "l"), Entry("l/b", b"x")),
         frozenset({"IMG515"}),
         layer(folder("t/"), link("l", "t"), Entry("l/b", b"x")),
+    ),
+    Crafted(
+        "LAY-08-refused-name",
+        "a file whose name is longer than Linux takes, at which every runtime ends and no scanner",
+        layer(Entry("a" * 256, b"x")),
+        frozenset({"IMG515"}),
+        layer(Entry("a" * 255, b"x"), Entry("etc/.wh." + "a" * 255)),
+    ),
+    Crafted(
+        "LAY-08-refused-target",
+        "a symlink to nothing",
+        layer(link("a", "")),
+        frozenset({"IMG515"}),
+        layer(link("a", "b" * 300)),
+    ),
+    Crafted(
+        "LAY-08-refused-attribute",
+        "capabilities that are none to Linux",
+        layer(Entry("a", b"x", pax={"SCHILY.xattr.security.capability": b"\0\0\0\1" + bytes(8)})),
+        frozenset({"IMG515"}),
+        layer(
+            Entry("a", b"x", pax={"SCHILY.xattr.security.capability": b"\0\0\0\3" + bytes(20)}),
+            Entry("b", b"x", pax={"LIBARCHIVE.xattr.security.capability": "AQ"}),
+            Entry("c", b"x", pax={"SCHILY.xattr.com.apple.quarantine": "x"}),
+        ),
+    ),
+    Crafted(
+        "LAY-08-attribute-on-link",
+        "an attribute of users on a symlink, at which podman ends alone",
+        layer(Entry("a", type=b"2", linkname="b", pax={"SCHILY.xattr.user.note": "x"})),
+        frozenset({"IMG515"}),
+        layer(Entry("a", b"x", pax={"SCHILY.xattr.user.note": "x"}), link("b", "a")),
     ),
 )

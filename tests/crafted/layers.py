@@ -123,7 +123,8 @@ THREATS: tuple[Threat, ...] = (
         "image-spec forbids it; docker's tar-split refuses it (buildkit#266, containerd#2070), crane flags it, scanners "
         "may read the other copy",
         ("IMG501",),
-        "Folders that are listed twice are silent: docker's own layers have them by the thousand.",
+        "Folders that are listed twice are silent: docker's own layers have them by the thousand. So are files below a "
+        "symlink of the layer that take the place of none: `lib/x`, where `lib` leads to `usr/lib`.",
     ),
     Threat(
         "LAY-02",
@@ -217,6 +218,29 @@ CRAFTED: tuple[Crafted, ...] = (
         layer(Entry("etc/a", b"good", mode=0o755), Entry("etc/a", b"evil", mode=0o4755)),
         frozenset({"IMG501"}),
         layer(folder("etc/"), Entry("etc/", type=b"5", mode=0o700), Entry("etc/a", b"good", mode=0o4755)),
+    ),
+    Crafted(
+        "LAY-01-through-a-link",
+        "a file, and another that a symlink of the layer leads to its place",
+        layer(folder("etc/"), Entry("etc/a", b"good"), link("s", "etc"), Entry("s/a", b"owned")),
+        frozenset({"IMG501"}),
+        layer(folder("etc/"), Entry("etc/a", b"good"), link("s", "etc"), Entry("s/b", b"owned")),
+    ),
+    Crafted(
+        "LAY-01-through-a-link-before",
+        "a file below a symlink, then another of one size in its place",
+        layer(folder("usr/bin/"), link("bin", "usr/bin"), Entry("bin/a", b"good"), Entry("usr/bin/a", b"evil")),
+        frozenset({"IMG501"}),
+        layer(
+            folder("usr/bin/"), link("bin", "usr/bin"), folder("bin/a/"), Entry("bin/a/b", b"x"), folder("usr/bin/a")
+        ),
+    ),
+    Crafted(
+        "LAY-01-through-a-hard-link",
+        "a hard link to a symlink, and a file that it leads to the place of another",
+        layer(folder("etc/"), Entry("etc/a", b"x"), link("s", "etc"), link("t", "s", b"1"), Entry("t/a", b"owned")),
+        frozenset({"IMG501"}),
+        layer(folder("etc/"), Entry("etc/a", b"x"), link("s", "etc"), link("t", "s", b"1"), Entry("t/b", b"owned")),
     ),
     Crafted(
         "LAY-02-climbing-name",

@@ -1,4 +1,4 @@
-"""TAR-06 and TAR-07: values of extension headers that readers take in two ways."""
+"""TAR-06, TAR-07 and TAR-11: values of extension headers that readers take in two ways, and links to nothing."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -6,7 +6,7 @@ from dataclasses import replace
 from tests import builder
 from tests.builder import Entry
 from tests.crafted.case import Crafted, Threat
-from tests.crafted.tars import Make, bent, global_header, honest, image
+from tests.crafted.tars import Make, bent, global_header, honest, image, with_members
 
 THREATS: tuple[Threat, ...] = ()
 _SIZE = str(len(image()[-1].data))
@@ -85,6 +85,13 @@ CRAFTED: tuple[Crafted, ...] = (
         bent("manifest.json", pax={"comment": "x" * (1 << 19)}),
     ),
     _crafted(
+        "06-attribute",
+        "an extended attribute that Linux refuses: docker and skopeo's oci-archive reader end there, others do not look",
+        bent("manifest.json", pax={"SCHILY.xattr.security.capability": "garbage"}),
+        "IMG109",
+        bent("manifest.json", pax={"SCHILY.xattr.user.note": "x", "LIBARCHIVE.xattr.com.apple.provenance": "AQ"}),
+    ),
+    _crafted(
         "07-name-only",
         "the name of a sparse file without a map: GNU tar, bsdtar and Python take the name, Go does not",
         bent("manifest.json", name="README", pax={"GNU.sparse.name": "manifest.json"}),
@@ -104,5 +111,12 @@ CRAFTED: tuple[Crafted, ...] = (
         _sparse({"GNU.sparse.numblocks": "2", **_MAP}),
         "IMG907",
         _sparse({"GNU.sparse.numblocks": "1", **_MAP}),
+    ),
+    _crafted(
+        "11-to-nothing",
+        "a symlink without a target, at which docker and skopeo's oci-archive reader end",
+        with_members(Entry("x", type=b"2")),
+        "IMG109",
+        with_members(Entry("x", type=b"2", linkname="manifest.json")),
     ),
 )
