@@ -17,6 +17,7 @@ from imgforensics.errors import ImgforensicsError, InputError, NotAnImageError, 
 from imgforensics.exitcodes import ANSWERED, BAD, NO_ANSWER
 from imgforensics.expectation import SuppliedManifest
 from imgforensics.findings import Severity, Skipped
+from imgforensics.folders import Barren
 from imgforensics.learn import Lesson
 from imgforensics.limits import DEFAULT_LIMITS, MIB
 from imgforensics.model import Digest
@@ -183,7 +184,7 @@ def run_learn(paths: Sequence[str], ledger_file: str, options: Options, output: 
     no_answer = is_any = False
     skipped = 0
     total = Lesson("")
-    found = list(batch.discover(paths))
+    found, barren = list(batch.discover(paths)), Barren(paths)
     read = [each.path if isinstance(each, Skipped) else each for each in found if _may_teach(each)]
     spare(output, [*paths, *read], [Input("ledger", ledger_file)])
     with Ledger(ledger_file) as ledger, Sink(output) as sink:
@@ -192,13 +193,18 @@ def run_learn(paths: Sequence[str], ledger_file: str, options: Options, output: 
             if lesson is None:
                 skipped += 1
             elif lesson.refused is None:
+                barren.see(lesson.path)
                 total += lesson
                 sink.write(f"{printable(lesson.path)}: {_counted(lesson, ', ')}\n")
             else:
                 no_answer = True
+                barren.see(lesson.path)
                 print(f"imgforensics: {printable(lesson.path)}: {printable(lesson.refused)}", file=sys.stderr)
         if not is_any:
             raise InputError(f"no archive and no manifest in {', '.join(paths[:3])}; {skipped} files skipped")
+        for path in barren.left:
+            no_answer = True
+            warn(f"{path}: no archive and no manifest in it")
         others = f"; {skipped} other {plural(skipped, 'file')} skipped" if skipped else ""
         sink.write(f"learned {_counted(total, ' and ')}: {printable(ledger_file)}{others}\n")
         if not (total.layers or total.manifests or no_answer):

@@ -24,7 +24,8 @@ if not hasattr(batch, "real"):  # a preload may be run twice
 def examine(task, *arguments, **named):
     with open(os.environ["PLACE"] + "/looked", "a") as looked:
         looked.write(f"{os.getpid()} {os.path.basename(task.path)}\\n")
-    time.sleep(0.2)
+    while os.path.exists(os.environ["PLACE"] + "/wait"):
+        time.sleep(0.02)
     deadly = os.environ["PLACE"] + "/deadly"
     if os.path.exists(deadly) and task.path.endswith(open(deadly).read()):
         os._exit(9)
@@ -32,7 +33,7 @@ def examine(task, *arguments, **named):
 
 batch.examine = examine
 """
-"""What workers are preloaded with: they tell what they look at, and slowly, and may die of it."""
+"""What workers are preloaded with: they tell what they look at, wait while they are told to, and may die of it."""
 
 
 def wait_for(condition: Callable[[], object]) -> None:
@@ -102,10 +103,12 @@ def cluster(folder: Path, tmp_path: Path) -> Iterator[Cluster]:  # noqa: F811 - 
 
 def test_a_worker_that_is_lost_costs_no_answer(cluster: Cluster) -> None:
     alone = subprocess.run([*COMMAND, "verify", "in", "-f", "json"], capture_output=True, check=False)
+    Path("wait").touch()
     with cluster.run("verify", "in", "-f", "json") as process:
         victim = cluster.workers[0]
         wait_for(lambda: any(int(number) == victim.pid for number, _ in looked()))
         victim.kill()
+        Path("wait").unlink()
         stdout, stderr = process.communicate(timeout=GUARD)
     assert process.returncode == 1, stderr.decode()
     assert stdout == alone.stdout
@@ -128,8 +131,9 @@ def test_an_archive_that_costs_workers_costs_no_other_answer(cluster: Cluster) -
 
 
 def test_a_scheduler_that_is_lost_is_said_in_a_line(cluster: Cluster) -> None:
+    Path("wait").touch()
     with cluster.run("verify", "in", "-f", "jsonl", "--resume", "state") as process:
-        wait_for(lambda: len(looked()) >= 4)
+        wait_for(looked)
         cluster.scheduler.send_signal(signal.SIGKILL)
         _, stderr = process.communicate(timeout=GUARD)
     assert process.returncode == 2

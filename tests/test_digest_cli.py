@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from imgforensics import expectfile
+from imgforensics import commands, expectfile
 from imgforensics.errors import InputError
 from imgforensics.reconstruct.ledger import Ledger
 from tests import builder
@@ -348,3 +348,26 @@ def test_learn_skips_other_files_in_a_directory(tmp_path: Path) -> None:
     named = invoke("learn", other, "--ledger", ledger)
     assert named.exit_code == 2
     assert "no image manifest" in named.stderr
+
+
+def test_learn_goes_on_behind_what_it_cannot_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, empty = tmp_path / "seen", tmp_path / "empty"
+    folder.mkdir()
+    empty.mkdir()
+    (folder / "a.json").write_text(PUSH["manifest"])
+    (folder / "hub.json").write_text(PUSH["manifest"])
+    real = commands._read
+
+    def read(path: str, most: int) -> bytes:
+        if path.endswith("a.json"):
+            raise InputError(f"{path}: Permission denied")
+        return real(path, most)
+
+    monkeypatch.setattr(commands, "_read", read)
+    result = invoke("learn", folder, empty, "--ledger", tmp_path / "ledger.sqlite")
+    assert result.exit_code == 2
+    assert result.stderr.splitlines() == [
+        f"imgforensics: {folder / 'a.json'}: Permission denied",
+        f"imgforensics: {empty}: no archive and no manifest in it",
+    ]
+    assert "learned 0 layers and 1 manifest:" in result.stdout
