@@ -16,6 +16,9 @@ from imgforensics.layernames import Steps, followed, short
 from imgforensics.limits import Limits
 from imgforensics.model import Anomaly, AnomalyKind, MemberKind, clean_path
 
+_SHARE = 10
+"""What one layer may take of the steps of an archive: a tenth, as in the first reading."""
+
 Chunks = Iterable[bytes | memoryview]
 Found = tuple[Entry, Odd, str]
 _Hashed = tuple[Entry, bytes | None]
@@ -36,7 +39,7 @@ def told(facts: LayerFacts, read: Callable[[], Chunks], limits: Limits) -> Layer
         read: begins to read the layer, uncompressed, in chunks that are each valid until the next is asked for.
         limits: bounds on the reading.
     """
-    steps = Steps(limits.layer_steps)
+    steps = Steps(limits.layer_steps // _SHARE)
     index = facts.index or LayerIndex()
     twice = _reached_twice(_places(_unhashed(read(), limits), limits, steps), index)
     counts, odd = dict(facts.odd_counts), list(facts.odd)

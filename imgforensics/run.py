@@ -242,8 +242,10 @@ def _check_settings(options: Options, settings: Settings) -> None:
 def _spare_locked(output: str, paths: Sequence[str], lock: Lock | None) -> None:
     """Refuse an output that is one of the files that were sent."""
     if lock is not None and os.path.isfile(output):
-        name = Folders(paths).name(output)
-        if any(each.path == name for each in lock.archives):
+        folders = Folders(paths)
+        name = folders.name(output)
+        sent = folders.file_at(name)
+        if sent is not None and os.path.samefile(sent, output) and any(each.path == name for each in lock.archives):
             raise InputError(f"{output}: is in {lock.source}; a report never replaces what was sent")
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from imgforensics.findings import Severity
-from imgforensics.loaders import Reader
+from imgforensics.loaders import Load, Reader, agreement, containersimage
+from imgforensics.model import Digest
 from tests.builder import ImageSpec, containerd, go, tar
 from tests.crafted.viewparts import AMD64, ARM64, TAG, Nested, evil, good, indexed
 from tests.support import case_of, report_of, told
@@ -129,3 +130,35 @@ def test_an_image_without_a_system_is_no_image_for_another_platform() -> None:
     entries["manifest.json"].data = go(saved[:1])
     (found,) = [each for each in report_of(tar(entries.values())).findings if each.rule.code == "IMG224"]
     assert found.severity is Severity.WARNING
+
+
+def test_of_entries_without_a_platform_containers_image_takes_zstd_before_others() -> None:
+    entry: dict[str, Any] = {"platform": {"os": "", "architecture": "", "variant": "", "os.version": ""}}
+    plain, packed = (entry | {"annotations": each} for each in (None, {containersimage._ZSTD: "true"}))
+    assert containersimage.chosen([plain, packed]) == {"": packed}
+    assert containersimage.chosen([plain, dict(plain, number=2)]) == {"": plain}
+
+
+def test_docker_goes_by_the_config_where_an_entry_says_no_platform() -> None:
+    arm, amd = _spec("linux/arm64"), _spec("linux/amd64")
+    data = indexed((arm, {}), (amd, {}), saved=amd)()
+    loads = case_of(report_of(data)).loads
+    taken = {load.platform for load in loads if load.reader is Reader.DOCKER_CONTAINERD}
+    assert taken == {"linux/amd64", "linux/arm64"}
+
+
+def test_tags_of_the_same_images_are_compared_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    count = 0
+    real = agreement._Taken.add
+
+    def add(self: Any, of: str, load: Any) -> None:
+        nonlocal count
+        count += 1
+        real(self, of, load)
+
+    monkeypatch.setattr(agreement._Taken, "add", add)
+    tags = tuple(f"example.com/app:{number}" for number in range(1000))
+    images = [Digest.of(each) for each in (b"one", b"other")]
+    loads = [Load(reader, image, None, tags, "") for image in images for reader in Reader]
+    assert list(agreement.contradictions(loads)) == []
+    assert count < 2 * len(loads) * len(tags)

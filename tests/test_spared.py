@@ -141,6 +141,10 @@ def test_what_was_sent_is_spared_whatever_it_is() -> None:
     assert (result.exit_code, Path("in/note.txt").read_text()) == (2, "sent")
     assert "in/note.txt: is in sums; a report never replaces what was sent" in result.stderr
     assert invoke("verify", "in", "--lock", "sums", "-o", "in/report.txt").exit_code == 0
+    Path("in/report.txt").unlink()
+    Path("out").mkdir()
+    for _ in range(2):  # another file of that name, outside
+        assert invoke("verify", "in", "--lock", "sums", "-o", "out/note.txt").exit_code == 0
 
 
 def test_parts_of_an_unpacked_image_are_spared() -> None:

@@ -139,14 +139,21 @@ def ambiguous_platform(case: Case) -> Iterator[Found]:
         platform = _platform(reference.descriptor, image)
         if platform:
             groups[index, platform].append((reference, image))
-    for (member, platform), entries in groups.items():
-        digests = {reference.claims for reference, _ in entries}
-        if len(digests) > 1:
-            configs = {image.config_member for _, image in entries}
-            severity = Severity.NOTE if len(configs) == 1 and None not in configs else None
-            first, *others = (reference.where for reference, _ in entries)
-            message = f"{case.name(member)} lists {len(digests)} images for {platform}{contradiction(case)}"
-            yield Found(message, first, tuple(others), severity=severity)
+    told: set[tuple[str, frozenset[Location]]] = set()
+    for (top, platform), found in groups.items():
+        entries = {reference.where: (reference, image) for reference, image in found}
+        digests = {reference.claims for reference, _ in found}
+        key = platform, frozenset(entries)
+        if len(digests) < 2 or key in told:
+            continue
+        told.add(key)
+        configs = {image.config_member for _, image in found}
+        severity = Severity.NOTE if len(configs) == 1 and None not in configs else None
+        listing = {reference.member for reference, _ in found}
+        member, leads = (top, "leads to") if len(listing) > 1 else (listing.pop(), "lists")
+        first, *others = entries
+        message = f"{case.name(member)} {leads} {len(digests)} images for {platform}{contradiction(case)}"
+        yield Found(message, first, tuple(others), severity=severity)
 
 
 def _entries(case: Case) -> Iterator[tuple[int, Reference]]:

@@ -50,22 +50,41 @@ def contradictions(loads: Iterable[Load]) -> Iterator[tuple[Side, ...]]:
     host they may contradict each other under a tag only.
     """
     taking = [load for load in loads if load.image_id is not None and not load.instead]
-    whole, tagged, hosted, both = (_Taken() for _ in range(4))
+    whole, tagged, hosted = (_Taken() for _ in range(3))
     for load in taking:
         whole.add("", load)
         for tag in _tags(load):
             tagged.add(tag, load)
-    for platform, load in _on_hosts(taking):
+    placed = list(_on_hosts(taking))
+    for platform, load in placed:
         hosted.add(platform, load)
-        for tag in _tags(load):
-            both.add(f"{tag} on {platform}", load)
     any_found = False
-    for found in (whole, tagged, hosted, both):
-        if found is both and any_found:
-            return
+    for found in (whole, tagged, hosted):
         for apart in found.apart():
             any_found = True
             yield apart
+    if not any_found:
+        yield from _under_tags(placed)
+
+
+def _under_tags(placed: Sequence[tuple[str, Load]]) -> Iterator[tuple[Side, ...]]:
+    """Contradictions under one tag on one host; of tags that the same loads have, under the first one."""
+    loads = list({id(load): load for _, load in placed}.values())
+    carrying: dict[str, list[int]] = defaultdict(list)
+    for number, load in enumerate(loads):
+        for tag in _tags(load):
+            carrying[tag].append(number)
+    hosts: dict[int, list[str]] = defaultdict(list)
+    for platform, load in placed:
+        hosts[id(load)].append(platform)
+    alike = {tuple(numbers): tag for tag, numbers in reversed(carrying.items())}
+    for numbers, tag in alike.items():
+        if len({loads[number].image_id for number in numbers}) > 1:
+            found = _Taken()
+            for number in numbers:
+                for platform in hosts[id(loads[number])]:
+                    found.add(f"{tag} on {platform}", loads[number])
+            yield from found.apart()
 
 
 class _Taken:
@@ -105,8 +124,9 @@ def _on_hosts(loads: Sequence[Load]) -> Iterator[tuple[str, Load]]:
         own = hosts[str(load.image_id)]
         for host in HOSTS if load.any_host else own:
             runs = load.reader not in _CHECKING or not {host, *RUNS.get(host, ())}.isdisjoint(own)
-            beside = any((load.reader, host, tag) in chosen for tag in load.tags or ("",))
-            if not load.any_host or (runs and not beside):
+            if not load.any_host or (
+                runs and not any((load.reader, host, tag) in chosen for tag in load.tags or ("",))
+            ):
                 yield host, load
 
 

@@ -12,8 +12,10 @@ index for one platform the first is run (``images.Manifest``).
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from imgforensics import platforms
 from imgforensics.documents import INDEX_TYPES, MANIFEST_TYPES
 from imgforensics.loaders import layers
 from imgforensics.loaders.contents import Contents, is_regular, occurrence
@@ -22,6 +24,8 @@ from imgforensics.loaders.documents import (
     IMAGE,
     INDEX,
     LAYOUT,
+    MACHINE,
+    MANIFEST,
     NAME,
     REF,
     SAVED,
@@ -98,7 +102,7 @@ def _listed(contents: Contents, reader: Reader, regular: list[Member], blobs: Ma
         by_host=True,
         unpack=layers.containerd,
         passes_over=is_attestation if reader is Reader.DOCKER_CONTAINERD else for_no_platform,
-        chosen=_chosen,
+        chosen=partial(_chosen_by_config, contents) if reader is Reader.DOCKER_CONTAINERD else _chosen,
         runs=RUNS,
     )
     lenient = replace(strict, checks_diff_ids=False, checks_layers=False, unpack=None)
@@ -125,6 +129,28 @@ def _chosen(entries: Iterable[Entry]) -> dict[str, Entry]:
     for entry in entries:
         first.setdefault(one_spelling(entry), entry)
     return first
+
+
+def _chosen_by_config(contents: Contents, entries: Iterable[Entry]) -> dict[str, Entry]:
+    """The same by Docker, which looks into every image, and goes by the config where an entry says no platform."""
+    first: dict[str, Entry] = {}
+    for entry in entries:
+        first.setdefault(one_spelling(entry) or _of_config(contents, entry), entry)
+    return first
+
+
+def _of_config(contents: Contents, entry: Entry) -> str:
+    """The platform of the config to which an entry leads; empty where it leads to none, or that says none."""
+    contents.spend()
+    manifest = contents.by_content.get(entry["digest"])
+    if manifest is None or entry["mediaType"] in INDEX_TYPES:
+        return ""
+    try:
+        config = contents.by_content.get(contents.decode(manifest, MANIFEST, stream=False)["config"]["digest"])
+        said = None if config is None else contents.decode(config, MACHINE, stream=False)
+    except RefusedError:
+        return ""
+    return "" if said is None else platforms.one_spelling(said["os"], said["architecture"], said["variant"])
 
 
 def _entry(contents: Contents, reader: Reader, entry: dict[str, Any], rules: Rules, why: str) -> Iterator[Load]:

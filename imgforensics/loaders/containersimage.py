@@ -7,6 +7,7 @@ Imitated: containers/image 5.23 and 5.24 (judged) to container-libs of 2026 (rea
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from imgforensics import platforms
 from imgforensics.loaders.contents import Contents
 from imgforensics.loaders.documents import DOCKER_MANIFEST, IMAGE, KEYS, is_config
 from imgforensics.loaders.load import RefusedError, parsed
@@ -15,6 +16,9 @@ from imgforensics.platforms import normalised, one_spelling
 _BODY_LIMIT = 4 << 20
 """Bytes of a manifest or a config that are read (``internal/iolimits``)."""
 _ZSTD = "io.github.containers.compression.zstd"
+
+RUNS = {host: others for host, others in platforms.RUNS.items() if host.startswith("linux/arm/")}
+"""What is taken besides on hosts that have variants, the best first (``WantedPlatforms``)."""
 
 Entry = Mapping[str, Any]
 
@@ -92,7 +96,7 @@ def chosen(entries: Iterable[Entry]) -> dict[str, Entry]:
 
     Words are compared as they stand, so that an entry with others than Go's is for no host. A host's own variant comes
     first, then none; ``arm64`` has ``v8``, all but ``arm`` have none else. Of equal ones, one of zstd comes first, as
-    in versions since 5.25; of those without a platform the first is for all other hosts.
+    in versions since 5.25, and of those without a platform, too, of which one is for all other hosts.
     """
     groups: dict[str, list[Entry]] = {}
     for entry in entries:
@@ -102,13 +106,18 @@ def chosen(entries: Iterable[Entry]) -> dict[str, Entry]:
             known = one_spelling(os, architecture, variant, entry["platform"]["os.version"])
             platform = known if variant in _wanted(entry) else f"{os}/{architecture}/{variant}"
             groups.setdefault(platform, []).append(entry)
-    return {platform: min(group, key=_rank) if platform else group[0] for platform, group in groups.items()}
+    return {platform: min(group, key=_rank if platform else _is_plain) for platform, group in groups.items()}
 
 
 def _rank(entry: Entry) -> tuple[int, bool]:
     variant, wanted = _words(entry)[2], _wanted(entry)
     place = wanted.index(variant) if variant in wanted else len(wanted)
-    return place, (entry["annotations"] or {}).get(_ZSTD) != "true"
+    return place, _is_plain(entry)
+
+
+def _is_plain(entry: Entry) -> bool:
+    """Whether its layers are not said to be of zstd."""
+    return (entry["annotations"] or {}).get(_ZSTD) != "true"
 
 
 def _wanted(entry: Entry) -> tuple[str, str]:

@@ -41,17 +41,12 @@ _TIME = re.compile(
     re.ASCII,
 )
 """RFC 3339 as Go reads it: an hour may have one digit, a fraction a comma, and an offset 24 hours or 60 minutes."""
-_BYTE_BY_BYTE = "imgforensics-go"
+_NO_UTF8 = re.compile("[\udc80-\udcff]+")
 
 
-def _replace_byte(error: UnicodeError) -> tuple[str, int]:
-    """U+FFFD for each byte that is no UTF-8 (Go, ``utf8.DecodeRune``), where Python has one for several of them."""
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    return "\ufffd", error.start + 1
-
-
-codecs.register_error(_BYTE_BY_BYTE, _replace_byte)
+def _text(raw: bytes) -> str:
+    """Text with U+FFFD for each byte that is no UTF-8 (Go, ``utf8.DecodeRune``); Python has one for several of them."""
+    return _NO_UTF8.sub(lambda found: "\ufffd" * len(found[0]), raw.decode("utf-8", "surrogateescape"))
 
 
 class _Pairs(list[tuple[str, Any]]):
@@ -92,7 +87,7 @@ def decode(raw: bytes, schema: Schema, *, stream: bool, into: Decoded = None) ->
     """
     if raw.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise RefusedError("is no JSON to Go: it begins with a byte order mark")
-    text = raw.decode("utf-8", _BYTE_BY_BYTE)
+    text = _text(raw)
     start = len(text) - len(text.lstrip(_SPACE))
     try:
         value, end = _JSON.raw_decode(text, start)

@@ -177,10 +177,11 @@ class _Hosts:
         own = not host
         while True:
             table = self._table(index)
-            entry = next((table[each] for each in (host, *self.rules.runs.get(host, ()), "") if each in table), None)
-            if entry is None:
+            platform = next((each for each in (host, *self.rules.runs.get(host, ()), "") if each in table), None)
+            if platform is None:
                 return None
-            own = own or bool(one_spelling(entry))
+            entry = table[platform]
+            own = own or bool(platform)
             member = _blob(self.contents, self.rules, entry["digest"], check=self.rules.checks_below)
             if not _is_index(self.contents, member, entry["mediaType"]):
                 break

@@ -59,6 +59,7 @@ def load(contents: Contents, reader: Reader, entry: dict[str, Any], why: str) ->
         stores=reader is Reader.PODMAN,
         unpack=layers.storage if reader is Reader.PODMAN else None,
         chosen=containersimage.chosen,
+        runs=containersimage.RUNS,
     )
     for found in images(contents, entry, rules):
         told = f"{why}; {found.why}" if found.why else why
