@@ -134,7 +134,7 @@ class Tools:
         return (frozenset(listed) or None) if loaded.returncode == 0 else None
 
     def syft(self, archive: Path) -> Answer:
-        """``syft scan``; it writes what it reads, so that its files are bounded."""
+        """``syft scan``; it writes and keeps what it reads, so that its files and its memory are bounded."""
         sources = (
             "--from",
             "docker-archive",
@@ -146,6 +146,7 @@ class Tools:
         scanned = _run(
             "prlimit",
             f"--fsize={1 << 30}",
+            f"--as={8 << 30}",
             "env",
             "SYFT_CHECK_FOR_APP_UPDATE=false",
             "syft",

@@ -57,6 +57,11 @@ OLD = {
     (Reader.CONTAINERD, "RES-01-fan-out"): "20,001 entries take it longer than is waited here",
     (Reader.SYFT, "member-dots"): _EXACT,
     (Reader.SYFT, "config-dot"): _EXACT,
+    (Reader.SYFT, "config-up-and-down"): _EXACT,
+    **{
+        (Reader.SYFT, f"layer-root-{each}"): _TREE
+        for each in ("dot", "slash", "slash-dot", "up", "slash-up", "symlink")
+    },
     (Reader.SYFT, "TAR-07-huge"): "it would write the tebibyte out",
     (Reader.SYFT, "LAY-01-other-kind"): _TREE,
     (Reader.SYFT, "LAY-02-root-is-a-link"): _TREE,

@@ -17,7 +17,7 @@ from typing import Any
 from imgforensics.gotar import EMPTY_TYPES
 from imgforensics.loaders import layers
 from imgforensics.loaders.contents import Contents, is_regular, needed, occurrence
-from imgforensics.loaders.documents import INDEX, SAVED, diff_ids, only_one
+from imgforensics.loaders.documents import IMAGE, INDEX, SAVED, diff_ids, only_one
 from imgforensics.loaders.gonames import clean, join, parent
 from imgforensics.loaders.graph import Rules, images
 from imgforensics.loaders.load import Load, MissingError, Reader, RefusedError
@@ -102,6 +102,7 @@ def _load(contents: Contents, reader: Reader, undone: tuple[Compression, ...]) -
         raise RefusedError(f"manifest.json lists {len(entries)} images, where it takes one")
     (entry,) = entries
     config = _extract(contents, entry["Config"])
+    contents.decode(config, IMAGE, stream=True)
     claimed = diff_ids(contents, config, stream=True)
     given = [_extract(contents, name) for name in entry["Layers"] or []]
     compressed = any(_compressed(contents, layer) for layer in given)
