@@ -222,7 +222,7 @@ def examine(task: Task, source: BinaryIO | None = None, progress: Progress | Non
         return failed(task.path, closed, Period.since(started))
     try:
         report = analyze_archive(place if source is None else source, task.options, progress=progress)
-        return replace(report, path=task.path)
+        return report if task.place is None else replace(report, path=task.path)
     except NotAnImageError as error:
         told, is_skipped = str(error), not task.named
     except ImgforensicsError as error:

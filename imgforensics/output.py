@@ -54,8 +54,8 @@ def spare(output: str, found: Iterable[str | Skipped], inputs: Iterable[Input] =
     real = place(output)
     for each in found:
         if isinstance(each, Skipped):
-            inside = target is not None and real.startswith(os.path.join(os.path.realpath(each.path), ""))
-            if inside and os.path.isdir(each.path):
+            is_folder = target is not None and os.path.isdir(each.path)
+            if is_folder and real.startswith(os.path.join(os.path.realpath(each.path), "")):
                 raise InputError(f"{output}: lies in {each.path}; a report never replaces evidence")
         elif target is not None and _is_file(each, target):
             raise InputError(f"{_words(output)}: is one of the archives; a report never replaces evidence")

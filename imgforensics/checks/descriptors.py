@@ -141,9 +141,9 @@ def ambiguous_platform(case: Case) -> Iterator[Found]:
             groups[index, platform].append((reference, image))
     told: set[tuple[str, frozenset[Location]]] = set()
     for (top, platform), found in groups.items():
-        entries = {reference.where: (reference, image) for reference, image in found}
+        places = dict.fromkeys(reference.where for reference, _ in found)
         digests = {reference.claims for reference, _ in found}
-        key = platform, frozenset(entries)
+        key = platform, frozenset(places)
         if len(digests) < 2 or key in told:
             continue
         told.add(key)
@@ -151,7 +151,7 @@ def ambiguous_platform(case: Case) -> Iterator[Found]:
         severity = Severity.NOTE if len(configs) == 1 and None not in configs else None
         listing = {reference.member for reference, _ in found}
         member, leads = (top, "leads to") if len(listing) > 1 else (listing.pop(), "lists")
-        first, *others = entries
+        first, *others = places
         message = f"{case.name(member)} {leads} {len(digests)} images for {platform}{contradiction(case)}"
         yield Found(message, first, tuple(others), severity=severity)
 
