@@ -10,7 +10,6 @@ from itertools import chain
 
 from imgforensics.inflate import Inflater
 from imgforensics.layerfacts import LayerFacts
-from imgforensics.layerrefused import Refused
 from imgforensics.layersurvey import LayerSurvey
 from imgforensics.layertoc import FOOTER, TocKind, pointed_to
 from imgforensics.layerwalk import LayerWalker
@@ -66,7 +65,6 @@ class BlobScanner:
         self._walker = LayerWalker(limits) if survey else None
         self._tail = b""
         self._survey: LayerSurvey | None = None
-        self._refused = Refused()
         self.layer: LayerFacts | None = None
         """What is in it, if it was looked for and this is a tar; once it is finished."""
         self.names: set[str] | None = set() if names else None
@@ -172,7 +170,6 @@ class BlobScanner:
             if entries:
                 self._survey = self._survey or LayerSurvey(self._limits)
                 self._survey.add(entries)
-                self._refused.take(entries)
                 if self.names is not None:
                     self.names.update(entry.path for entry in entries if entry.path is not None)
                     if len(self.names) > self._most_names:
@@ -184,7 +181,7 @@ class BlobScanner:
             if end.is_tar:
                 survey = self._survey or LayerSurvey(self._limits)
                 elsewhere = self._toc_elsewhere() if end.damage is None else None
-                self.layer = self._refused.told(survey.finish(end, self._toc(), elsewhere))
+                self.layer = survey.finish(end, self._toc(), elsewhere)
             self._walker = self._survey = None
 
     def _toc(self) -> tuple[TocKind, Digest, bytes] | None:

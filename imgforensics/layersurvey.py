@@ -19,6 +19,7 @@ from imgforensics.layerentry import TOC, Entry, LayerEnd, WhiteoutKind, whiteout
 from imgforensics.layerfacts import LayerFacts, LayerIndex, Odd, Pending
 from imgforensics.layerinventory import SETGID, SETUID, WITH_RIGHTS, Inventory
 from imgforensics.layernames import ACCOUNTS, ACCOUNTS_SIZE, Steps, followed, short
+from imgforensics.layerrefused import LINKS, SHORT, refusals
 from imgforensics.layertoc import TocFacts, TocKind, compare
 from imgforensics.layerways import Ways
 from imgforensics.limits import DEFAULT_LIMITS, Limits
@@ -70,6 +71,8 @@ class LayerSurvey:
     def add(self, entries: Iterable[Entry]) -> None:
         """Take the next entries."""
         for entry in entries:
+            if len(entry.name) > SHORT or entry.typeflag in LINKS:
+                self._tell(entry, refusals(entry))
             self._take(entry)
         if self._steps.exceeded and self._indexing:
             self._give_up("too many steps to follow links in one layer")
@@ -327,8 +330,7 @@ class LayerSurvey:
         return False
 
     def _is_whiteout(self, entry: Entry, path: str) -> bool:
-        found = whiteout(path)
-        if found is None:
+        if (found := whiteout(path)) is None:
             return False
         kind, target = found
         if kind is WhiteoutKind.PLUMBING:
@@ -345,8 +347,7 @@ class LayerSurvey:
             self._is_opaque(entry, path, target)
             return True
         self._whiteouts += 1
-        last = target.rpartition("/")[2]
-        if last in ("", ".", ".."):
+        if (last := target.rpartition("/")[2]) in ("", ".", ".."):
             self._note(Odd.BAD_WHITEOUT, entry, f"a whiteout of {last!r}: of its own folder, or the one above")
         elif self._indexing and self._may_open(len(self._removed)) and self._may_name(path, target):
             key = hash(target)
