@@ -5,7 +5,7 @@ strings, times and numbers are spelled Go's way. Fields come and go with version
 them.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -58,6 +58,14 @@ class Struct:
             found = [(field, field.name.lower()) for field in self.fields if field.since <= version < field.until]
             self._versions[version] = found
         return found
+
+    def changes(self, given: Collection[str]) -> set[tuple[int, int]]:
+        """Versions from which on an object with these keys, folded, may be printed otherwise than before.
+
+        A field that is not given is printed nowhere, or alike, unless it comes or goes and its zero is printed.
+        """
+        fields = (field for field in self.fields if field.name.lower() in given or not field.omitted)
+        return {version for field in fields for version in (field.since, field.until)}
 
 
 EMPTY = frozenset({"null", "[]", "{}", '""', "false", "0"})

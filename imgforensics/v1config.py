@@ -31,6 +31,10 @@ ZERO_TIME = "0001-01-01T00:00:00Z"
 """Go's zero ``time.Time``: the date of lower layers in docker 1.10 to 1.12, and of images without a date before 25."""
 
 
+_POINTER_TIME = (25, 0)
+"""Version from which on an image without a date is printed without one."""
+
+
 def _read_arguments(value: object, dialect: Dialect) -> str:
     """``strslice.StrSlice``, whose decoder also takes one bare string."""
     return read_strings([value] if isinstance(value, str) else value, dialect)
@@ -54,8 +58,8 @@ def _port(text: str) -> str:
 
 
 def _read_time(value: object, dialect: Dialect) -> str:
-    """``time.Time``, which became a pointer in docker 25."""
-    if value is None and dialect.version < (25, 0):
+    """``time.Time``, later a pointer to one."""
+    if value is None and dialect.version < _POINTER_TIME:
         return f'"{ZERO_TIME}"'
     return read_time_pointer(value, dialect)
 
@@ -138,6 +142,20 @@ def refused_keys(value: Mapping[str, object]) -> tuple[str, ...]:
             except UnreadableError:
                 refused.append(key)
     return tuple(refused)
+
+
+def changes(image: Mapping[str, object]) -> list[tuple[int, int]]:
+    """Versions from which on engines may print an image's config otherwise than those before, in order."""
+    given = {fold_key(key): item for key, item in image.items()}
+    found = IMAGE.changes(given) | _CONFIG.changes(())  # container_config is printed in any case
+    if given.get("created") is None:
+        found.add(_POINTER_TIME)
+    for config in (item for key, item in image.items() if fold_key(key) in ("config", "container_config")):
+        keys = {fold_key(key): item for key, item in config.items()} if isinstance(config, Mapping) else {}
+        found |= _CONFIG.changes(keys)
+        if keys.get("healthcheck") is not None:
+            found |= {version for field in _HEALTHCHECK.fields for version in (field.since, field.until)}
+    return sorted(found)
 
 
 def is_config(value: Mapping[str, object]) -> bool:

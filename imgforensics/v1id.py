@@ -9,6 +9,7 @@ reads from a config and prints again.
 """
 
 import hashlib
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from functools import cache, cached_property
 
 from imgforensics.gojson import go_string, go_time, raw_members
 from imgforensics.gostruct import Dialect, UnreadableError, print_object, struct_members
-from imgforensics.v1config import IMAGE, ZERO_TIME, print_config
+from imgforensics.v1config import IMAGE, ZERO_TIME, changes, print_config
 
 UTC_EPOCH = "1970-01-01T00:00:00Z"
 """The date of lower layers since docker 17.04, where the daemon's zone is UTC."""
@@ -60,15 +61,12 @@ ENGINES = (
 """Likelier ones first."""
 
 
-def _top_members(config: Mapping[str, object], dialect: Dialect, *, variant: bool) -> dict[str, str] | None:
+def _top_members(config: Mapping[str, object], dialect: Dialect) -> dict[str, str] | None:
     """Keys and printed values of the config that enter the top layer's id, None where Go refuses the config."""
     try:
-        members = dict(struct_members(config, IMAGE, dialect))
+        return dict(struct_members(config, IMAGE, dialect))
     except UnreadableError:
         return None
-    if not variant:
-        members.pop("variant", None)
-    return members
 
 
 def _lower_ids(chain: Sequence[str], created: str, zero_config: str) -> list[str]:
@@ -252,14 +250,20 @@ def ways_of(config: Mapping[str, object]) -> Iterator[tuple[dict[str, str], str,
     Yields:
         Keys and printed values that enter the top layer's id, the ``container_config`` of lower layers, the engine.
     """
+    edges = changes(config)  # most engines print most configs alike: once is enough for all of them
     long_controls = False
     for short_controls in (False, True):
         if short_controls and not long_controls:
             return
+        printed: dict[int, dict[str, str] | None] = {}
         for engine in ENGINES:
             dialect = Dialect(engine.version, short_controls)
-            top = _top_members(config, dialect, variant=engine.variant)
+            stage = bisect_right(edges, engine.version)
+            if stage not in printed:
+                printed[stage] = _top_members(config, dialect)
+            top = printed[stage]
             if top is not None:
+                top = top if engine.variant else {key: text for key, text in top.items() if key != "variant"}
                 long_controls = long_controls or _has_long_controls(top)
                 yield top, print_config(None, dialect), engine.name
 

@@ -3,11 +3,13 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from unittest import mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imgforensics import v1id
 from imgforensics.gojson import go_string, go_time
 from imgforensics.gostruct import Dialect
 from imgforensics.v1config import ZERO_TIME, print_config
@@ -21,6 +23,7 @@ from imgforensics.v1id import (
     chain_ids,
     containers_image_ids,
     moby_id,
+    ways_of,
 )
 from imgforensics.v1json import V1Json, parse_v1_json
 
@@ -50,9 +53,11 @@ def moby_ids(
         One id a layer, lowest first, in bare hex; None where docker could not read such a config.
     """
     dialect = Dialect(version, short_controls=False)
-    top = _top_members(config, dialect, variant=variant)
+    top = _top_members(config, dialect)
     if top is None:
         return None
+    if not variant:
+        top.pop("variant", None)
     chain = chain_ids(diff_ids)
     lower = _lower_ids(chain[:-1], lower_created, print_config(None, dialect))
     return lower + [moby_id(top, link, lower[-1] if lower else None) for link in chain[-1:]]
@@ -387,6 +392,40 @@ def test_engines_do_not_mind_fields_that_they_do_not_know(field: dict[str, objec
     assert single({"config": field}) is None
     assert single({"config": field}, (1, 10)) is not None
     assert MobyIds({"config": field}, [DIFF_0]).match([]).engines[-1] == "1.10 to 1.11"
+
+
+_CONFIGS = st.fixed_dictionaries(
+    {},
+    optional={
+        "StopTimeout": st.sampled_from([None, 0, 9, "9"]),
+        "shell": st.sampled_from([None, [], ["s"], {}]),
+        "Healthcheck": st.sampled_from([None, {}, [], {"StartPeriod": 1}, {"startinterval": 2, "Retries": 3}]),
+        "HEALTHCHECK": st.sampled_from([None, {"Test": ["NONE"]}]),
+        "MacAddress": st.sampled_from([None, "", "02"]),
+        "OnBuild": st.sampled_from([None, [], ["RUN"]]),
+        "ExposedPorts": st.sampled_from([None, {}, {"80": {}}, {"443/TCP": {}}, {"+80": {}}]),
+        "User": st.sampled_from(["", "\b", 1]),
+    },
+)
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "created": st.sampled_from([None, UTC_EPOCH, 1]),
+            "Created": st.sampled_from([None, UTC_EPOCH]),
+            "variant": st.sampled_from(["", "v7", 7]),
+            "config": st.one_of(st.none(), st.just([]), _CONFIGS),
+            "CONFIG": _CONFIGS,
+            "container_config": st.one_of(st.none(), _CONFIGS),
+        },
+    )
+)
+def test_engines_that_share_a_print_would_print_it_so_each_by_itself(config: dict[str, object]) -> None:
+    shared = list(ways_of(config))
+    with mock.patch.object(v1id, "changes", return_value=sorted(engine.version for engine in v1id.ENGINES)):
+        assert shared == list(ways_of(config))
 
 
 # --- which engine, which zone

@@ -38,7 +38,12 @@ MODELS: Mapping[Reader, Model] = {
 def loads(catalogue: Catalogue, structure: Structure) -> tuple[Load, ...]:
     """What each reader would do with the archive: its images in order, the refusal that ends them last."""
     contents = Contents(catalogue, structure)
-    found = [load for reader, model in MODELS.items() for load in _loads(reader, model, contents, structure)]
+    found: list[Load] = []
+    for reader, model in MODELS.items():
+        if reader is Reader.DOCKER_29 and not dockerclassic.differs_since_29(contents):
+            found += [replace(load, reader=reader) for load in found]  # of Docker 28, which went before
+        else:
+            found += _loads(reader, model, contents, structure)
     return tuple(load if load.platform else replace(load, machine=_machine(contents, load)) for load in found)
 
 

@@ -22,10 +22,22 @@ from imgforensics.structure import Structure
 
 def before_29(contents: Contents, structure: Structure) -> Iterator[Load]:
     """Docker 1.10 to 28."""
-    if contents.docker_disk.at("manifest.json") is None and contents.docker_disk.at("repositories") is not None:
+    if _falls_back(contents):
         yield from _legacy(structure)
         return
     yield from _load(contents, Reader.DOCKER_28)
+
+
+def differs_since_29(contents: Contents) -> bool:
+    """Whether Docker 29 does something else with the archive than older ones."""
+    try:
+        return _falls_back(contents)
+    except RefusedError:
+        return False  # neither gets it unpacked
+
+
+def _falls_back(contents: Contents) -> bool:
+    return contents.docker_disk.at("manifest.json") is None and contents.docker_disk.at("repositories") is not None
 
 
 def since_29(contents: Contents, _: Structure) -> Iterator[Load]:
