@@ -12,7 +12,7 @@ from tests.builder import Entry, ImageSpec
 from tests.crafted import viewparts as parts
 from tests.crafted.bending import CONFIG, made
 from tests.crafted.viewparts import evil, good, packed
-from tests.readerparts import CONFIGS, LAYER_TYPES, REFUSED
+from tests.readerparts import BARE, CONFIGS, DOCKER_LIST, LAYER_TYPES, PLACES, REFUSED
 
 
 def _edited(layout: str, name: str, change: Callable[[bytes], bytes], images: int = 1) -> Callable[[], bytes]:
@@ -32,6 +32,11 @@ def _with(layout: str, change: Callable[[list[Entry]], Any]) -> Callable[[], byt
         return builder.tar(entries)
 
     return make
+
+
+def _placed(text: bytes, index: bytes) -> bytes:
+    """``index.json`` whose first entry has these keys, too."""
+    return index.replace(b'{"mediaType"', b"{" + text + b',"mediaType"', 1)
 
 
 def _both_configs(pick: Callable[[str, str], str]) -> Callable[[], bytes]:
@@ -270,6 +275,10 @@ TRICKS: dict[str, Callable[[], bytes]] = {
     "oci-missing-config": _with("oci_archive", lambda entries: entries.remove(builder.config_of(entries))),
     "windows": lambda: builder.archive("docker_legacy", ImageSpec(platform="windows/amd64")),
     "same-tag": lambda: builder.archive("docker_legacy", good(), evil()),
+    # entries of an index that say no platform
+    **{f"bare-{name}": parts.indexed(*listed) for name, listed in BARE.items()},
+    **{f"bare-{name}-docker": parts.indexed(*listed, media_type=DOCKER_LIST) for name, listed in BARE.items()},
+    **{f"top-{name}": _edited("containerd", "index.json", partial(_placed, text)) for name, text in PLACES.items()},
     # framing
     "bad-checksum": _framed(_flip),
     "bad-checksum-late": lambda: builder.tar([*builder.docker_legacy([good()]), Entry("x", b"x", checksum=1)]),

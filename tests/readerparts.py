@@ -1,10 +1,12 @@
 """Parts of the archives on which readers are asked: entries, keys of configs, types of layers."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from tests import builder
-from tests.builder import Entry
+from tests.builder import Entry, ImageSpec
+from tests.crafted.viewparts import AMD64, ARM64, evil, good
 
 
 def _attributed(name: str, value: bytes, type_: bytes = b"0", linkname: str = "") -> Entry:
@@ -88,3 +90,29 @@ LAYER_TYPES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "upper": (builder.gz, f"{builder.OCI_LAYER}+GZIP"),
 }
 """How a layer is packed, and of which type it is said to be."""
+
+DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+_ARM = replace(evil(), platform="linux/arm64")
+BARE: dict[str, tuple[tuple[ImageSpec, dict[str, str] | None], ...]] = {
+    "arm": ((_ARM, None),),
+    "arm-amd": ((_ARM, None), (good(), None)),
+    "amd-arm": ((good(), None), (_ARM, None)),
+    "arm-amd-empty": ((_ARM, {}), (good(), {})),
+    "arm-before-amd64": ((_ARM, None), (good(), AMD64)),
+    "arm-behind-amd64": ((good(), AMD64), (_ARM, None)),
+    "amd-behind-arm64": ((_ARM, ARM64), (good(), None)),
+    "amd-empty-behind-arm64": ((_ARM, ARM64), (good(), {})),
+}
+"""Indexes of which entries say no platform: images, and what is said."""
+
+PLACES = {
+    "nowhere": b'"platform":{}',
+    "null": b'"platform":null',
+    "system": b'"platform":{"os":"linux"}',
+    "processor": b'"platform":{"architecture":"amd64"}',
+    "elsewhere": b'"platform":{"os":"linux","architecture":"arm64"}',
+    "taken-back": b'"platform":{"os":"linux","architecture":"arm64"},"platform":null',
+    "emptied": b'"platform":{"os":"linux","architecture":"arm64"},"platform":{}',
+    "merged": b'"platform":{"os":"linux"},"Platform":{"architecture":"arm64"}',
+}
+"""Keys of an entry of ``index.json`` that say a platform, or do not."""

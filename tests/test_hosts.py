@@ -133,7 +133,7 @@ def test_an_image_without_a_system_is_no_image_for_another_platform() -> None:
 
 
 def test_of_entries_without_a_platform_containers_image_takes_zstd_before_others() -> None:
-    entry: dict[str, Any] = {"platform": {"os": "", "architecture": "", "variant": "", "os.version": ""}}
+    entry: dict[str, Any] = {"platform": None}
     plain, packed = (entry | {"annotations": each} for each in (None, {containersimage._ZSTD: "true"}))
     assert containersimage.chosen([plain, packed]) == {"": packed}
     assert containersimage.chosen([plain, dict(plain, number=2)]) == {"": plain}
@@ -141,10 +141,27 @@ def test_of_entries_without_a_platform_containers_image_takes_zstd_before_others
 
 def test_docker_goes_by_the_config_where_an_entry_says_no_platform() -> None:
     arm, amd = _spec("linux/arm64"), _spec("linux/amd64")
-    data = indexed((arm, {}), (amd, {}), saved=amd)()
-    loads = case_of(report_of(data)).loads
+    loads = case_of(report_of(indexed((arm, None), (amd, None), saved=amd)())).loads
     taken = {load.platform for load in loads if load.reader is Reader.DOCKER_CONTAINERD}
     assert taken == {"linux/amd64", "linux/arm64"}
+
+
+@pytest.mark.parametrize("first", ["linux/arm64", "linux/386"])
+def test_ctr_looks_at_the_first_entry_without_a_platform_only(first: str) -> None:
+    data = indexed((_spec(first), None), (_spec("linux/amd64"), None))()
+    loads = [load for load in case_of(report_of(data)).loads if load.reader is Reader.CONTAINERD]
+    runs = {"linux/arm64": ["linux/arm64"], "linux/386": ["linux/386", "linux/amd64"]}
+    assert [load.platform for load in loads] == runs[first]
+    assert len({load.image_id for load in loads}) == 1
+
+
+def test_a_platform_of_no_words_is_no_host_s() -> None:
+    data = indexed((evil(), {}), (good(), AMD64))()
+    taken = _taken(data)
+    for reader in (Reader.CONTAINERD, Reader.DOCKER_CONTAINERD, Reader.PODMAN, Reader.SKOPEO_OCI):
+        assert set(taken[reader]) == {"linux/amd64"}
+    assert len(set(taken[Reader.PODMAN].values()) | set(taken[Reader.CONTAINERD].values())) == 1
+    assert "IMG206" not in _loud(data)
 
 
 def test_tags_of_the_same_images_are_compared_once(monkeypatch: pytest.MonkeyPatch) -> None:

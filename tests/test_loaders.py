@@ -169,6 +169,21 @@ def test_maps_and_structs_are_united() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (b"{}", None),
+        (b'{"p":null}', None),
+        (b'{"p":{}}', {"a": "", "b": ""}),
+        (b'{"p":{"a":"1"},"P":{"b":"2"}}', {"a": "1", "b": "2"}),
+        (b'{"p":{"a":"1"},"p":null,"p":{"b":"2"}}', {"a": "", "b": "2"}),
+        (b'{"p":{"a":"1"},"p":null}', None),
+    ],
+)
+def test_pointers_are_nil_until_an_object_comes(text: bytes, value: object) -> None:
+    assert decode(text, {"p": ({"a": str, "b": str},)}, stream=False) == {"p": value}
+
+
+@pytest.mark.parametrize(
     "text",
     [b"", b"{", b"[]", b'{"n":1.5}', b'{"n":true}', b'{"n":"1"}', b'{"a":1}', b'{"l":{}}', b'{"m":[]}', b"[1e999]"],
 )

@@ -10,15 +10,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from imgforensics.loaders.load import Load, Reader
-from imgforensics.platforms import HOSTS, RUNS, without_variant
+from imgforensics.platforms import HOSTS, without_variant
 from imgforensics.refnames import has_repository, normalise
 
 _MOST = 3
 """Image IDs spelled out of one side."""
 _COPIERS = (Reader.REGCTL, Reader.ORAS)
 """Readers that take an index as a whole, for no host."""
-_CHECKING = (Reader.CONTAINERD, Reader.DOCKER_CONTAINERD)
-"""Readers that take an image without a platform by its config."""
 _ARM = "linux/arm"
 
 
@@ -123,10 +121,7 @@ def _on_hosts(loads: Sequence[Load]) -> Iterator[tuple[str, Load]]:
     for load in rest:
         own = hosts[str(load.image_id)]
         for host in HOSTS if load.any_host else own:
-            runs = load.reader not in _CHECKING or not {host, *RUNS.get(host, ())}.isdisjoint(own)
-            if not load.any_host or (
-                runs and not any((load.reader, host, tag) in chosen for tag in load.tags or ("",))
-            ):
+            if not load.any_host or not any((load.reader, host, tag) in chosen for tag in load.tags or ("",)):
                 yield host, load
 
 

@@ -7,7 +7,8 @@ passing, each occurrence into the same variable. With an ``oci-layout`` of versi
 without one ``manifest.json`` does. Hard links are ignored; symlinks lead one hop, by exact names, for ``manifest.json``
 only (where one leads to another, it is up to chance), and one that leads nowhere ends the import. A manifest that is
 missing ends the import of ctr, and so does an image that cannot be unpacked; Docker goes on. Of several entries of an
-index for one platform the first is run (``images.Manifest``).
+index for one platform the first is run, and of those without a platform the first is taken into account, on hosts of
+the platform that its config says, or none (``images.Manifest``).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -103,6 +104,7 @@ def _listed(contents: Contents, reader: Reader, regular: list[Member], blobs: Ma
         unpack=layers.containerd,
         passes_over=is_attestation if reader is Reader.DOCKER_CONTAINERD else for_no_platform,
         chosen=partial(_chosen_by_config, contents) if reader is Reader.DOCKER_CONTAINERD else _chosen,
+        machine=partial(_of_config, contents),
         runs=RUNS,
     )
     lenient = replace(strict, checks_diff_ids=False, checks_layers=False, unpack=None)
@@ -114,7 +116,7 @@ def _listed(contents: Contents, reader: Reader, regular: list[Member], blobs: Ma
         if entry["size"] <= 0:
             raise RefusedError(f"index.json gives {entry['digest']} a size of {entry['size']} bytes")
         if reader is Reader.CONTAINERD:
-            yield from _entry(contents, reader, entry, strict, why)
+            yield from _entry(contents, reader, entry, strict, why) if _fits(entry) else ()
             continue
         try:
             trouble = _unpacking(contents, entry, strict)
@@ -126,15 +128,20 @@ def _listed(contents: Contents, reader: Reader, regular: list[Member], blobs: Ma
 def _chosen(entries: Iterable[Entry]) -> dict[str, Entry]:
     """Of the entries for one platform the first, to which a stable sort leads."""
     first: dict[str, Entry] = {}
-    for entry in entries:
+    for entry in filter(_fits, entries):
         first.setdefault(one_spelling(entry), entry)
     return first
+
+
+def _fits(entry: Entry) -> bool:
+    """Whether there are hosts for an entry: not if its platform names no architecture."""
+    return entry["platform"] is None or bool(entry["platform"]["architecture"])
 
 
 def _chosen_by_config(contents: Contents, entries: Iterable[Entry]) -> dict[str, Entry]:
     """The same by Docker, which looks into every image, and goes by the config where an entry says no platform."""
     first: dict[str, Entry] = {}
-    for entry in entries:
+    for entry in filter(_fits, entries):
         first.setdefault(one_spelling(entry) or _of_config(contents, entry), entry)
     return first
 

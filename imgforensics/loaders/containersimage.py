@@ -96,13 +96,17 @@ def chosen(entries: Iterable[Entry]) -> dict[str, Entry]:
 
     Words are compared as they stand, so that an entry with others than Go's is for no host. A host's own variant comes
     first, then none; ``arm64`` has ``v8``, all but ``arm`` have none else. Of equal ones, one of zstd comes first, as
-    in versions since 5.25, and of those without a platform, too, of which one is for all other hosts.
+    in versions since 5.25, and of those without a platform, too, of which one is for all other hosts; a platform that
+    says nothing is for none.
     """
     groups: dict[str, list[Entry]] = {}
     for entry in entries:
+        if entry["platform"] is None:
+            groups.setdefault("", []).append(entry)
+            continue
         os, architecture, variant = _words(entry)
         spelled = normalised(os, architecture, variant)
-        if spelled[:2] == (os, architecture):
+        if architecture and spelled[:2] == (os, architecture):
             known = one_spelling(os, architecture, variant, entry["platform"]["os.version"])
             platform = known if variant in _wanted(entry) else f"{os}/{architecture}/{variant}"
             groups.setdefault(platform, []).append(entry)

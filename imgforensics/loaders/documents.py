@@ -17,7 +17,7 @@ DESCRIPTOR = {
     "digest": str,
     "size": int,
     "annotations": MAP,
-    "platform": _PLATFORM,
+    "platform": (_PLATFORM,),
     "urls": [str],
     "data": BYTES,
 }
@@ -60,6 +60,8 @@ DOCKER_IMAGE = IMAGE | {
 ``manifest.Schema2Image``): of commands one that is a text is one, too."""
 
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+"""Of which containers/image holds platforms by value, so that none is one that says nothing."""
 NAME = "io.containerd.image.name"
 REF = "org.opencontainers.image.ref.name"
 
@@ -123,7 +125,7 @@ def check_unambiguous(contents: Contents, member: int, media_type: str) -> None:
 def for_no_platform(entry: Mapping[str, Any]) -> bool:
     """Whether an entry of an index fits no host, as BuildKit's attestations do."""
     platform = entry["platform"]
-    return (platform["os"], platform["architecture"]) == ("unknown", "unknown")
+    return platform is not None and (platform["os"], platform["architecture"]) == ("unknown", "unknown")
 
 
 def is_attestation(entry: Mapping[str, Any]) -> bool:

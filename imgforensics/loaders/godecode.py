@@ -5,7 +5,8 @@ the same field in turn, and decoding into something that holds a value already o
 that comes twice is so the union of both; an array decoded into a longer one keeps what its elements leave out.
 
 A program's types are written as :data:`Schema`: ``str``, ``bool``, ``int`` (of 64 bits), ``object`` (kept unread), a
-list of one schema, or a mapping of field names to schemas; :data:`MAP` is ``map[string]string``, :data:`SET` a map to
+list of one schema, a mapping of field names to schemas, or a tuple of one such mapping, which is a pointer to a struct
+and None where it is nil; :data:`MAP` is ``map[string]string``, :data:`SET` a map to
 empty structs, :data:`BYTES` ``[]byte``, which JSON has in base64, and :data:`TIME` ``time.Time``.
 """
 
@@ -113,7 +114,7 @@ def _fill(schema: Schema, value: Decoded, held: Decoded) -> Decoded:
     if schema is object:
         return value
     if value is None:
-        return None if schema in (MAP, SET, BYTES) or isinstance(schema, list) else held
+        return None if schema in (MAP, SET, BYTES) or isinstance(schema, list | tuple) else held
     if schema is str:
         return scrub(_of(str, value))
     if schema is int:
@@ -129,6 +130,9 @@ def _fill(schema: Schema, value: Decoded, held: Decoded) -> Decoded:
         return (held or {}) | pairs
     if isinstance(schema, list):
         return _fill_list(schema[0], _of(list, value), held or [])
+    if isinstance(schema, tuple):
+        (fields,) = schema
+        return _fill_struct(fields, _of(_Pairs, value), zero(fields) if held is None else held)
     return _fill_struct(schema, _of(_Pairs, value), held)
 
 

@@ -8,7 +8,15 @@ from imgforensics import platforms
 from imgforensics.documents import INDEX_TYPES
 from imgforensics.loaders import containersimage
 from imgforensics.loaders.contents import Contents
-from imgforensics.loaders.documents import IMAGE, INDEX, MANIFEST, check_unambiguous, diff_ids, for_no_platform
+from imgforensics.loaders.documents import (
+    DOCKER_LIST,
+    IMAGE,
+    INDEX,
+    MANIFEST,
+    check_unambiguous,
+    diff_ids,
+    for_no_platform,
+)
 from imgforensics.loaders.layers import Unpack
 from imgforensics.loaders.load import LimitError, MissingError, RefusedError, parsed
 from imgforensics.model import Digest
@@ -45,6 +53,9 @@ class Rules:
     """How it unpacks layers, if it does."""
     passes_over: Callable[[Entry], bool] = for_no_platform
     """Entries of an index that are no images to it."""
+    machine: Callable[[Entry], str] | None = None
+    """The platform for which it takes an entry that says none: that of the config to which it leads, in one spelling,
+    empty where there is none. None where it takes such an entry on all hosts."""
     chosen: Callable[[Iterable[Entry]], Mapping[str, Entry]] | None = None
     """Of the entries of an index those that it takes, by the platform for which it does, in one spelling, that of
     entries without one being empty; None where it takes all."""
@@ -147,11 +158,12 @@ class _Hosts:
         hosts: dict[str, None] = {}
         pending = [self.top]
         visited = {self.top}
+        machine = self.rules.machine or (lambda _: "")
         while pending:
             try:
                 table = self._table(pending.pop())
-                hosts.update(dict.fromkeys(table))
-                for entry in table.values():
+                for platform, entry in table.items():
+                    hosts[platform or machine(entry)] = None
                     member = self.rules.find(entry["digest"]) if entry["mediaType"] in INDEX_TYPES else None
                     if member is not None and member not in visited:
                         visited.add(member)
@@ -175,9 +187,10 @@ class _Hosts:
         """What a host takes; None where that is nothing, or what every host takes that finds nothing of its own."""
         index, depth = self.top, 1
         own = not host
+        runs = host, *self.rules.runs.get(host, ())
         while True:
             table = self._table(index)
-            platform = next((each for each in (host, *self.rules.runs.get(host, ()), "") if each in table), None)
+            platform = next((each for each in (*runs, "") if each in table), None)
             if platform is None:
                 return None
             entry = table[platform]
@@ -188,12 +201,17 @@ class _Hosts:
             _check_depth(self.contents, self.rules, index, depth)
             index, depth = member, depth + 1
             self.contents.spend()
+        if not platform and self.rules.machine is not None:
+            own = self.rules.machine(entry) in filter(None, runs)
         return _image(self.contents, member, entry, self.rules, several=True, host=host) if own else None
 
 
 def _entries(contents: Contents, index: int, rules: Rules) -> list[Entry]:
-    children = contents.decode(index, INDEX, stream=False)["manifests"] or []
+    document = contents.decode(index, INDEX, stream=False)
+    children = document["manifests"] or []
     contents.spend(len(children))
+    if rules.containers_image and document["mediaType"] == DOCKER_LIST:
+        children = [each for each in children if each["platform"] is not None]
     return [each for each in children if not rules.passes_over(each)]
 
 
@@ -235,7 +253,9 @@ def _image(
         types = (layer["mediaType"] for layer in layers)
         contents.check_layers(rules.unpack, tuple(zip(members, types, strict=True)))
     why = f"for {_platform(entry)}" if several else ""
-    if one_spelling(entry) in rules.runs.get(host, ()):
+    if host and entry["platform"] is None:
+        why = f"for {host}, going by its config"
+    elif one_spelling(entry) in rules.runs.get(host, ()):
         why = f"for {host}, which runs what is for {_platform(entry)}"
     return Found(
         contents.digest(config), contents.digest(member), why, host, several and not host and rules.chosen is not None
@@ -250,13 +270,17 @@ def _shortened(manifest: Entry) -> str:
 def one_spelling(entry: Entry) -> str:
     """The platform of an entry in the words that containerd compares; empty where it says none."""
     platform = entry["platform"]
+    if platform is None:
+        return ""
     return platforms.one_spelling(platform["os"], platform["architecture"], platform["variant"], platform["os.version"])
 
 
 def _platform(entry: Entry) -> str:
     platform = entry["platform"]
+    if platform is None:
+        return "any platform"
     parts = (platform["os"], platform["architecture"], platform["variant"])
-    return "/".join(part for part in parts if part) or "any platform"
+    return "/".join(part for part in parts if part) or "a platform without words"
 
 
 def _layer(contents: Contents, rules: Rules, digest: str) -> int:

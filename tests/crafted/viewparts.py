@@ -100,13 +100,16 @@ Listed = tuple[ImageSpec, dict[str, str] | None] | Nested
 """An image, or an index, as an index lists it: with a platform, or with none."""
 
 
-def indexed(*listed: Listed, saved: ImageSpec | None = None, pseudo: Sequence[int] = ()) -> Callable[[], bytes]:
+def indexed(
+    *listed: Listed, saved: ImageSpec | None = None, pseudo: Sequence[int] = (), media_type: str = builder.OCI_INDEX
+) -> Callable[[], bytes]:
     """An archive whose ``index.json`` leads to an index of all of these.
 
     Args:
         listed: the index's entries.
         saved: what ``manifest.json`` lists; there is none without it.
         pseudo: numbers of the index's entries that an annotation calls attestations.
+        media_type: the index's.
     """
 
     def make() -> bytes:
@@ -117,7 +120,8 @@ def indexed(*listed: Listed, saved: ImageSpec | None = None, pseudo: Sequence[in
         for number in pseudo:
             described[number]["annotations"] = _PSEUDO
         top = json.loads(entries["index.json"].data)
-        top["manifests"] = [_index(described, entries) | {"annotations": top["manifests"][0]["annotations"]}]
+        index = _index(described, entries, media_type)
+        top["manifests"] = [index | {"annotations": top["manifests"][0]["annotations"]}]
         entries["index.json"].data = builder.go(top)
         return builder.tar(entries.values())
 
@@ -139,12 +143,14 @@ def _described(listed: Listed, entries: dict[str, Entry]) -> dict[str, Any]:
     return found if platform is None else found | {"platform": platform}
 
 
-def _index(described: list[dict[str, Any]], entries: dict[str, Entry]) -> dict[str, Any]:
+def _index(
+    described: list[dict[str, Any]], entries: dict[str, Entry], media_type: str = builder.OCI_INDEX
+) -> dict[str, Any]:
     """The descriptor of an index of these, which is added."""
-    index = builder.go({"schemaVersion": 2, "mediaType": builder.OCI_INDEX, "manifests": described})
+    index = builder.go({"schemaVersion": 2, "mediaType": media_type, "manifests": described})
     path = f"blobs/{builder.digest(index).replace(':', '/')}"
     entries[path] = Entry(path, index)
-    return {"mediaType": builder.OCI_INDEX, "digest": builder.digest(index), "size": len(index)}
+    return {"mediaType": media_type, "digest": builder.digest(index), "size": len(index)}
 
 
 def parts_of_both() -> tuple[list[Entry], bytes]:
