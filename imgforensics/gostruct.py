@@ -31,6 +31,10 @@ Reader: TypeAlias = Callable[[object, Dialect], str]
 """Decodes a JSON value (None for null or absent) into a Go field and prints the field; raises UnreadableError."""
 
 
+_EVER = (0, 0), (1000, 0)
+"""Versions of a field that all have."""
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field of a Go struct."""
@@ -39,8 +43,8 @@ class Field:
     read: Reader
     omitted: frozenset[str] = frozenset()
     """Printed values that leave the field out (Go's ``omitempty``)."""
-    since: tuple[int, int] = (0, 0)
-    until: tuple[int, int] = (1000, 0)
+    since: tuple[int, int] = _EVER[0]
+    until: tuple[int, int] = _EVER[1]
     """First version that has the field, and first version that does not have it any more."""
 
 
@@ -50,6 +54,7 @@ class Struct:
     def __init__(self, *fields: Field) -> None:
         self.fields = fields
         self._versions: dict[tuple[int, int], Sequence[tuple[Field, str]]] = {}
+        self._aged = [(field.name.lower(), field) for field in fields if (field.since, field.until) != _EVER]
 
     def of(self, version: tuple[int, int]) -> Sequence[tuple[Field, str]]:
         """The fields of one version, each with the folded key by which it is found: asked for again and again."""
@@ -64,8 +69,11 @@ class Struct:
 
         A field that is not given is printed nowhere, or alike, unless it comes or goes and its zero is printed.
         """
-        fields = (field for field in self.fields if field.name.lower() in given or not field.omitted)
-        return {version for field in fields for version in (field.since, field.until)}
+        found: set[tuple[int, int]] = set()
+        for key, field in self._aged:
+            if key in given or not field.omitted:
+                found.update((field.since, field.until))
+        return found
 
 
 EMPTY = frozenset({"null", "[]", "{}", '""', "false", "0"})

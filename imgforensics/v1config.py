@@ -146,16 +146,20 @@ def refused_keys(value: Mapping[str, object]) -> tuple[str, ...]:
 
 def changes(image: Mapping[str, object]) -> list[tuple[int, int]]:
     """Versions from which on engines may print an image's config otherwise than those before, in order."""
-    given = {fold_key(key): item for key, item in image.items()}
+    given = _given(image)
     found = IMAGE.changes(given) | _CONFIG.changes(())  # container_config is printed in any case
     if given.get("created") is None:
         found.add(_POINTER_TIME)
-    for config in (item for key, item in image.items() if fold_key(key) in ("config", "container_config")):
-        keys = {fold_key(key): item for key, item in config.items()} if isinstance(config, Mapping) else {}
-        found |= _CONFIG.changes(keys)
-        if keys.get("healthcheck") is not None:
-            found |= {version for field in _HEALTHCHECK.fields for version in (field.since, field.until)}
+    for config in map(_given, (item for key, item in image.items() if fold_key(key) in _CONFIGS)):
+        found |= _CONFIG.changes(config) | _HEALTHCHECK.changes(_given(config.get("healthcheck")))
     return sorted(found)
+
+
+def _given(value: object) -> dict[str, object]:
+    return {fold_key(key): item for key, item in value.items()} if isinstance(value, Mapping) else {}
+
+
+_CONFIGS = ("config", "container_config")
 
 
 def is_config(value: Mapping[str, object]) -> bool:
