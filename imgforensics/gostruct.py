@@ -5,7 +5,7 @@ strings, times and numbers are spelled Go's way. Fields come and go with version
 them.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -31,10 +31,6 @@ Reader: TypeAlias = Callable[[object, Dialect], str]
 """Decodes a JSON value (None for null or absent) into a Go field and prints the field; raises UnreadableError."""
 
 
-_EVER = (0, 0), (1000, 0)
-"""Versions of a field that all have."""
-
-
 @dataclass(frozen=True, slots=True)
 class Field:
     """One field of a Go struct."""
@@ -43,8 +39,8 @@ class Field:
     read: Reader
     omitted: frozenset[str] = frozenset()
     """Printed values that leave the field out (Go's ``omitempty``)."""
-    since: tuple[int, int] = _EVER[0]
-    until: tuple[int, int] = _EVER[1]
+    since: tuple[int, int] = (0, 0)
+    until: tuple[int, int] = (1000, 0)
     """First version that has the field, and first version that does not have it any more."""
 
 
@@ -54,7 +50,6 @@ class Struct:
     def __init__(self, *fields: Field) -> None:
         self.fields = fields
         self._versions: dict[tuple[int, int], Sequence[tuple[Field, str]]] = {}
-        self._aged = [(field.name.lower(), field) for field in fields if (field.since, field.until) != _EVER]
 
     def of(self, version: tuple[int, int]) -> Sequence[tuple[Field, str]]:
         """The fields of one version, each with the folded key by which it is found: asked for again and again."""
@@ -62,17 +57,6 @@ class Struct:
         if found is None:
             found = [(field, field.name.lower()) for field in self.fields if field.since <= version < field.until]
             self._versions[version] = found
-        return found
-
-    def changes(self, given: Collection[str]) -> set[tuple[int, int]]:
-        """Versions from which on an object with these keys, folded, may be printed otherwise than before.
-
-        A field that is not given is printed nowhere, or alike, unless it comes or goes and its zero is printed.
-        """
-        found: set[tuple[int, int]] = set()
-        for key, field in self._aged:
-            if key in given or not field.omitted:
-                found.update((field.since, field.until))
         return found
 
 

@@ -11,7 +11,7 @@ from imgforensics.producer import DOCKER_CLASSIC, Producer
 from imgforensics.refnames import normalise
 from imgforensics.strictjson import escape_pointer
 from imgforensics.structure import Image, Structure, View
-from imgforensics.v1id import MatchResult, MobyIds, chain_hex_ids, chain_ids, containers_image_ids
+from imgforensics.v1id import MobyIds, chain_hex_ids, chain_ids, containers_image_ids
 from imgforensics.v1json import parse_v1_json
 from imgforensics.v1own import is_own_v1_json
 
@@ -57,7 +57,7 @@ def _ids(
     hint_of_every = _created_hint(structure, every, carriers)
     explained: dict[str, str] = {}
     hashless: set[str] = set()
-    known: dict[int, MobyIds] = {}
+    known: dict[int, tuple[MobyIds, list[str]]] = {}
     spent = 0
     bounded = False
     for image in structure.images:
@@ -66,21 +66,24 @@ def _ids(
         if not every and not image.v1_ids:
             continue  # what would be computed is compared with nothing
         config = image.config_member if image.config_member is not None else -1
-        chain = chain_ids(image.config.diff_ids)
         if config not in known:
-            known[config] = MobyIds(image.config.value, image.config.diff_ids)
+            chain = chain_ids(image.config.diff_ids)
+            known[config] = MobyIds(image.config.value, image.config.diff_ids), chain
             newer, older = theirs.of(image)
             explained.update(zip(newer, chain, strict=False))
             hashless.update(older)
-        result = None
+        if not image.v1_ids and all(each in explained or each in hashless for each in every):
+            continue
+        moby, chain = known[config]
+        computed = None
         if spent < catalogue.limits.v1_ids:
             hint = _created_hint(structure, image.v1_ids, carriers) if image.v1_ids else hint_of_every
-            spent -= known[config].computed
-            result = known[config].match(image.v1_ids or every, hint)
-            spent += known[config].computed
-            explained.update(zip(result.ids, chain, strict=False))
-        bounded = bounded or result is None
-        yield from _folders(image, result, docker=docker)
+            spent -= moby.computed
+            computed = moby.match(image.v1_ids or every, hint)
+            spent += moby.computed
+            explained.update(zip(computed, chain, strict=False))
+        bounded = bounded or computed is None
+        yield from _folders(image, computed, docker=docker)
     yield from _documents(catalogue, structure, explained, hashless, docker=docker, bounded=bounded)
 
 
@@ -94,15 +97,15 @@ def _created_hint(structure: Structure, claimed: Sequence[str], carriers: dict[s
     return None
 
 
-def _folders(image: Image, result: MatchResult | None, *, docker: bool) -> Iterator[Verification]:
-    """Names of an image's layer folders; ``result`` is None where a bound kept them from being compared."""
+def _folders(image: Image, ids: Sequence[str] | None, *, docker: bool) -> Iterator[Verification]:
+    """Names of an image's layer folders against its layers' IDs; None where a bound kept those from being computed."""
     diff_ids = image.config.diff_ids if image.config else ()
     for number, claimed in enumerate(image.v1_ids):
         where = Location(member=image.layers[number].references[0].path, image=image.index, layer=number)
-        if result is None:
+        if ids is None:
             yield Verification(where, What.V1_ID, claimed, None, Outcome.UNCHECKED, BOUND)
             continue
-        computed = result.ids[number] if number < len(result.ids) else None
+        computed = ids[number] if number < len(ids) else None
         if claimed == computed:
             outcome, reason = Outcome.MATCH, "recomputed from config and diff_ids as Docker does"
         elif number < len(diff_ids) and claimed == diff_ids[number].rpartition(":")[2]:

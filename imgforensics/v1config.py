@@ -31,10 +31,6 @@ ZERO_TIME = "0001-01-01T00:00:00Z"
 """Go's zero ``time.Time``: the date of lower layers in docker 1.10 to 1.12, and of images without a date before 25."""
 
 
-_POINTER_TIME = (25, 0)
-"""Version from which on an image without a date is printed without one."""
-
-
 def _read_arguments(value: object, dialect: Dialect) -> str:
     """``strslice.StrSlice``, whose decoder also takes one bare string."""
     return read_strings([value] if isinstance(value, str) else value, dialect)
@@ -58,8 +54,8 @@ def _port(text: str) -> str:
 
 
 def _read_time(value: object, dialect: Dialect) -> str:
-    """``time.Time``, later a pointer to one."""
-    if value is None and dialect.version < _POINTER_TIME:
+    """``time.Time``, which became a pointer in docker 25."""
+    if value is None and dialect.version < (25, 0):
         return f'"{ZERO_TIME}"'
     return read_time_pointer(value, dialect)
 
@@ -142,24 +138,6 @@ def refused_keys(value: Mapping[str, object]) -> tuple[str, ...]:
             except UnreadableError:
                 refused.append(key)
     return tuple(refused)
-
-
-def changes(image: Mapping[str, object]) -> list[tuple[int, int]]:
-    """Versions from which on engines may print an image's config otherwise than those before, in order."""
-    given = _given(image)
-    found = IMAGE.changes(given) | _CONFIG.changes(())  # container_config is printed in any case
-    if given.get("created") is None:
-        found.add(_POINTER_TIME)
-    for config in map(_given, (item for key, item in image.items() if fold_key(key) in _CONFIGS)):
-        found |= _CONFIG.changes(config) | _HEALTHCHECK.changes(_given(config.get("healthcheck")))
-    return sorted(found)
-
-
-def _given(value: object) -> dict[str, object]:
-    return {fold_key(key): item for key, item in value.items()} if isinstance(value, Mapping) else {}
-
-
-_CONFIGS = ("config", "container_config")
 
 
 def is_config(value: Mapping[str, object]) -> bool:

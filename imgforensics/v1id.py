@@ -9,16 +9,14 @@ reads from a config and prints again.
 """
 
 import hashlib
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import cache, cached_property
+from typing import TypeAlias
 
 from imgforensics.gojson import go_string, go_time, raw_members
 from imgforensics.gostruct import Dialect, UnreadableError, print_object, struct_members
-from imgforensics.v1config import IMAGE, ZERO_TIME, changes, print_config
+from imgforensics.v1config import IMAGE, ZERO_TIME, print_config
 
 UTC_EPOCH = "1970-01-01T00:00:00Z"
 """The date of lower layers since docker 17.04, where the daemon's zone is UTC."""
@@ -37,36 +35,28 @@ def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode(errors="replace")).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Engine:
-    """A range of docker engines that print every config alike."""
-
-    name: str
-    """The versions, as a person writes them."""
-    version: tuple[int, int]
-    """Major and minor of the first version of the range."""
-    variant: bool
-    """Whether the engine knows the key ``variant`` (from 20.10)."""
-
-
-ENGINES = (
-    Engine("20.10 to 24.x", (20, 10), variant=True),
-    Engine("25.0 to 28.x", (25, 0), variant=True),
-    Engine("29.0 and newer", (29, 0), variant=True),
-    Engine("17.05 to 19.03", (17, 5), variant=False),
-    Engine("1.13 to 17.04", (1, 13), variant=False),
-    Engine("1.12", (1, 12), variant=False),
-    Engine("1.10 to 1.11", (1, 10), variant=False),
+_ENGINES = (
+    ((20, 10), True),
+    ((25, 0), True),
+    ((29, 0), True),
+    ((17, 5), False),
+    ((1, 13), False),
+    ((1, 12), False),
+    ((1, 10), False),
 )
-"""Likelier ones first."""
+"""Docker engines that print configs in different ways, the likelier ones first: major and minor of the first version of
+each range, and whether it knows the key ``variant``."""
 
 
-def _top_members(config: Mapping[str, object], dialect: Dialect) -> dict[str, str] | None:
+def _top_members(config: Mapping[str, object], dialect: Dialect, *, variant: bool) -> dict[str, str] | None:
     """Keys and printed values of the config that enter the top layer's id, None where Go refuses the config."""
     try:
-        return dict(struct_members(config, IMAGE, dialect))
+        members = dict(struct_members(config, IMAGE, dialect))
     except UnreadableError:
         return None
+    if not variant:
+        members.pop("variant", None)
+    return members
 
 
 def _lower_ids(chain: Sequence[str], created: str, zero_config: str) -> list[str]:
@@ -86,61 +76,9 @@ def moby_id(members: Mapping[str, str], chain_id: str, parent: str | None) -> st
     return _sha256(print_object(sorted(keys.items())))
 
 
-class LowerCreated(StrEnum):
-    """What the date of an image's lower layers is, which tells the engine's age (moby, image/tarexport/save.go)."""
-
-    NONE = "none"
-    """The image has one layer, so there is none."""
-    EPOCH_UTC = "epoch-utc"
-    """Docker 17.04 and newer, daemon in UTC."""
-    EPOCH_ZONE = "epoch-zone"
-    """Docker 17.04 and newer, daemon in another zone."""
-    ZERO = "zero"
-    """Docker 1.10 to 1.12."""
-    IMAGE = "image"
-    """Docker 1.13 to 17.03: the image's own date."""
-    OTHER = "other"
-    """None of these: no released docker writes it."""
-
-
-@dataclass(frozen=True, slots=True)
-class MatchResult:
-    """How far the ids that an archive claims are those that docker computes."""
-
-    matched: bool
-    """All claimed ids are docker's, in number and order."""
-    agreeing: int
-    """Leading ids that agree; where nothing matched, the position (from 0) of the first that differs or is absent."""
-    known: int
-    """Claimed ids that are among :attr:`ids` at any position: all of them where only layers were left out."""
-    ids: tuple[str, ...]
-    """The ids by the variant that matched, else by the one that agrees longest, lowest layer first, in bare hex.
-    Empty where docker could not read such a config."""
-    created: str | None
-    """The date of lower layers in that variant, None where there is none."""
-    kind: LowerCreated
-    """What that date is."""
-    engines: tuple[str, ...]
-    """Names (:data:`ENGINES`) of those that print this config as that variant does; the date may rule some out."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Profile:
-    """One way of printing a config, and the engines that do so."""
-
-    top: dict[str, str]
-    zero_config: str
-    engines: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Variant:
-    """The ids that some engines give, with one date of lower layers."""
-
-    ids: tuple[str, ...]
-    known: frozenset[str]
-    date: str
-    engines: tuple[str, ...]
+_Way: TypeAlias = tuple[dict[str, str], str]
+"""How an engine prints a config: keys and printed values that enter the top layer's id, and the ``container_config`` of
+lower layers."""
 
 
 class MobyIds:
@@ -157,45 +95,45 @@ class MobyIds:
             diff_ids: of all layers, lowest first, as ``sha256:`` and hex.
         """
         self._chain = chain_ids(diff_ids)
-        self.profiles = profiles_of(config)
-        self._by_date: dict[str, list[_Variant]] = {}
+        self._unread = ways_of(config)
+        self._ways: list[_Way] = []
+        self._lower: dict[tuple[str, str], list[str]] = {}
+        self._known: dict[tuple[str, int], tuple[str, ...]] = {}
         self.computed = 0
         """Ids computed so far: what the comparing has cost."""
 
-    def match(self, claimed: Sequence[str], created_hint: str | None = None) -> MatchResult:
-        """Compare claimed v1 ids with those that docker engines of all ages and time zones compute.
+    def match(self, claimed: Sequence[str], created_hint: str | None = None) -> tuple[str, ...]:
+        """Those ids, of all that docker engines of any age and time zone compute, that agree longest with claimed ones.
 
         Args:
             claimed: the ids found in the archive, lowest layer first, in bare hex.
             created_hint: ``created`` of the lowest layer's v1 JSON, where the archive has it.
-        """
-        chain, profiles = self._chain, self.profiles
-        if not chain or not profiles:
-            matched = not chain and not claimed
-            return MatchResult(matched, 0, 0, (), None, LowerCreated.NONE, ())
-        image_created = profiles[0].top["created"].strip('"')
-        among = frozenset(claimed)
-        tried: list[tuple[tuple[int, int], _Variant]] = []
-        matched = False
-        for variant in self._variants(image_created, claimed, created_hint):
-            agreeing = _common_length(variant.ids, claimed)
-            tried.append(((agreeing, len(variant.known & among)), variant))
-            matched = agreeing == len(variant.ids) == len(claimed)
-            if matched:
-                break
-        # Of several that agree equally far, max() takes the first, which is the likeliest.
-        fit, best = max(tried, key=lambda each: each[0])
-        single = len(chain) == 1
-        date = None if single else best.date
-        kind = LowerCreated.NONE if single else _kind(best.date, image_created)
-        return MatchResult(matched, *fit, best.ids, date, kind, best.engines)
 
-    def _variants(self, image_created: str, claimed: Sequence[str], hint: str | None) -> Iterator[_Variant]:
-        """Variants of the likeliest dates, and those that the lowest id speaks for."""
+        Returns:
+            One id a layer, lowest first, in bare hex; nothing where no docker could read such a config. Of several that
+            agree equally far those of which more are claimed at all, as where layers were left out, and else those of
+            the likeliest engine.
+        """
+        among = frozenset(claimed)
+        best: tuple[str, ...] = ()
+        fit = (-1, -1)
+        for ids in self._candidates(claimed, created_hint):
+            agreeing = _common_length(ids, claimed)
+            if agreeing == len(ids) == len(claimed):
+                return ids
+            if (agreeing, len(among.intersection(ids))) > fit:
+                fit, best = (agreeing, len(among.intersection(ids))), ids
+        return best
+
+    def _candidates(self, claimed: Sequence[str], hint: str | None) -> Iterator[tuple[str, ...]]:
+        """Ids with the likeliest dates of lower layers, and with those that the lowest id speaks for."""
+        first = next(self._printed(), None)
+        if first is None or not self._chain:
+            return
         if len(self._chain) == 1:
             yield from self._of(UTC_EPOCH)
             return
-        dates = _likely_dates(image_created, hint)
+        dates = _likely_dates(first[0]["created"].strip('"'), hint)
         for date in dates:
             yield from self._of(date)
         # One hash tells whether a zone can be right; only then are the other layers worth their hashes. It tells
@@ -204,68 +142,51 @@ class MobyIds:
             if date not in dates:
                 yield from self._of(date)
 
-    def _of(self, date: str) -> list[_Variant]:
-        if date not in self._by_date:
-            self._by_date[date] = list(self._compute(date))
-            self.computed += len(self._by_date[date]) * len(self._chain)
-        return self._by_date[date]
+    def _printed(self) -> Iterator[_Way]:
+        """All different ways of printing the config, each made when it is asked for: the first one is mostly right."""
+        yield from self._ways
+        for way in self._unread:
+            if way not in self._ways:
+                self._ways.append(way)
+                yield way
 
-    def _compute(self, date: str) -> Iterator[_Variant]:
-        for zero_config in dict.fromkeys(profile.zero_config for profile in self.profiles):
-            lower = _lower_ids(self._chain[:-1], date, zero_config)
-            for profile in self.profiles:
-                if profile.zero_config == zero_config:
-                    top = moby_id(profile.top, self._chain[-1], lower[-1] if lower else None)
-                    ids = (*lower, top)
-                    yield _Variant(ids, frozenset(ids), date, profile.engines)
+    def _of(self, date: str) -> Iterator[tuple[str, ...]]:
+        for number, (top, zero_config) in enumerate(self._printed()):
+            if (date, number) not in self._known:
+                lower = self._lower_of(date, zero_config)
+                ids = *lower, moby_id(top, self._chain[-1], lower[-1] if lower else None)
+                self._known[date, number] = ids
+                self.computed += len(ids)
+            yield self._known[date, number]
+
+    def _lower_of(self, date: str, zero_config: str) -> list[str]:
+        if (date, zero_config) not in self._lower:
+            self._lower[date, zero_config] = _lower_ids(self._chain[:-1], date, zero_config)
+        return self._lower[date, zero_config]
 
     @cached_property
     def _zones(self) -> Mapping[str, Sequence[str]]:
         """Id of the lowest layer to the dates of zones that give it."""
         found: dict[str, list[str]] = defaultdict(list)
         for date in _zone_epochs():
-            for zero_config in dict.fromkeys(profile.zero_config for profile in self.profiles):
+            for zero_config in dict.fromkeys(zero for _, zero in self._printed()):
                 (lowest,) = _lower_ids(self._chain[:1], date, zero_config)
                 found[lowest].append(date)
         return found
 
 
-def profiles_of(config: Mapping[str, object]) -> list[_Profile]:
-    """All different ways in which docker engines print this config, likelier ones first."""
-    ways: list[tuple[dict[str, str], str]] = []
-    names: list[list[str]] = []
-    for top, zero, name in ways_of(config):
-        way = (top, zero)
-        if way not in ways:
-            ways.append(way)
-            names.append([name])
-        elif name not in names[ways.index(way)]:
-            names[ways.index(way)].append(name)
-    return [_Profile(top, zero, tuple(engines)) for (top, zero), engines in zip(ways, names, strict=True)]
-
-
-def ways_of(config: Mapping[str, object]) -> Iterator[tuple[dict[str, str], str, str]]:
-    """How each docker engine prints this config, likelier ones first, many of them alike.
-
-    Yields:
-        Keys and printed values that enter the top layer's id, the ``container_config`` of lower layers, the engine.
-    """
-    edges = changes(config)  # most engines print most configs alike: once is enough for all of them
+def ways_of(config: Mapping[str, object]) -> Iterator[_Way]:
+    """How docker engines print this config, likelier ones first, many of them alike."""
     long_controls = False
     for short_controls in (False, True):
         if short_controls and not long_controls:
             return
-        printed: dict[int, dict[str, str] | None] = {}
-        for engine in ENGINES:
-            dialect = Dialect(engine.version, short_controls)
-            stage = bisect_right(edges, engine.version)
-            if stage not in printed:
-                printed[stage] = _top_members(config, dialect)
-            top = printed[stage]
+        for version, variant in _ENGINES:
+            dialect = Dialect(version, short_controls)
+            top = _top_members(config, dialect, variant=variant)
             if top is not None:
-                top = top if engine.variant else {key: text for key, text in top.items() if key != "variant"}
                 long_controls = long_controls or _has_long_controls(top)
-                yield top, print_config(None, dialect), engine.name
+                yield top, print_config(None, dialect)
 
 
 def _has_long_controls(members: Mapping[str, str]) -> bool:
@@ -299,17 +220,6 @@ def _likely_dates(image_created: str, hint: str | None) -> list[str]:
     hinted = go_time(hint) if hint is not None else None
     known = [UTC_EPOCH, ZERO_TIME, image_created]
     return list(dict.fromkeys([hinted, *known] if hinted is not None else known))
-
-
-def _kind(date: str, image_created: str) -> LowerCreated:
-    """What a date of lower layers is."""
-    if date == UTC_EPOCH:
-        return LowerCreated.EPOCH_UTC
-    if date == ZERO_TIME:
-        return LowerCreated.ZERO
-    if date == image_created:
-        return LowerCreated.IMAGE
-    return LowerCreated.EPOCH_ZONE if date in _zone_epochs() else LowerCreated.OTHER
 
 
 def _common_length(ids: Sequence[str], claimed: Sequence[str]) -> int:

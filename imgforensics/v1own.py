@@ -38,7 +38,7 @@ def _is_by_docker(value: Mapping[str, object], chain_id: str, v1_id: str) -> boo
         return False  # Go would not have written such keys
     parent = value.get("parent")
     above = parent if isinstance(parent, str) and parent else None
-    for top, _, _ in ways_of(value):
+    for top, _ in ways_of(value):
         for without in ("", "os"):
             kept = {key: text for key, text in top.items() if key != without}
             if moby_id(kept, chain_id, above) == v1_id:

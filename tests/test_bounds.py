@@ -362,11 +362,11 @@ def shared_config(count: int) -> list[Entry]:
 
 
 def test_ids_of_a_shared_config_are_computed_once(counted: Callable[[Any, str], Counter[str]]) -> None:
-    calls = counted(v1id, "profiles_of")
+    calls = counted(v1id, "ways_of")
     counted(legacy, "containers_image_ids")
     report = report_of(shared_config(12))
     assert len(report.images) == 12
-    assert calls == {"profiles_of": 1, "containers_image_ids": 1}
+    assert calls == {"ways_of": 1, "containers_image_ids": 1}
 
 
 def test_ids_that_are_not_computed_are_no_mismatch_and_said() -> None:

@@ -3,19 +3,16 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from unittest import mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgforensics import v1id
 from imgforensics.gojson import go_string, go_time
 from imgforensics.gostruct import Dialect
 from imgforensics.v1config import ZERO_TIME, print_config
 from imgforensics.v1id import (
     UTC_EPOCH,
-    LowerCreated,
     MobyIds,
     _lower_ids,
     _top_members,
@@ -23,7 +20,6 @@ from imgforensics.v1id import (
     chain_ids,
     containers_image_ids,
     moby_id,
-    ways_of,
 )
 from imgforensics.v1json import V1Json, parse_v1_json
 
@@ -53,11 +49,9 @@ def moby_ids(
         One id a layer, lowest first, in bare hex; None where docker could not read such a config.
     """
     dialect = Dialect(version, short_controls=False)
-    top = _top_members(config, dialect)
+    top = _top_members(config, dialect, variant=variant)
     if top is None:
         return None
-    if not variant:
-        top.pop("variant", None)
     chain = chain_ids(diff_ids)
     lower = _lower_ids(chain[:-1], lower_created, print_config(None, dialect))
     return lower + [moby_id(top, link, lower[-1] if lower else None) for link in chain[-1:]]
@@ -383,49 +377,15 @@ def test_ports_that_docker_29_refuses(port: str) -> None:
 def test_configs_that_docker_cannot_read(config: dict[str, object]) -> None:
     assert single(config) is None
     assert single(config, (29, 0)) is None
-    result = MobyIds(config, [DIFF_0]).match(["0" * 64])
-    assert (result.matched, result.ids, result.engines) == (False, (), ())
+    assert MobyIds(config, [DIFF_0]).match(["0" * 64]) == ()
 
 
 @pytest.mark.parametrize("field", [{"Healthcheck": []}, {"Healthcheck": {"Interval": "30s"}}, {"StopTimeout": "9"}])
 def test_engines_do_not_mind_fields_that_they_do_not_know(field: dict[str, object]) -> None:
     assert single({"config": field}) is None
-    assert single({"config": field}, (1, 10)) is not None
-    assert MobyIds({"config": field}, [DIFF_0]).match([]).engines[-1] == "1.10 to 1.11"
-
-
-_CONFIGS = st.fixed_dictionaries(
-    {},
-    optional={
-        "StopTimeout": st.sampled_from([None, 0, 9, "9"]),
-        "shell": st.sampled_from([None, [], ["s"], {}]),
-        "Healthcheck": st.sampled_from([None, {}, [], {"StartPeriod": 1}, {"startinterval": 2, "Retries": 3}]),
-        "HEALTHCHECK": st.sampled_from([None, {"Test": ["NONE"]}]),
-        "MacAddress": st.sampled_from([None, "", "02"]),
-        "OnBuild": st.sampled_from([None, [], ["RUN"]]),
-        "ExposedPorts": st.sampled_from([None, {}, {"80": {}}, {"443/TCP": {}}, {"+80": {}}]),
-        "User": st.sampled_from(["", "\b", 1]),
-    },
-)
-
-
-@given(
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "created": st.sampled_from([None, UTC_EPOCH, 1]),
-            "Created": st.sampled_from([None, UTC_EPOCH]),
-            "variant": st.sampled_from(["", "v7", 7]),
-            "config": st.one_of(st.none(), st.just([]), _CONFIGS),
-            "CONFIG": _CONFIGS,
-            "container_config": st.one_of(st.none(), _CONFIGS),
-        },
-    )
-)
-def test_engines_that_share_a_print_would_print_it_so_each_by_itself(config: dict[str, object]) -> None:
-    shared = list(ways_of(config))
-    with mock.patch.object(v1id, "changes", return_value=sorted(engine.version for engine in v1id.ENGINES)):
-        assert shared == list(ways_of(config))
+    oldest = single({"config": field}, (1, 10))
+    assert oldest is not None
+    assert MobyIds({"config": field}, [DIFF_0]).match([oldest]) == (oldest,)
 
 
 # --- which engine, which zone
@@ -442,93 +402,92 @@ def claimed_with(created: str, *, variant: bool = True, version: tuple[int, int]
 
 
 @pytest.mark.parametrize(
-    ("created", "kind"),
+    "created",
     [
-        (UTC_EPOCH, LowerCreated.EPOCH_UTC),
-        ("1970-01-01T01:00:00+01:00", LowerCreated.EPOCH_ZONE),
-        ("1969-12-31T19:00:00-05:00", LowerCreated.EPOCH_ZONE),
-        ("1970-01-01T05:30:00+05:30", LowerCreated.EPOCH_ZONE),
-        ("1969-12-31T20:15:00-03:45", LowerCreated.EPOCH_ZONE),
-        ("1970-01-01T14:00:00+14:00", LowerCreated.EPOCH_ZONE),
-        ("1969-12-31T12:00:00-12:00", LowerCreated.EPOCH_ZONE),
-        ("1969-12-31T23:15:30-00:44", LowerCreated.EPOCH_ZONE),
-        (ZERO_TIME, LowerCreated.ZERO),
-        ("2020-01-01T00:00:00Z", LowerCreated.IMAGE),
+        UTC_EPOCH,
+        "1970-01-01T01:00:00+01:00",
+        "1969-12-31T19:00:00-05:00",
+        "1970-01-01T05:30:00+05:30",
+        "1969-12-31T20:15:00-03:45",
+        "1970-01-01T14:00:00+14:00",
+        "1969-12-31T12:00:00-12:00",
+        "1969-12-31T23:15:30-00:44",
+        ZERO_TIME,
+        "2020-01-01T00:00:00Z",
     ],
 )
-def test_the_date_is_found_without_a_hint(created: str, kind: LowerCreated) -> None:
+def test_the_date_is_found_without_a_hint(created: str) -> None:
     claimed = claimed_with(created)
-    result = MobyIds(CONFIG, DIFFS).match(claimed)
-    assert result.matched
-    assert (result.agreeing, result.known, result.ids) == (3, 3, tuple(claimed))
-    assert (result.created, result.kind) == (created, kind)
-    assert "20.10 to 24.x" in result.engines
+    assert MobyIds(CONFIG, DIFFS).match(claimed) == tuple(claimed)
 
 
 def test_any_date_is_found_with_a_hint() -> None:
     claimed = claimed_with("1999-09-09T09:09:09Z")
-    assert not MobyIds(CONFIG, DIFFS).match(claimed).matched
-    assert not MobyIds(CONFIG, DIFFS).match(claimed, "not a date").matched
-    result = MobyIds(CONFIG, DIFFS).match(claimed, "1999-09-09T09:09:09.00Z")
-    assert (result.matched, result.kind) == (True, LowerCreated.OTHER)
+    assert MobyIds(CONFIG, DIFFS).match(claimed) != tuple(claimed)
+    assert MobyIds(CONFIG, DIFFS).match(claimed, "not a date") != tuple(claimed)
+    assert MobyIds(CONFIG, DIFFS).match(claimed, "1999-09-09T09:09:09.00Z") == tuple(claimed)
 
 
 def test_a_misleading_hint_does_no_harm() -> None:
-    result = MobyIds(CONFIG, DIFFS).match(claimed_with(UTC_EPOCH), "1999-09-09T09:09:09Z")
-    assert (result.matched, result.kind) == (True, LowerCreated.EPOCH_UTC)
+    claimed = claimed_with(UTC_EPOCH)
+    assert MobyIds(CONFIG, DIFFS).match(claimed, "1999-09-09T09:09:09Z") == tuple(claimed)
 
 
-def test_engines_without_variant() -> None:
-    result = MobyIds(CONFIG, DIFFS).match(claimed_with(ZERO_TIME, variant=False))
-    assert result.matched
-    assert result.engines == ("17.05 to 19.03", "1.13 to 17.04", "1.12", "1.10 to 1.11")
+@pytest.mark.parametrize("version", [(1, 10), (1, 12), (1, 13), (17, 5), (20, 10), (25, 0), (29, 0)])
+def test_engines_of_all_ages_are_tried(version: tuple[int, int]) -> None:
+    config = CONFIG | {"config": {"StopTimeout": 9, "Shell": ["s"], "Healthcheck": {"StartPeriod": 1}}}
+    claimed = moby_ids(config, DIFFS, lower_created=ZERO_TIME, variant=version >= (20, 10), version=version)
+    assert claimed is not None
+    assert MobyIds(config, DIFFS).match(claimed) == tuple(claimed)
 
 
-def test_engines_from_29() -> None:
-    result = MobyIds(CONFIG, DIFFS).match(claimed_with(UTC_EPOCH, version=(29, 0)))
-    assert result.matched
-    assert result.engines == ("29.0 and newer",)
+def test_claims_are_compared_one_after_the_other() -> None:
+    """What one claim needed of all prints is there for the next, and what it did not need is made then."""
+    ids = MobyIds(CONFIG, DIFFS)
+    newest, oldest = claimed_with(UTC_EPOCH), claimed_with(ZERO_TIME, variant=False)
+    modern = claimed_with(UTC_EPOCH, version=(29, 0))
+    spent = []
+    for claimed in (newest, newest, oldest, modern, newest, oldest):
+        assert ids.match(claimed) == tuple(claimed)
+        spent.append(ids.computed)
+    assert spent[0] == spent[1] == len(DIFFS)
+    assert spent[1] < spent[2] == spent[3] == spent[5]
 
 
-def test_single_layer_has_no_lower_date() -> None:
+def test_a_layer_alone_has_no_lower_date() -> None:
     claimed = [sha256(top_json(config=ZERO))]
-    result = MobyIds({"config": {}}, [DIFF_0]).match(claimed)
-    assert (result.matched, result.created, result.kind) == (True, None, LowerCreated.NONE)
+    assert MobyIds({"config": {}}, [DIFF_0]).match(claimed) == tuple(claimed)
 
 
 def test_control_characters_of_newer_go_are_tried() -> None:
     claimed = [sha256(top_json(config=ZERO.replace('"User":""', '"User":"\\b"')))]
-    assert MobyIds({"config": {"User": "\b"}}, [DIFF_0]).match(claimed).matched
+    assert MobyIds({"config": {"User": "\b"}}, [DIFF_0]).match(claimed) == tuple(claimed)
 
 
 def test_an_edited_config_shows_in_the_top_id_only() -> None:
     claimed = claimed_with("1970-01-01T01:00:00+01:00")
-    result = MobyIds(CONFIG | {"author": "eve"}, DIFFS).match(claimed)
-    assert not result.matched
-    assert (result.agreeing, result.known) == (2, 2)
-    assert result.ids[:2] == tuple(claimed[:2])
-    assert result.ids[2] != claimed[2]
+    ids = MobyIds(CONFIG | {"author": "eve"}, DIFFS).match(claimed)
+    assert ids[:2] == tuple(claimed[:2])
+    assert ids[2] != claimed[2]
 
 
 def test_an_edited_layer_shows_from_its_position_on() -> None:
-    result = MobyIds(CONFIG, [DIFF_0, DIFF_2, DIFF_2]).match(claimed_with(UTC_EPOCH))
-    assert (result.matched, result.agreeing, result.known) == (False, 1, 1)
+    claimed = claimed_with(UTC_EPOCH)
+    ids = MobyIds(CONFIG, [DIFF_0, DIFF_2, DIFF_2]).match(claimed)
+    assert ids[0] == claimed[0]
+    assert not set(ids[1:]) & set(claimed)
 
 
 def test_left_out_layers() -> None:
     claimed = claimed_with(ZERO_TIME)
-    upper = MobyIds(CONFIG, DIFFS).match(claimed[2:])
-    assert (upper.matched, upper.agreeing, upper.known) == (False, 0, 1)
-    assert upper.ids == tuple(claimed)
-    lower = MobyIds(CONFIG, DIFFS).match(claimed[:2])
-    assert (lower.matched, lower.agreeing, lower.known) == (False, 2, 2)
+    assert MobyIds(CONFIG, DIFFS).match(claimed[2:]) == tuple(claimed)
+    assert MobyIds(CONFIG, DIFFS).match(claimed[:2]) == tuple(claimed)
 
 
 def test_nothing_claimed_and_no_layers() -> None:
-    assert MobyIds(CONFIG, []).match([]).matched
-    assert not MobyIds(CONFIG, []).match(["0" * 64]).matched
-    nothing = MobyIds(CONFIG, DIFFS).match([])
-    assert (nothing.matched, nothing.agreeing, nothing.ids) == (False, 0, tuple(claimed_with(UTC_EPOCH)))
+    assert MobyIds(CONFIG, []).match([]) == ()
+    assert MobyIds(CONFIG, []).match(["0" * 64]) == ()
+    assert MobyIds(CONFIG, DIFFS).match([]) == tuple(claimed_with(UTC_EPOCH))
 
 
 # --- containers/image
@@ -658,8 +617,7 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()))
 def test_matching_never_raises(
     config: dict[str, object], diff_ids: list[str], claimed: list[str], hint: str | None
 ) -> None:
-    result = MobyIds(config, diff_ids).match(claimed, hint)
-    assert len(result.ids) in (0, len(diff_ids))
+    assert len(MobyIds(config, diff_ids).match(claimed, hint)) in (0, len(diff_ids))
     ids = moby_ids(config, diff_ids, lower_created=hint or UTC_EPOCH)
     assert ids is None or len(ids) == len(diff_ids)
 
