@@ -17,7 +17,8 @@ from imgforensics.limits import DEFAULT_LIMITS
 from imgforensics.model import AnomalyKind, MemberKind
 from tests import builder, layertables
 from tests.builder import ImageSpec
-from tests.crafted.layers import CAPABILITY, LISTED, TABLE
+from tests.crafted.layers import CAPABILITY
+from tests.crafted.layertocs import LISTED, TABLE
 from tests.support import case_of, codes, descriptor, manifest, oci, report_of, the, told
 
 

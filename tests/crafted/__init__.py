@@ -8,11 +8,25 @@ from tests.crafted import (
     identity,
     layerplaces,
     layers,
+    layertars,
+    layertocs,
     paxvalues,
     views,
 )
 
-_PARTS = (identity, views, framing, paxvalues, compression, documents, layers, layerplaces, configs)
+_PARTS = (
+    identity,
+    views,
+    framing,
+    paxvalues,
+    compression,
+    documents,
+    layers,
+    layertars,
+    layertocs,
+    layerplaces,
+    configs,
+)
 
 THREATS = tuple(threat for part in _PARTS for threat in part.THREATS)
 """Every entry, in order."""

@@ -1,6 +1,6 @@
 """VIEW and RES: documents that can be read in two ways, contradict each other, or cost more than they are worth."""
 
-from tests.crafted import kinds, texts
+from tests.crafted import costs, kinds, references, texts
 from tests.crafted.case import Crafted, Threat
 
 THREATS: tuple[Threat, ...] = (
@@ -71,4 +71,4 @@ THREATS: tuple[Threat, ...] = (
     ),
 )
 
-CRAFTED: tuple[Crafted, ...] = (*texts.CRAFTED, *kinds.CRAFTED)
+CRAFTED: tuple[Crafted, ...] = (*texts.CRAFTED, *kinds.CRAFTED, *references.CRAFTED, *costs.CRAFTED)

@@ -1,14 +1,9 @@
-"""LAY: inside layers; and VIEW-16, the tables of contents beside them."""
+"""LAY-01 to LAY-07: what single entries of layers are, where they lead, and what they remove."""
 
-from collections.abc import Callable
-from typing import Any
-
-from tests import builder, layertables
-from tests.builder import Entry, ImageSpec
+from tests.builder import Entry
 from tests.crafted.case import Crafted, Threat
-from tests.crafted.layerparts import Made, folder, image, layer, link, tar_of
-from tests.crafted.resealing import resealed, sum_of
-from tests.support import descriptor, oci
+from tests.crafted.layerparts import folder, image, layer, link, tar_of
+from tests.crafted.resealing import resealed
 
 
 def _xattr(name: str, value: str | bytes, data: bytes = b"x", mode: int = 0o755) -> Entry:
@@ -32,88 +27,6 @@ SPARSE_ACCOUNTS = Entry(
 
 def _device(name: str, major: int, minor: int, type_: bytes = b"3") -> Entry:
     return resealed(Entry(name, type=type_, mode=0o600), 329, b"%07o\0%07o\0" % (major, minor))
-
-
-def _annotated(tar: bytes, packed: bytes, **annotations: str) -> Made:
-    """An OCI layout of one image of one layer, packed like this, with these annotations on its descriptor."""
-    media_type = f"{builder.OCI_LAYER}+{'zstd' if packed.startswith(bytes.fromhex('28b52ffd')) else 'gzip'}"
-    layer: dict[str, Any] = descriptor(packed, media_type)
-    config = ImageSpec(layers=[tar]).config_bytes(builder.OCI_ORDER)
-    document = {
-        "schemaVersion": 2,
-        "mediaType": builder.OCI_MANIFEST,
-        "config": descriptor(config, builder.OCI_CONFIG),
-        "layers": [layer | ({"annotations": annotations} if annotations else {})],
-    }
-    manifest = builder.go(document)
-    named = descriptor(manifest, annotations={"org.opencontainers.image.ref.name": "1.0"})
-    return lambda: builder.tar(oci([named], [packed, config, manifest]))
-
-
-def _hidden(table: bytes) -> Made:
-    tar, packed = layertables.hidden(LISTED, table)
-    return _annotated(tar, packed, **{"containerd.io/snapshot/stargz/toc.digest": builder.digest(table)})
-
-
-def _chunked_hidden(table: bytes) -> Made:
-    tar, packed = layertables.chunked_hidden(LISTED, table)
-    digest = builder.digest(layertables.stored(table))
-    return _annotated(tar, packed, **{"io.github.containers.zstd-chunked.manifest-checksum": digest})
-
-
-def _estargz(table: bytes, *, behind: bool = False, named: bytes | None = None, padding: bytes = b"") -> Made:
-    tar = layertables.estargz(LISTED + padding, table, behind=behind or bool(padding))
-    digest = builder.digest(table if named is None else named)
-    return _annotated(tar, layertables.gzipped(tar, table), **{"containerd.io/snapshot/stargz/toc.digest": digest})
-
-
-def _chunked(
-    table: bytes, named: bytes | None = None, pack: Callable[[bytes, bytes], bytes] = layertables.chunked
-) -> Made:
-    digest = builder.digest(layertables.stored(table if named is None else named))
-    key = "io.github.containers.zstd-chunked.manifest-checksum"
-    return _annotated(LISTED, pack(LISTED, table), **{key: digest})
-
-
-LISTED = tar_of(
-    folder("bin/"),
-    Entry("bin/app", b"#!/bin/sh\n", mode=0o755),
-    link("bin/sh", "app"),
-    link("bin/hard", "bin/app", b"1"),
-    Entry("bin/su", b"su", mode=0o4755),
-)
-TABLE = layertables.table_of(LISTED)
-HONEST = layertables.toc(TABLE)
-ROOTED = layertables.toc([{"name": "./", "type": "dir", "mode": 0o755}, *TABLE])
-"""As writers before 2023 list a tar that begins with its root."""
-ADDED = layertables.toc([*TABLE, {"name": "bin/evil", "type": "reg", "mode": 0o4755, "size": 9}])
-LEFT_OUT = layertables.toc(TABLE[:-1])
-OTHER_SIZE = layertables.toc([{**entry, "size": 99} if entry["name"] == "bin/app" else entry for entry in TABLE])
-OTHER_MODE = layertables.toc([{**entry, "mode": 0o4755} if entry["name"] == "bin/app" else entry for entry in TABLE])
-OTHER_LINK = layertables.toc(
-    [{**entry, "linkName": "/evil"} if entry["name"] == "bin/sh" else entry for entry in TABLE]
-)
-OWNED = layertables.toc([{**entry, "uid": 1000} if entry["name"] == "bin/app" else entry for entry in TABLE])
-ATTRIBUTED = layertables.toc(
-    [
-        {**entry, "xattrs": {"security.capability": "AQAAAg=="}} if entry["name"] == "bin/app" else entry
-        for entry in TABLE
-    ]
-)
-TWICE = layertables.toc([*TABLE, TABLE[1]])
-FOLDED_LIST = HONEST[:-1] + b', "Entries": [{"name": "bin/evil", "type": "reg"}]}'
-FOLDED_SIZE = layertables.toc([{**entry, "Mode": 0o4755} if entry["name"] == "bin/app" else entry for entry in TABLE])
-FOLDED_CHUNK = layertables.toc([*TABLE, {"name": "bin/evil", "type": "chunk", "Type": "reg", "size": 9}])
-REPEATED_KEY = HONEST.replace(b'"name": "bin/app"', b'"name": "bin/app", "mode": 2541', 1)
-
-
-def _spoiled(layer: bytes, place: int) -> bytes:
-    return layer[:place] + bytes([layer[place] ^ 1]) + layer[place + 1 :]
-
-
-def _filled(layer: bytes, hidden: bytes) -> bytes:
-    """A layer whose first file, of one byte, has this in its padding."""
-    return layer[:600] + hidden + layer[600 + len(hidden) :]
 
 
 THREATS: tuple[Threat, ...] = (
@@ -170,23 +83,6 @@ THREATS: tuple[Threat, ...] = (
         "Bait for parsers on the host",
         "CVE-2026-47262 (containerd: memory, by a huge /etc/group)",
         ("IMG510",),
-    ),
-    Threat(
-        "LAY-08",
-        "Data behind a layer's tar, layers that are no tar, damaged tars with right digests",
-        "tar readers stop in silence, or skip ahead, where Go's fails",
-        ("IMG511", "IMG512", "IMG513", "IMG515"),
-        "Zeros behind the end are padding. Layers of other media types (in-toto, Helm, WebAssembly) are no tars by right. A "
-        "size on a symlink is a warning: GNU tar takes so many bytes behind it for data, where Go's reader and all others "
-        "see the next entry, so that who unpacks a layer by hand misses what runtimes unpack.",
-    ),
-    Threat(
-        "VIEW-16",
-        "A table of contents that lists other files than the tar",
-        "containers/storage#1888, #2014, #2035, #1778: lazily pulling stores against plain unpackers",
-        ("IMG514",),
-        "Paths, kinds, sizes, modes, owners, attributes and targets are compared; digests of single files in the table "
-        "are not recomputed, nor names of owners and times compared.",
     ),
 )
 
@@ -355,113 +251,6 @@ CRAFTED: tuple[Crafted, ...] = (
         layer(Entry("etc/group", b"root:x:0:\n" * 2_000)),
     ),
     Crafted(
-        "LAY-08-behind-the-end",
-        "a second tar behind the end of a layer's",
-        image(tar_of(Entry("a", b"x")) + tar_of(Entry("hidden", b"evil"))),
-        frozenset({"IMG511"}),
-        image(tar_of(Entry("a", b"x")) + bytes(10_240)),
-    ),
-    Crafted(
-        "LAY-08-in-the-padding",
-        "data between the end of a file and the next header",
-        image(_filled(tar_of(Entry("a", b"x"), Entry("b", b"y")), b"hidden")),
-        frozenset({"IMG511"}),
-        layer(Entry("a", b"x"), Entry("b", b"y")),
-    ),
-    Crafted(
-        "LAY-08-no-tar",
-        "a layer that is a script",
-        image(b"#!/bin/sh\necho evil\n" * 100),
-        frozenset({"IMG512"}),
-        image(bytes(1024)),
-    ),
-    Crafted(
-        "LAY-08-damaged",
-        "a wrong checksum in the second header",
-        image(_spoiled(tar_of(Entry("a", b"x"), Entry("b", b"x"), Entry("c", b"x")), 1024)),
-        frozenset({"IMG513"}),
-        layer(Entry("a", b"x"), Entry("b", b"x"), end=b""),
-    ),
-    Crafted(
-        "LAY-08-cut",
-        "a tar that ends inside a file",
-        image(tar_of(Entry("a", b"x" * 2000))[:1500]),
-        frozenset({"IMG513"}),
-        layer(Entry("a", b"x" * 2000), end=bytes(512)),
-    ),
-    Crafted(
-        "LAY-08-half-a-zero-block",
-        "a tar that ends inside its end marker",
-        image(tar_of(Entry("a", b"x"), end=bytes(700))),
-        frozenset({"IMG513"}),
-        layer(Entry("a", b"x"), end=bytes(1024)),
-    ),
-    Crafted(
-        "LAY-08-no-number",
-        "a time that is no number in the second header",
-        image(tar_of(Entry("a", b"x"), resealed(Entry("b", b"x"), 136, b"yesterday"))),
-        frozenset({"IMG513"}),
-        layer(Entry("a", b"x"), Entry("b", b"x", mtime=-5, uid=3_000_000)),
-    ),
-    Crafted(
-        "LAY-08-late-checksum",
-        "a checksum behind a NUL",
-        image(tar_of(resealed(Entry("a", b"x"), 148, b"\0%06o\0" % sum_of(Entry("a", b"x"))))),
-        frozenset({"IMG515"}),
-        layer(Entry("a", b"x")),
-    ),
-    Crafted(
-        "LAY-08-binary-checksum",
-        "a checksum in binary",
-        image(tar_of(resealed(Entry("a", b"x"), 148, b"\x80" + sum_of(Entry("a", b"x")).to_bytes(7, "big")))),
-        frozenset({"IMG513"}),
-        layer(Entry("a", b"x")),
-    ),
-    Crafted(
-        "LAY-08-no-number-before",
-        "an owner that is no number in an extension header",
-        image(
-            tar_of(resealed(Entry("p", builder.pax_records({"comment": "c"}), b"x"), 108, b"root"), Entry("a", b"x"))
-        ),
-        frozenset({"IMG513"}),
-        layer(Entry("a", b"x", pax={"comment": "c"})),
-    ),
-    Crafted(
-        "LAY-08-no-time",
-        "a PAX access time that is none",
-        layer(Entry("a", b"x", pax={"atime": "yesterday"})),
-        frozenset({"IMG513"}),
-        layer(Entry("a", b"x", pax={"atime": "1.5"})),
-    ),
-    Crafted(
-        "LAY-08-broken-global-header",
-        "a global PAX header whose record has no end",
-        image(tar_of(Entry("g", b"13 comment=cc", b"g"), Entry("a", b"x"))),
-        frozenset({"IMG513"}),
-        layer(Entry("g", builder.pax_records({"comment": "c"}), b"g"), Entry("a", b"x")),
-    ),
-    Crafted(
-        "LAY-08-solaris",
-        "a name in an extended header of Solaris, which Go's reader takes for an entry",
-        image(tar_of(Entry("p", builder.pax_records({"path": "etc/shadow"}), b"X"), Entry("etc/a", b"x"))),
-        frozenset({"IMG515"}),
-        layer(Entry("etc/a", b"x", pax={"comment": "c"})),
-    ),
-    Crafted(
-        "LAY-08-prefix",
-        "a prefix in a GNU header",
-        image(tar_of(resealed(Entry("passwd", b"x", magic=builder.GNU), 345, b"etc"))),
-        frozenset({"IMG515"}),
-        layer(Entry("passwd", b"x", magic=builder.GNU)),
-    ),
-    Crafted(
-        "LAY-08-overruled-name",
-        "a PAX path that overrules the plain name",
-        layer(Entry("etc/a", b"x", pax={"path": "etc/b"})),
-        frozenset({"IMG515"}),
-        layer(Entry("etc/a", b"x", pax={"mtime": "1.5"})),
-    ),
-    Crafted(
         "LAY-02-below-two-links",
         "a file below a link to a link to `/etc`",
         layer(link("a", "b"), link("b", "/etc"), Entry("a/passwd", b"evil")),
@@ -565,117 +354,5 @@ CRAFTED: tuple[Crafted, ...] = (
         layer(SPARSE_ACCOUNTS),
         frozenset({"IMG510"}),
         layer(Entry("etc/passwd", b"root:x:0:0::/:/bin/sh\n")),
-    ),
-    Crafted(
-        "LAY-08-headers-behind",
-        "headers of empty tables of contents behind the end",
-        image(tar_of(Entry("a", b"x")) + tar_of(Entry("stargz.index.json"), end=b"") * 50),
-        frozenset({"IMG511"}),
-        image(tar_of(Entry("a", b"x")) + bytes(51_200)),
-    ),
-    Crafted(
-        "LAY-08-file-as-folder",
-        "a file, and a file below it",
-        layer(Entry("a", b"x"), Entry("a/b", b"x")),
-        frozenset({"IMG515"}),
-        layer(folder("a/"), Entry("a/b", b"x")),
-    ),
-    Crafted(
-        "LAY-08-unknown-type",
-        "an entry of a type that runtimes refuse",
-        layer(Entry("etc/a", b"x", type=b"Z")),
-        frozenset({"IMG515"}),
-        layer(Entry("etc/a", b"x"), Entry("b", type=b"1", linkname="etc/a", size=1)),
-    ),
-    Crafted(
-        "LAY-08-global-name",
-        "a global PAX header with a path",
-        layer(Entry("g", builder.pax_records({"path": "etc/b"}), type=b"g"), Entry("etc/a", b"x")),
-        frozenset({"IMG515"}),
-        layer(Entry("g", builder.pax_records({"comment": "b"}), type=b"g"), Entry("etc/a", b"x")),
-    ),
-    Crafted("VIEW-16-estargz-extra", "an entry more", _estargz(ADDED), frozenset({"IMG514"}), _estargz(HONEST)),
-    Crafted(
-        "VIEW-16-estargz-behind",
-        "an entry less, in a table behind the end marker",
-        _estargz(LEFT_OUT, behind=True),
-        frozenset({"IMG514"}),
-        _estargz(HONEST, behind=True),
-    ),
-    Crafted(
-        "VIEW-16-estargz-annotation",
-        "an annotation with another table's digest",
-        _estargz(HONEST, named=ADDED),
-        frozenset({"IMG514"}),
-        _estargz(HONEST),
-    ),
-    Crafted(
-        "VIEW-16-chunked-size", "a file of another size", _chunked(OTHER_SIZE), frozenset({"IMG514"}), _chunked(HONEST)
-    ),
-    Crafted(
-        "VIEW-16-chunked-before-2023",
-        "a file of another size, behind the footer of older writers",
-        _chunked(OTHER_SIZE, pack=layertables.chunked_before_2023),
-        frozenset({"IMG514"}),
-        _chunked(ROOTED, pack=layertables.chunked_before_2023),
-    ),
-    Crafted("VIEW-16-chunked-mode", "a setuid bit more", _chunked(OTHER_MODE), frozenset({"IMG514"}), _chunked(HONEST)),
-    Crafted("VIEW-16-chunked-link", "another target", _chunked(OTHER_LINK), frozenset({"IMG514"}), _chunked(HONEST)),
-    Crafted(
-        "VIEW-16-chunked-annotation",
-        "an annotation with another table's digest",
-        _chunked(HONEST, named=ADDED),
-        frozenset({"IMG514"}),
-        _chunked(HONEST),
-    ),
-    Crafted(
-        "VIEW-16-estargz-folded-list",
-        "a second list of entries under `Entries`, which Go takes for the first one's key",
-        _estargz(FOLDED_LIST),
-        frozenset({"IMG514"}),
-        _estargz(HONEST),
-    ),
-    Crafted(
-        "VIEW-16-estargz-folded-mode",
-        "an entry with `Mode` too",
-        _estargz(FOLDED_SIZE),
-        frozenset({"IMG514"}),
-        _estargz(HONEST),
-    ),
-    Crafted(
-        "VIEW-16-chunked-folded-type",
-        "a chunk whose `Type` makes it a file",
-        _chunked(FOLDED_CHUNK),
-        frozenset({"IMG514"}),
-        _chunked(HONEST),
-    ),
-    Crafted(
-        "VIEW-16-chunked-repeated-key", "a mode twice", _chunked(REPEATED_KEY), frozenset({"IMG514"}), _chunked(HONEST)
-    ),
-    Crafted("VIEW-16-chunked-name-twice", "an entry twice", _chunked(TWICE), frozenset({"IMG514"}), _chunked(HONEST)),
-    Crafted("VIEW-16-estargz-owner", "another owner", _estargz(OWNED), frozenset({"IMG514"}), _estargz(HONEST)),
-    Crafted(
-        "VIEW-16-estargz-attribute",
-        "capabilities that the tar does not have",
-        _estargz(ATTRIBUTED),
-        frozenset({"IMG514"}),
-        _estargz(HONEST),
-    ),
-    Crafted(
-        "VIEW-16-estargz-inside-a-file",
-        "a footer that leads to a table inside a file's data",
-        _hidden(ADDED),
-        frozenset({"IMG514"}),
-        _estargz(HONEST, padding=bytes(9 * 1024)),
-    ),
-    Crafted(
-        "VIEW-16-chunked-inside-a-file",
-        "a footer that leads to a table inside a file's data",
-        _chunked_hidden(ADDED),
-        frozenset({"IMG514"}),
-        _chunked(HONEST),
-    ),
-    Crafted(
-        "VIEW-16-malformed", "a table that is cut off", _chunked(HONEST[:-2]), frozenset({"IMG514"}), _chunked(HONEST)
     ),
 )
