@@ -37,15 +37,20 @@ def normalised(os: str, architecture: str, variant: str = "") -> tuple[str, str,
     Imitated: containerd's ``platforms`` package, ``database.go``, of 1.6 to 2.x. An architecture without an operating
     system is that of the host's, taken to be Linux.
     """
-    os, given, variant = os.lower() or ("linux" if architecture else ""), architecture.lower(), variant.lower()
+    os, given, variant = _lower(os) or ("linux" if architecture else ""), _lower(architecture), _lower(variant)
     architecture = _ARCHITECTURES.get(given, given)
     if given in ("armhf", "armel"):
         variant = "v7" if given == "armhf" else "v6"
     elif architecture == "arm":
         variant = "v7" if variant in ("", "7") else f"v{variant}" if variant in ("5", "6", "8") else variant
-    elif variant in _BASE.get(architecture, ()) or architecture == "386":
+    elif variant in _BASE.get(architecture, ()) or given == "i386":
         variant = ""
     return _SYSTEMS.get(os, os), architecture, variant
+
+
+def _lower(text: str) -> str:
+    """As Go makes text lower case (``strings.ToLower``): each character by itself, and always into one."""
+    return text.lower() if text.isascii() else "".join("i" if each == "\u0130" else each.lower() for each in text)
 
 
 def one_spelling(os: str, architecture: str, variant: str = "", version: str = "") -> str:

@@ -12,7 +12,7 @@ from tests.builder import Entry, ImageSpec
 from tests.crafted import viewparts as parts
 from tests.crafted.bending import CONFIG, made
 from tests.crafted.viewparts import evil, good, packed
-from tests.readerparts import BARE, CONFIGS, DOCKER_LIST, LAYER_TYPES, PLACES, REFUSED
+from tests.readerparts import BARE, CONFIGS, LAYER_TYPES, PLACES, REFUSED
 
 
 def _edited(layout: str, name: str, change: Callable[[bytes], bytes], images: int = 1) -> Callable[[], bytes]:
@@ -277,7 +277,19 @@ TRICKS: dict[str, Callable[[], bytes]] = {
     "same-tag": lambda: builder.archive("docker_legacy", good(), evil()),
     # entries of an index that say no platform
     **{f"bare-{name}": parts.indexed(*listed) for name, listed in BARE.items()},
-    **{f"bare-{name}-docker": parts.indexed(*listed, media_type=DOCKER_LIST) for name, listed in BARE.items()},
+    **{f"bare-{name}-docker": parts.indexed(*listed, media_type=parts.DOCKER_LIST) for name, listed in BARE.items()},
+    "bare-second-missing": parts.indexed(
+        (good(), None), (evil(), None), edit=lambda listed: listed[1].update(digest=f"sha256:{'0' * 64}")
+    ),
+    "list-called-index": parts.indexed(
+        (evil(), None), saved=good(), media_type=parts.DOCKER_LIST, called=builder.OCI_INDEX
+    ),
+    "list-uncalled": parts.indexed((good(), None), media_type="", called=parts.DOCKER_LIST),
+    "index-of-uncalled": parts.indexed((good(), parts.AMD64), edit=lambda listed: listed[0].update(mediaType="")),
+    "index-of-unknown": parts.indexed(
+        (good(), parts.AMD64), edit=lambda listed: listed[0].update(mediaType="text/plain")
+    ),
+    "index-annotated": _edited("containerd", "index.json", lambda data: data[:-1] + b',"annotations":"x"}'),
     **{f"top-{name}": _edited("containerd", "index.json", partial(_placed, text)) for name, text in PLACES.items()},
     # framing
     "bad-checksum": _framed(_flip),

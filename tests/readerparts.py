@@ -91,7 +91,11 @@ LAYER_TYPES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
 }
 """How a layer is packed, and of which type it is said to be."""
 
-DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+
+def _of(architecture: str, **more: str) -> dict[str, str]:
+    return {"os": "linux", "architecture": architecture} | more
+
+
 _ARM = replace(evil(), platform="linux/arm64")
 BARE: dict[str, tuple[tuple[ImageSpec, dict[str, str] | None], ...]] = {
     "arm": ((_ARM, None),),
@@ -102,9 +106,18 @@ BARE: dict[str, tuple[tuple[ImageSpec, dict[str, str] | None], ...]] = {
     "arm-behind-amd64": ((good(), AMD64), (_ARM, None)),
     "amd-behind-arm64": ((_ARM, ARM64), (good(), None)),
     "amd-empty-behind-arm64": ((_ARM, ARM64), (good(), {})),
+    **{
+        f"{platform.replace('/', '-')}-first": ((replace(evil(), platform=f"linux/{platform}"), None), (good(), None))
+        for platform in ("amd64/v2", "amd64/v3", "386", "386/x", "arm/v6")
+    },
+    "nothing-first": ((replace(evil(), extra={"architecture": ""}), None), (good(), None)),
+    "nothing": ((replace(evil(), extra={"architecture": ""}), None),),
+    "dotted": ((replace(evil(), platform="l\u0130nux/amd64"), None),),
+    "behind-386-x": ((replace(evil(), platform="linux/386/x"), _of("386", variant="x")), (good(), None)),
+    "behind-dotted": ((replace(evil(), platform="l\u0130nux/amd64"), _of("amd64", os="l\u0130nux")), (good(), None)),
+    "behind-features": ((evil(), AMD64 | {"os.features": "x"}), (good(), None)),
 }
 """Indexes of which entries say no platform: images, and what is said."""
-
 PLACES = {
     "nowhere": b'"platform":{}',
     "null": b'"platform":null',

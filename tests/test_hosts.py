@@ -9,6 +9,7 @@ import pytest
 from imgforensics.findings import Severity
 from imgforensics.loaders import Load, Reader, agreement, containersimage
 from imgforensics.model import Digest
+from tests import builder
 from tests.builder import ImageSpec, containerd, go, tar
 from tests.crafted.viewparts import AMD64, ARM64, TAG, Nested, evil, good, indexed
 from tests.support import case_of, report_of, told
@@ -153,6 +154,33 @@ def test_ctr_looks_at_the_first_entry_without_a_platform_only(first: str) -> Non
     runs = {"linux/arm64": ["linux/arm64"], "linux/386": ["linux/386", "linux/amd64"]}
     assert [load.platform for load in loads] == runs[first]
     assert len({load.image_id for load in loads}) == 1
+
+
+def test_ctr_of_1_6_reads_no_variant_of_a_config() -> None:
+    loads = case_of(report_of(indexed((_spec("linux/amd64/v3"), None))())).loads
+    assert [load.platform for load in loads if load.reader is Reader.CONTAINERD] == ["linux/amd64/v3", "linux/amd64"]
+    assert [load.platform for load in loads if load.reader is Reader.DOCKER_CONTAINERD] == ["linux/amd64/v3"]
+
+
+def test_a_config_without_an_architecture_is_no_host_s() -> None:
+    loads = case_of(report_of(indexed((replace(evil(), extra={"architecture": ""}), None))())).loads
+    refused = {load.reader for load in loads if load.refused}
+    assert {Reader.CONTAINERD, Reader.DOCKER_CONTAINERD} <= refused
+    assert not {Reader.PODMAN, Reader.SKOPEO_OCI} & refused
+
+
+def test_ctr_imports_what_is_no_host_s_beside_what_is() -> None:
+    entries = builder.containerd([good(), evil("example.com/other:1")], manifest_json=False)
+    index = builder.find(entries, "index.json")
+    document = json.loads(index.data)
+    document["manifests"][1]["platform"] = {}
+    index.data = builder.go(document)
+    loads = [load for load in case_of(report_of(entries)).loads if load.reader is Reader.CONTAINERD]
+    assert len({load.image_id for load in loads}) == 2
+    document["manifests"] = document["manifests"][1:]
+    index.data = builder.go(document)
+    (load,) = [load for load in case_of(report_of(entries)).loads if load.reader is Reader.CONTAINERD]
+    assert load.refused
 
 
 def test_a_platform_of_no_words_is_no_host_s() -> None:

@@ -8,7 +8,7 @@ without one ``manifest.json`` does. Hard links are ignored; symlinks lead one ho
 only (where one leads to another, it is up to chance), and one that leads nowhere ends the import. A manifest that is
 missing ends the import of ctr, and so does an image that cannot be unpacked; Docker goes on. Of several entries of an
 index for one platform the first is run, and of those without a platform the first is taken into account, on hosts of
-the platform that its config says, or none (``images.Manifest``).
+the platform that its config says, of which 1.6 does not read the variant, or none (``images.Manifest``).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -103,20 +103,22 @@ def _listed(contents: Contents, reader: Reader, regular: list[Member], blobs: Ma
         by_host=True,
         unpack=layers.containerd,
         passes_over=is_attestation if reader is Reader.DOCKER_CONTAINERD else for_no_platform,
-        chosen=partial(_chosen_by_config, contents) if reader is Reader.DOCKER_CONTAINERD else _chosen,
-        machine=partial(_of_config, contents),
+        chosen=partial(_chosen_by_config if reader is Reader.DOCKER_CONTAINERD else _chosen, contents),
+        machines=partial(_machines, contents, older=reader is Reader.CONTAINERD),
         runs=RUNS,
     )
     lenient = replace(strict, checks_diff_ids=False, checks_layers=False, unpack=None)
     entries = contents.decode(index.index, INDEX, stream=False)["manifests"]
     if not entries:
         raise RefusedError("index.json lists nothing")
+    if reader is Reader.CONTAINERD and not any(map(_fits, entries)):
+        raise RefusedError("index.json lists nothing for any host")
     for entry in entries:
         tags = names(entry, NAME, REF)
         if entry["size"] <= 0:
             raise RefusedError(f"index.json gives {entry['digest']} a size of {entry['size']} bytes")
         if reader is Reader.CONTAINERD:
-            yield from _entry(contents, reader, entry, strict, why) if _fits(entry) else ()
+            yield from _entry(contents, reader, entry, strict, why)
             continue
         try:
             trouble = _unpacking(contents, entry, strict)
@@ -125,11 +127,13 @@ def _listed(contents: Contents, reader: Reader, regular: list[Member], blobs: Ma
             yield Load(reader, None, None, tags, f"{why}; it names an image of which {error}", refused=True)
 
 
-def _chosen(entries: Iterable[Entry]) -> dict[str, Entry]:
-    """Of the entries for one platform the first, to which a stable sort leads."""
+def _chosen(contents: Contents, entries: Iterable[Entry]) -> dict[str, Entry]:
+    """Of the entries for one platform the first, to which a stable sort leads; those without one have to be there."""
     first: dict[str, Entry] = {}
     for entry in filter(_fits, entries):
         first.setdefault(one_spelling(entry), entry)
+        if entry["platform"] is None and contents.by_content.get(entry["digest"]) is None:
+            raise MissingError(f"the blob {entry['digest']} is not in the archive")
     return first
 
 
@@ -142,22 +146,32 @@ def _chosen_by_config(contents: Contents, entries: Iterable[Entry]) -> dict[str,
     """The same by Docker, which looks into every image, and goes by the config where an entry says no platform."""
     first: dict[str, Entry] = {}
     for entry in filter(_fits, entries):
-        first.setdefault(one_spelling(entry) or _of_config(contents, entry), entry)
+        said = _machines(contents, entry) if entry["platform"] is None else [one_spelling(entry)]
+        first.setdefault(said[0] if said else "", entry)
     return first
 
 
-def _of_config(contents: Contents, entry: Entry) -> str:
-    """The platform of the config to which an entry leads; empty where it leads to none, or that says none."""
+def _machines(contents: Contents, entry: Entry, *, older: bool = False) -> list[str]:
+    """Platforms by the config to which an entry leads; none where it leads to none, or that names no architecture.
+
+    Args:
+        contents: the archive.
+        entry: of an index.
+        older: containerd 1.6 is asked, too, which does not read the config's variant.
+    """
     contents.spend()
     manifest = contents.by_content.get(entry["digest"])
     if manifest is None or entry["mediaType"] in INDEX_TYPES:
-        return ""
+        return []
     try:
         config = contents.by_content.get(contents.decode(manifest, MANIFEST, stream=False)["config"]["digest"])
         said = None if config is None else contents.decode(config, MACHINE, stream=False)
     except RefusedError:
-        return ""
-    return "" if said is None else platforms.one_spelling(said["os"], said["architecture"], said["variant"])
+        return []
+    if said is None or not said["architecture"]:
+        return []
+    variants = (said["variant"], "") if older else (said["variant"],)
+    return [platforms.one_spelling(said["os"], said["architecture"], each) for each in variants]
 
 
 def _entry(contents: Contents, reader: Reader, entry: dict[str, Any], rules: Rules, why: str) -> Iterator[Load]:

@@ -11,7 +11,7 @@ from imgforensics.loaders.load import RefusedError
 SAVED = [{"Config": str, "RepoTags": [str], "Layers": [str]}]
 """``manifest.json``."""
 LAYOUT = {"imageLayoutVersion": str}
-_PLATFORM = {"architecture": str, "os": str, "variant": str, "os.version": str}
+_PLATFORM = {"architecture": str, "os": str, "variant": str, "os.version": str, "os.features": [str]}
 DESCRIPTOR = {
     "mediaType": str,
     "digest": str,
@@ -21,8 +21,8 @@ DESCRIPTOR = {
     "urls": [str],
     "data": BYTES,
 }
-INDEX = {"schemaVersion": int, "mediaType": str, "manifests": [DESCRIPTOR]}
-MANIFEST = {"schemaVersion": int, "mediaType": str, "config": DESCRIPTOR, "layers": [DESCRIPTOR]}
+INDEX = {"schemaVersion": int, "mediaType": str, "manifests": [DESCRIPTOR], "annotations": MAP}
+MANIFEST = {"schemaVersion": int, "mediaType": str, "config": DESCRIPTOR, "layers": [DESCRIPTOR], "annotations": MAP}
 KEYS = {"mediaType": str, "manifests": object, "layers": object, "config": object, "fsLayers": object}
 """Of a manifest or an index, what decides which of them it is."""
 CONFIG = {"os": str, "architecture": str, "rootfs": {"type": str, "diff_ids": [str]}}

@@ -6,8 +6,8 @@ that comes twice is so the union of both; an array decoded into a longer one kee
 
 A program's types are written as :data:`Schema`: ``str``, ``bool``, ``int`` (of 64 bits), ``object`` (kept unread), a
 list of one schema, a mapping of field names to schemas, or a tuple of one such mapping, which is a pointer to a struct
-and None where it is nil; :data:`MAP` is ``map[string]string``, :data:`SET` a map to
-empty structs, :data:`BYTES` ``[]byte``, which JSON has in base64, and :data:`TIME` ``time.Time``.
+and None where it is nil; :data:`MAP` is ``map[string]string``, :data:`SET` a map to empty structs, :data:`BYTES`
+``[]byte``, which JSON has in base64, and :data:`TIME` ``time.Time``.
 """
 
 import base64

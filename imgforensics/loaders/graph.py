@@ -1,6 +1,6 @@
 """From an index entry down to the images: what every reader of OCI layouts does, with what each of them checks."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,9 +53,9 @@ class Rules:
     """How it unpacks layers, if it does."""
     passes_over: Callable[[Entry], bool] = for_no_platform
     """Entries of an index that are no images to it."""
-    machine: Callable[[Entry], str] | None = None
-    """The platform for which it takes an entry that says none: that of the config to which it leads, in one spelling,
-    empty where there is none. None where it takes such an entry on all hosts."""
+    machines: Callable[[Entry], Collection[str]] | None = None
+    """Platforms for which it takes an entry that says none, by the config to which that leads, in one spelling; None
+    where it takes such an entry on all hosts."""
     chosen: Callable[[Iterable[Entry]], Mapping[str, Entry]] | None = None
     """Of the entries of an index those that it takes, by the platform for which it does, in one spelling, that of
     entries without one being empty; None where it takes all."""
@@ -85,10 +85,7 @@ def images(contents: Contents, entry: Entry, rules: Rules) -> Iterator[Found]:
     """
     contents.spend()
     top = _blob(contents, rules, entry["digest"], check=rules.checks_top)
-    if rules.knows is not None and entry["mediaType"] not in rules.knows:
-        raise RefusedError(
-            f"{contents.name(top)} is called {entry['mediaType'] or 'nothing'!r}, which it does not know"
-        )
+    _check_type(contents, top, entry, rules)
     if not _is_index(contents, top, entry["mediaType"]):
         host = one_spelling(entry) if rules.by_host else ""
         yield _image(contents, top, entry, rules, several=bool(host), host=host)
@@ -96,7 +93,14 @@ def images(contents: Contents, entry: Entry, rules: Rules) -> Iterator[Found]:
     if rules.levels == 0:
         raise RefusedError(f"{contents.name(top)} is an index of several images")
     check_unambiguous(contents, top, next(iter(INDEX_TYPES)))
-    yield from _copied(contents, top, rules) if rules.chosen is None else _Hosts(contents, rules, top).images()
+    hosts = _Hosts(contents, rules, top, entry["mediaType"])
+    yield from _copied(contents, top, rules) if rules.chosen is None else hosts.images()
+
+
+def _check_type(contents: Contents, member: int, entry: Entry, rules: Rules) -> None:
+    if rules.knows is not None and entry["mediaType"] not in rules.knows:
+        called = entry["mediaType"] or "nothing"
+        raise RefusedError(f"{contents.name(member)} is called {called!r}, which it does not know")
 
 
 def _copied(contents: Contents, top: int, rules: Rules) -> Iterator[Found]:
@@ -131,6 +135,8 @@ class _Hosts:
     contents: Contents
     rules: Rules
     top: int
+    media_type: str
+    """As the entry of ``index.json`` calls it."""
     tables: dict[int, Mapping[str, Entry]] = field(default_factory=dict)
     """Member of an index to what is chosen of it."""
 
@@ -158,12 +164,11 @@ class _Hosts:
         hosts: dict[str, None] = {}
         pending = [self.top]
         visited = {self.top}
-        machine = self.rules.machine or (lambda _: "")
         while pending:
             try:
                 table = self._table(pending.pop())
                 for platform, entry in table.items():
-                    hosts[platform or machine(entry)] = None
+                    hosts.update(dict.fromkeys((platform,) if platform else self._machines(entry)))
                     member = self.rules.find(entry["digest"]) if entry["mediaType"] in INDEX_TYPES else None
                     if member is not None and member not in visited:
                         visited.add(member)
@@ -180,8 +185,16 @@ class _Hosts:
     def _table(self, index: int) -> Mapping[str, Entry]:
         if index not in self.tables:
             choose = self.rules.chosen or (lambda _: {})
-            self.tables[index] = choose(_entries(self.contents, index, self.rules))
+            entries = _entries(self.contents, index, self.rules)
+            called = self.media_type or self.contents.decode(index, INDEX, stream=False)["mediaType"]
+            if self.rules.containers_image and called == DOCKER_LIST:
+                entries = [each for each in entries if each["platform"] is not None]
+            self.tables[index] = choose(entries)
         return self.tables[index]
+
+    def _machines(self, entry: Entry) -> Collection[str]:
+        """Hosts that an entry without a platform is for; empty for all that find nothing else."""
+        return ("",) if self.rules.machines is None else self.rules.machines(entry)
 
     def _taken(self, host: str) -> Found | None:
         """What a host takes; None where that is nothing, or what every host takes that finds nothing of its own."""
@@ -196,22 +209,21 @@ class _Hosts:
             entry = table[platform]
             own = own or bool(platform)
             member = _blob(self.contents, self.rules, entry["digest"], check=self.rules.checks_below)
+            if not self.rules.containers_image:  # that goes by the document here
+                _check_type(self.contents, member, entry, self.rules)
             if not _is_index(self.contents, member, entry["mediaType"]):
                 break
             _check_depth(self.contents, self.rules, index, depth)
             index, depth = member, depth + 1
             self.contents.spend()
-        if not platform and self.rules.machine is not None:
-            own = self.rules.machine(entry) in filter(None, runs)
+        if not platform and self.rules.machines is not None:
+            own = any(each in runs for each in self._machines(entry))
         return _image(self.contents, member, entry, self.rules, several=True, host=host) if own else None
 
 
 def _entries(contents: Contents, index: int, rules: Rules) -> list[Entry]:
-    document = contents.decode(index, INDEX, stream=False)
-    children = document["manifests"] or []
+    children = contents.decode(index, INDEX, stream=False)["manifests"] or []
     contents.spend(len(children))
-    if rules.containers_image and document["mediaType"] == DOCKER_LIST:
-        children = [each for each in children if each["platform"] is not None]
     return [each for each in children if not rules.passes_over(each)]
 
 

@@ -83,6 +83,7 @@ def elsewhere(platform: dict[str, str], *, other: bool = True) -> list[Entry]:
     return [Entry(f"blobs/{name.replace(':', '/')}", index), *entries]
 
 
+DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 AMD64 = {"os": "linux", "architecture": "amd64"}
 ARM64 = {"os": "linux", "architecture": "arm64"}
 _PSEUDO = {"vnd.docker.reference.type": "attestation-manifest"}
@@ -101,7 +102,12 @@ Listed = tuple[ImageSpec, dict[str, str] | None] | Nested
 
 
 def indexed(
-    *listed: Listed, saved: ImageSpec | None = None, pseudo: Sequence[int] = (), media_type: str = builder.OCI_INDEX
+    *listed: Listed,
+    saved: ImageSpec | None = None,
+    pseudo: Sequence[int] = (),
+    media_type: str = builder.OCI_INDEX,
+    called: str | None = None,
+    edit: Callable[[list[dict[str, Any]]], object] | None = None,
 ) -> Callable[[], bytes]:
     """An archive whose ``index.json`` leads to an index of all of these.
 
@@ -110,6 +116,8 @@ def indexed(
         saved: what ``manifest.json`` lists; there is none without it.
         pseudo: numbers of the index's entries that an annotation calls attestations.
         media_type: the index's.
+        called: what ``index.json`` calls it, if that is something else.
+        edit: changes its entries.
     """
 
     def make() -> bytes:
@@ -120,7 +128,10 @@ def indexed(
         for number in pseudo:
             described[number]["annotations"] = _PSEUDO
         top = json.loads(entries["index.json"].data)
+        if edit is not None:
+            edit(described)
         index = _index(described, entries, media_type)
+        index["mediaType"] = media_type if called is None else called
         top["manifests"] = [index | {"annotations": top["manifests"][0]["annotations"]}]
         entries["index.json"].data = builder.go(top)
         return builder.tar(entries.values())

@@ -13,7 +13,7 @@ THREATS: tuple[Threat, ...] = (
         "VIEW-01",
         "manifest.json and index.json name different images",
         "measured: skopeo docker-archive:, crane and scanners take the one, containerd and podman the other; moby#49141",
-        ("IMG206",),
+        ("IMG206", "IMG221"),
     ),
     Threat(
         "VIEW-02",
@@ -57,7 +57,8 @@ _V3 = AMD64 | {"variant": "v3"}
 _386 = {"os": "linux", "architecture": "386"}
 
 
-_V3_GOOD = replace(good(), platform="linux/amd64/v3")
+_V3_GOOD, _V3_EVIL = (replace(each, platform="linux/amd64/v3") for each in (good(), evil()))
+_DOTTED = replace(evil(), platform="l\u0130nux/amd64")
 
 
 def _on_arm64(spec: ImageSpec) -> ImageSpec:
@@ -156,6 +157,20 @@ CRAFTED: tuple[Crafted, ...] = (
         parts.indexed((evil(), {"os": "", "architecture": "amd64"}), (good(), _V3), saved=good()),
         _is("IMG206"),
         parts.indexed((good(), {"os": "", "architecture": "amd64"}), (_on_arm64(evil()), ARM64), saved=good()),
+    ),
+    Crafted(
+        "VIEW-01-decoy-bare-variant",
+        "the other image is for amd64/v3 by its config alone, which ctr does not read; podman reads no such list",
+        parts.indexed((_V3_EVIL, None), (good(), None), saved=good(), media_type=parts.DOCKER_LIST),
+        _is("IMG206"),
+        parts.indexed((_V3_GOOD, None), saved=_V3_GOOD, media_type=parts.DOCKER_LIST),
+    ),
+    Crafted(
+        "VIEW-01-decoy-dotted",
+        "the other image is for `l\u0130nux`, a capital with a dot, which Go makes an i of in lower case",
+        parts.indexed((_DOTTED, {"os": "l\u0130nux", "architecture": "amd64"}), (good(), AMD64), saved=good()),
+        _is("IMG206", "IMG221"),
+        parts.indexed((good(), AMD64), (_on_arm64(evil()), ARM64), saved=good()),
     ),
     Crafted(
         "VIEW-01-decoy-386",
