@@ -12,7 +12,7 @@ from imgforensics.archive import Archive
 from imgforensics.blobmemory import memory
 from imgforensics.case import CUT, Case
 from imgforensics.catalogue import Catalogue
-from imgforensics.errors import InputError, NotAnImageError
+from imgforensics.errors import InputError, NotAnImageError, SelectionError
 from imgforensics.expectation import Expectation, SuppliedManifest
 from imgforensics.findings import Finding, NotChecked, Verdict, verdict_of
 from imgforensics.loaders import loads
@@ -45,7 +45,8 @@ def analyze(
 
     Raises:
         InputError: it is missing, unreadable, or no docker save or OCI layout archive.
-        SelectionError: the options name a rule or an image that does not exist.
+        SelectionError: the options name a rule, an image, a pusher or a digest that does not exist, or no thread.
+        LimitError: a bound was reached before anything could be answered.
     """
     chosen = options or DEFAULT_OPTIONS
     archive = analyze_archive(source, chosen, progress=progress)
@@ -65,6 +66,8 @@ def examined(
     source: str | os.PathLike[str] | BinaryIO, options: Options, *, progress: Progress | None = None
 ) -> Iterator[tuple[Archive, ArchiveReport]]:
     """As :func:`analyze_archive`, with the archive still open beside its report: for who reads more of it."""
+    if options.jobs < 1:
+        raise SelectionError(f"jobs={options.jobs}: somebody has to do the work; 1 is the least")
     started = moment(options)
     chosen = checks.select(options.select, options.ignore)
     path = os.fspath(source) if isinstance(source, str | os.PathLike) else "-"

@@ -162,8 +162,8 @@ def _reason_to_skip(path: str, *, asked: bool = False) -> str | None:
     return None if is_named else reason
 
 
-_TAR_NAME = re.compile(r"\.(tar|tgz|tzst|tar\.(gz|zst))\Z", re.IGNORECASE)
-"""Names of what this program reads. Others, such as .tar.bz2, are of tars that are no images' as a rule."""
+_TAR_NAME = re.compile(r"\.(tar|tgz|tzst|tbz2?|txz|tar\.(gz|zst|bz2|xz))\Z", re.IGNORECASE)
+"""Names of what this program reads."""
 
 
 @dataclass(frozen=True, slots=True)

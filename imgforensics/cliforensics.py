@@ -68,7 +68,7 @@ def carve(
 def diff(
     context: typer.Context,
     a: Annotated[str, typer.Argument(help="The archive that is known, or - for standard input.", metavar="A")],
-    b: Annotated[str, typer.Argument(help="The archive that came.", metavar="B")],
+    b: Annotated[str, typer.Argument(help="The archive that came, or - for standard input; not both.", metavar="B")],
     format: Annotated[PlainFormat, typer.Option("--format", "-f", help="Form of the answer.")] = PlainFormat.TABLE,  # noqa: A002
     output: Output = "-",
     jobs: Jobs = None,

@@ -19,7 +19,8 @@ LockFile = Annotated[
     typer.Option(
         "--lock",
         metavar="FILE",
-        help="What must have arrived, and nothing else: a lock, a sha256sum list, or NAME@sha256:... lines.",
+        help="What must have arrived, and nothing else: a lock, or a sha256sum list. Or NAME@sha256:... lines, "
+        "which say nothing of what else is there.",
         rich_help_panel=SETS,
     ),
 ]

@@ -94,6 +94,10 @@ def expectations(
     always: bool = False,
 ) -> Asked:
     """Read the files that options name. Where nothing is asked, nothing is opened."""
+    from imgforensics.errors import SelectionError
+
+    if no_ledger and ledger is not None:
+        raise SelectionError("--ledger and --no-ledger exclude each other")
     asks = bool(always or expect or expect_file is not None or manifest)
     if not asks and ledger is None:
         return Asked({}, settings)

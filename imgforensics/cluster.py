@@ -21,7 +21,7 @@ def cluster(address: str) -> Iterator[tuple[Callable[[], AbstractContextManager[
     Dask itself tries tasks of a lost worker again on another one.
 
     Raises:
-        InputError: Dask is not installed, or nobody answers there.
+        InputError: Dask is not installed, the address is none, or nobody answers there.
     """
     try:
         import dask
@@ -29,6 +29,11 @@ def cluster(address: str) -> Iterator[tuple[Callable[[], AbstractContextManager[
         raise InputError("--cluster needs Dask: pip install 'imgforensics[cluster]'") from None
     with dask.config.set(logging=_QUIET):
         from distributed import Client
+        from distributed.comm.addressing import get_address_host_port
+    try:
+        get_address_host_port(address)  # here, since a client that is made of a wrong one ends noisily, after 20 s
+    except ValueError as error:
+        raise InputError(f"--cluster {address!r}: no address such as tcp://10.0.0.1:8786: {error}") from None
     try:
         client = Client(address, timeout="10s", set_as_default=False)
     except (OSError, ValueError) as error:

@@ -13,12 +13,12 @@ _USUAL = {
 _OWN = {
     "carve": {
         ANSWERED: "everything that was asked for is written",
-        NO_ANSWER: "something of it is not there; nothing is written",
+        NO_ANSWER: "no answer, or something of it is not there: nothing is written; or only the answer cannot be told",
     },
     "diff": {ANSWERED: "the same file, or the same images", BAD: "something differs", NO_ANSWER: "no answer"},
     "lock": {ANSWERED: "written", BAD: "an archive is not intact, and nothing is written", NO_ANSWER: "no answer"},
     "learn": {ANSWERED: "everything was read", NO_ANSWER: "no answer for at least one path"},
-    "rules": {ANSWERED: "told", NO_ANSWER: "there is no such rule"},
+    "rules": {ANSWERED: "told", NO_ANSWER: "there is no such rule, or it cannot be told"},
 }
 """Of commands that judge nothing, or judge otherwise."""
 

@@ -196,7 +196,8 @@ class _Writing:
         for text in self.writer.end(self.skipped, period):
             self._sink.write(text)
         if self._attest is not None:
-            _attest(self._attest, self._attestation, self.skipped, period)
+            is_written = _attest(self._attest, self._attestation, self.skipped, period)
+            self._no_answer |= not is_written
 
     def code(self) -> int:
         """The exit code."""
@@ -214,16 +215,17 @@ class _Writing:
         return NO_ANSWER if self._no_answer else BAD if self._bad else ANSWERED
 
 
-def _attest(sink: "Sink", attestation: Attestation, skipped: Sequence[Skipped], period: Period | None) -> None:
-    """Write the statement. Where it cannot speak of the whole run there is none; the exit code says so, too."""
-    reason = None if attestation.subjects else "no archive has an answer"
+def _attest(sink: "Sink", attestation: Attestation, skipped: Sequence[Skipped], period: Period | None) -> bool:
+    """Write the statement, if there is one: it speaks of the whole run, and of archives whose bytes are known."""
+    reason = None if attestation.subjects else "no archive has an answer and a SHA-256"
     reason = "the run was interrupted" if attestation.interrupted else reason
     if reason is not None:
         sink.abandon()
         print(f"imgforensics: no statement is written: {reason}", file=sys.stderr)
-        return
+        return False
     for text in attestation.end(skipped, period):
         sink.write(text)
+    return True
 
 
 def _check_settings(options: Options, settings: Settings) -> None:

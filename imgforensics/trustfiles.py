@@ -148,8 +148,16 @@ def pins(identity: str | None, issuer: str | None, identity_regexp: str | None, 
     """The pinned signer: always an identity and an issuer.
 
     Raises:
-        InputError: one of the two is missing, or a pattern is none.
+        InputError: one of the two is missing, or given twice, or a pattern is none.
     """
+    for option, exact, pattern in (
+        ("--certificate-identity", identity, identity_regexp),
+        ("--certificate-oidc-issuer", issuer, issuer_regexp),
+    ):
+        if exact is not None and pattern is not None:
+            raise InputError(
+                f"{option} and {option}-regexp exclude each other: one says exactly what the other describes"
+            )
     who, whose = identity or identity_regexp, issuer or issuer_regexp
     if who is None and whose is None:
         return []

@@ -143,12 +143,13 @@ def test_what_is_no_regular_file_is_skipped(tmp_path: Path) -> None:
 
 def test_what_should_be_an_archive_and_cannot_be_read_is_no_answer_not_skipped(tmp_path: Path) -> None:
     put(tmp_path, {"good.tar": GOOD, "empty.tar": b"", "broken.TGZ": b"\0" * 600, "cut.tar.zst": b"(", "text": b"text"})
+    put(tmp_path, {"pointer.tar.xz": b"version https://git-lfs.github.com/spec/v1\n", "short.tbz2": b"BZ"})
     (tmp_path / "link.tar").symlink_to(tmp_path / "nowhere")
     answers = {Path(each.path).name: each for each in results(tmp_path)}
     assert isinstance(answers.pop("text"), Skipped)
     errors = {name: each.error for name, each in answers.items() if isinstance(each, ArchiveReport)}
     assert errors.pop("good.tar") is None
-    assert set(errors) == {"empty.tar", "broken.TGZ", "cut.tar.zst", "link.tar"}
+    assert set(errors) == {"empty.tar", "broken.TGZ", "cut.tar.zst", "link.tar", "pointer.tar.xz", "short.tbz2"}
     assert errors["empty.tar"] == "the file is empty"
     assert "No such file" in str(errors["link.tar"])
     assert "no tar archive" in str(errors["broken.TGZ"])

@@ -175,3 +175,13 @@ def test_a_cluster_does_not_read_standard_input(folder: Path) -> None:  # noqa: 
     result = invoke("verify", "-", "in", "--cluster", "tcp://127.0.0.1:9")
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == "imgforensics: --cluster: its workers cannot read the standard input of this process\n"
+
+
+@pytest.mark.parametrize("address", ["scheduler", "tcp://127.0.0.1:port", "carrier://pigeon:1", ""])
+def test_an_address_that_is_none_is_said_in_a_line(folder: Path, address: str) -> None:  # noqa: F811
+    pytest.importorskip("distributed")
+    command = [*COMMAND, "verify", "in", "--cluster", address]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert f"--cluster {address!r}: no address such as tcp://" in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1

@@ -291,6 +291,17 @@ def test_what_has_no_answer_is_no_subject(files: Path) -> None:
     assert not [each for each in files.iterdir() if each.name.startswith(".imgforensics-")]
 
 
+@pytest.mark.parametrize("more", [("--budget", "1MiB", "--fail-on", "never"), ("--skip-others",)])
+def test_a_statement_that_was_asked_for_and_is_not_there_is_no_answer(files: Path, more: tuple[str, ...]) -> None:
+    large = builder.archive("docker_legacy", builder.ImageSpec(layers=[builder.layer({"x": bytes(3 << 20)})]))
+    (files / "large.tar").write_bytes(large)
+    path = files / ("text.tar" if more[0] == "--skip-others" else "large.tar")
+    result = invoke("verify", path, "--attest", files / "s.json", *more)
+    assert result.exit_code == 2, "an older statement of that name may lie there, and be taken for this one's"
+    assert "no statement is written" in result.stderr
+    assert not (files / "s.json").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "words_"),
     [

@@ -66,6 +66,14 @@ def test_raw_wants_one_image_and_one_archive() -> None:
     assert invoke("digest", SAVE, "--raw", "-o", "x").exit_code == 2
 
 
+@pytest.mark.parametrize("command", ["verify", "digest", "signatures"])
+def test_a_ledger_and_none_are_not_asked_for_at_once(command: str, tmp_path: Path) -> None:
+    result = invoke(command, SAVE, "--ledger", tmp_path / "ledger", "--no-ledger")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--ledger and --no-ledger exclude each other" in result.stderr
+    assert not (tmp_path / "ledger").exists()
+
+
 @pytest.mark.parametrize(("digest", "code", "result"), [(DIGEST, 0, "match"), (OTHER, 1, "not-reproduced")])
 @pytest.mark.parametrize("command", ["verify", "digest"])
 def test_expectations_decide_the_exit_code(command: str, digest: str, code: int, result: str) -> None:

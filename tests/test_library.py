@@ -44,6 +44,22 @@ def test_the_examples_run(example: str, tmp_path: Path) -> None:
     assert ran.stdout
 
 
+def test_the_examples_are_typed(tmp_path: Path) -> None:
+    for number, example in enumerate(EXAMPLES):
+        (tmp_path / f"example{number}.py").write_text(example, encoding="utf-8")
+    names = sorted(str(path) for path in tmp_path.glob("*.py"))
+    asked = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), *names]
+    checked = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
+    if "No module named mypy" in checked.stderr:
+        pytest.skip("mypy is not installed")
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_no_thread_is_refused() -> None:
+    with pytest.raises(imgforensics.SelectionError, match="jobs=0"):
+        imgforensics.analyze(ROOT / "tests" / "fixtures" / "docker20-save.tar", imgforensics.Options(jobs=0))
+
+
 def test_every_value_of_an_enumeration_is_on_the_page() -> None:
     for kind in (imgforensics.Verdict, imgforensics.Outcome, imgforensics.Severity):
         for each in kind:

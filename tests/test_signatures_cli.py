@@ -96,6 +96,10 @@ def test_keyless_needs_both_halves_of_an_identity(files: Path) -> None:
         assert result.exit_code == 2
         assert "go together" in result.stderr
     patterns = ["--certificate-identity-regexp", ".*@example.com", "--certificate-oidc-issuer-regexp", "https://.*"]
+    for twice in ([*identity, *issuer, *patterns[:2]], [*identity, *issuer, *patterns[2:]]):
+        result = invoke(*trusting, *twice)
+        assert result.exit_code == 2, "which of the two counts?"
+        assert "exclude each other" in result.stderr
     assert "signed-and-verified" in invoke(*trusting, *patterns).stdout
     somebody = invoke(*trusting)
     assert "verified-identity-not-pinned" in somebody.stdout

@@ -40,7 +40,8 @@ def limit_reached(case: Case) -> Iterator[Found]:
     """A bound on hostile input was reached, and something was left unread.
 
     ## What it means
-    The archive is larger, deeper or denser than anything real: so many members, such nesting, such growth.
+    The archive is larger, deeper or denser than anything real: so many members, such nesting, such growth. Or
+    `--budget` was used up, as the message says then.
 
     ## Why it matters
     Decompression bombs and endless indexes are attacks on the tools that read them (CVE-2017-14992, CVE-2023-25153).
@@ -49,8 +50,8 @@ def limit_reached(case: Case) -> Iterator[Found]:
     Each bound stands, with its reason, in `imgforensics.Limits`; the library can be called with others.
 
     ## When it is innocent
-    A very large mirror in one archive. Where it is neither the list of members nor a document, config or layer of an
-    image that was left unread, it is a warning only.
+    A very large mirror in one archive, or a small budget. Where it is neither the list of members nor a document,
+    config or layer of an image that was left unread, it is a warning only.
     """
     places: list[tuple[int | None, Anomaly, bool]] = [
         (None, anomaly, True) for anomaly in (*case.catalogue.anomalies, *case.catalogue.outer_anomalies)
