@@ -14,12 +14,14 @@ from imgforensics.version import __version__
 if TYPE_CHECKING:
     from imgforensics.analysis import analyze
     from imgforensics.errors import ImgforensicsError, InputError, LimitError, NotAnImageError, SelectionError
+    from imgforensics.expectation import SuppliedManifest
     from imgforensics.findings import Finding, Rule, Severity, Verdict
     from imgforensics.limits import Limits
     from imgforensics.model import Digest, Location, Outcome, Verification
     from imgforensics.rendering import render
     from imgforensics.report import ArchiveReport, Options, Report
     from imgforensics.structure import Image, Layer
+    from imgforensics.trust.material import Material, NamedFile, NotationTrust, Pin
 
 __all__ = [
     "ArchiveReport",
@@ -32,13 +34,18 @@ __all__ = [
     "LimitError",
     "Limits",
     "Location",
+    "Material",
+    "NamedFile",
     "NotAnImageError",
+    "NotationTrust",
     "Options",
     "Outcome",
+    "Pin",
     "Report",
     "Rule",
     "SelectionError",
     "Severity",
+    "SuppliedManifest",
     "Verdict",
     "Verification",
     "__version__",
@@ -57,13 +64,18 @@ _ROOMS = {
     "LimitError": "imgforensics.errors",
     "Limits": "imgforensics.limits",
     "Location": "imgforensics.model",
+    "Material": "imgforensics.trust.material",
+    "NamedFile": "imgforensics.trust.material",
     "NotAnImageError": "imgforensics.errors",
+    "NotationTrust": "imgforensics.trust.material",
     "Options": "imgforensics.report",
     "Outcome": "imgforensics.model",
+    "Pin": "imgforensics.trust.material",
     "Report": "imgforensics.report",
     "Rule": "imgforensics.findings",
     "SelectionError": "imgforensics.errors",
     "Severity": "imgforensics.findings",
+    "SuppliedManifest": "imgforensics.expectation",
     "Verdict": "imgforensics.findings",
     "Verification": "imgforensics.model",
     "analyze": "imgforensics.analysis",

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import imgforensics
+from tests.signing import pki
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
@@ -37,6 +38,7 @@ def test_every_public_name_is_there_and_says_what_it_is(name: str) -> None:
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_the_examples_run(example: str, tmp_path: Path) -> None:
     shutil.copy(ROOT / "tests" / "fixtures" / "docker20-save.tar", tmp_path / "image.tar")
+    (tmp_path / "cosign.pub").write_bytes(pki.pem(pki.ec_key().public_key()))
     ran = subprocess.run(
         [sys.executable, "-W", "error", "-c", example], cwd=tmp_path, capture_output=True, text=True, check=False
     )

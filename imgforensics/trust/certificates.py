@@ -66,7 +66,9 @@ def load_pem(file: NamedFile) -> tuple[x509.Certificate, ...]:
                 return tuple(map(_sound, x509.load_pem_x509_certificates(file.content)))
             return (_sound(x509.load_der_x509_certificate(file.content)),)
     except _UNREADABLE as error:
-        raise InputError(f"{file.source}: no certificate that can be read ({error})") from error
+        in_pem = b"-----BEGIN" in file.content
+        told = f"a certificate in PEM that cannot be read: {error}" if in_pem else "no certificate, in PEM or in DER"
+        raise InputError(f"{file.source}: {told}") from error
 
 
 def load_pems(files: Sequence[NamedFile]) -> tuple[x509.Certificate, ...]:
