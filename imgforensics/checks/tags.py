@@ -21,12 +21,13 @@ def ambiguous_tag(case: Case) -> Iterator[Found]:
     Which image the tag stands for depends on which entry a reader takes, or on which annotation it reads.
 
     ## Why it matters
-    Docker lets the last entry have the tag, others take the first. containerd names an image by
-    `io.containerd.image.name`, podman and skopeo by `org.opencontainers.image.ref.name`.
+    Docker lets the last entry have the tag, and so does containerd, whatever the platforms; others take the first.
+    containerd names an image by `io.containerd.image.name`, podman and skopeo by `org.opencontainers.image.ref.name`.
 
     ## How it is computed
     `RepoTags` of each `manifest.json`, whose images are compared by config and layers; annotations of each
-    `index.json`, whose entries are compared by digest. Entries for different platforms may share a name.
+    `index.json`, whose entries are compared by digest. Entries for different platforms may share a name, unless
+    `manifest.json` gives it to an image that is not the last of them: that is a warning.
 
     ## When it is innocent
     Two names of one entry, which are a warning only, occur where somebody renamed an image in one of the annotations.
@@ -57,6 +58,7 @@ def _saved(case: Case) -> Iterator[Found]:
 
 def _listed(case: Case, member: int, listed: list[Reference], images: dict[int | None, Image]) -> Iterator[Found]:
     entries: dict[str, dict[str, list[Reference]]] = defaultdict(lambda: defaultdict(list))
+    last: dict[str, Reference] = {}
     for reference in listed:
         if reference.descriptor is None or reference.target is None:
             continue
@@ -68,14 +70,26 @@ def _listed(case: Case, member: int, listed: list[Reference], images: dict[int |
         if len(names) > 1:
             message = f"one entry of {case.name(member)} is named {names[0]} for some readers and {names[1]} for others"
             yield Found(message, reference.where, claimed=names[0], computed=names[1], severity=Severity.WARNING)
-        for name in names:
-            entries[normalise(name) if has_repository(name) else name][_platform(images, reference)].append(reference)
+        for name in dict.fromkeys(normalise(name) if has_repository(name) else name for name in names):
+            entries[name][_platform(images, reference)].append(reference)
+            last[name] = reference
+    saved: dict[str, set[int]] = defaultdict(set)
+    for image in case.structure.images:
+        for name in image.names_in(View.SAVE):
+            saved[normalise(name)].add(image.index)
     for name, platforms in entries.items():
         for platform, references in platforms.items():
             if len({reference.claims for reference in references}) > 1:
                 of = f" of {platform}" if platform else ""
                 message = f"{case.name(member)} gives {name} to {len(references)} different images{of}"
                 yield Found(message, references[0].where, tuple(each.where for each in references[1:]))
+        kept = images.get(last[name].target)
+        if len(platforms) > 1 and name in saved and (kept is None or kept.index not in saved[name]):
+            message = (
+                f"{case.name(member)} gives {name} to images for different platforms: ctr, and Docker with the "
+                "containerd store, let the last one have it, which is not the one of manifest.json"
+            )
+            yield Found(message, last[name].where, severity=Severity.WARNING)
 
 
 def _platform(images: dict[int | None, Image], reference: Reference) -> str:

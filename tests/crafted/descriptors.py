@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 from tests import builder
@@ -17,7 +18,10 @@ from tests.crafted.bending import (
     true,
 )
 from tests.crafted.case import Crafted
+from tests.crafted.viewparts import evil, good, hybrid, packed
 from tests.support import descriptor, manifest
+
+_ELSEWHERE = replace(evil(), platform="linux/arm64")
 
 
 def _digest_text(text: str, place: str = "config") -> Make:
@@ -213,5 +217,12 @@ CRAFTED: tuple[Crafted, ...] = (
         _two_images_of_one_name(),
         frozenset({"IMG213"}),
         _twice(_named("example.com/app:1.0"), _named("example.com/app:2.0")),
+    ),
+    Crafted(
+        "INT-14-name-elsewhere",
+        "index.json gives the name of manifest.json's image to another one behind it, for another platform by its config",
+        packed(lambda: hybrid([good(), _ELSEWHERE])),
+        frozenset({"IMG213"}),
+        packed(lambda: hybrid([_ELSEWHERE, good()])),
     ),
 )
