@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -171,7 +172,7 @@ def test_a_look_alike_is_measured_in_full(folder: Path, looked: list[Digest]) ->
 
 
 def rows(path: str) -> list[tuple[str, bytes]]:
-    with sqlite3.connect(path) as database:
+    with closing(sqlite3.connect(path)) as database, database:
         return database.execute("SELECT digest, content FROM measured ORDER BY id").fetchall()
 
 
@@ -188,7 +189,7 @@ def rows(path: str) -> list[tuple[str, bytes]]:
 def test_a_row_that_is_not_what_it_should_be_is_not_used(folder: Path, looked: list[Digest], damage: str) -> None:
     first = invoke("verify", "in", "-f", "json", "-j", "1", "--ledger", "known")
     blobmemory.close()
-    with sqlite3.connect("known") as database:
+    with closing(sqlite3.connect("known")) as database, database:
         database.execute(damage)
     many = len(looked)
     assert invoke("verify", "in", "-f", "json", "-j", "1", "--ledger", "known").stdout == first.stdout
@@ -250,7 +251,7 @@ def test_the_oldest_goes_first(folder: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_ledger_that_is_merely_there_keeps_no_measurement(folder: Path) -> None:
     invoke("digest", "in/0.tar")
     (found,) = (folder.parent / "data").rglob("ledger.sqlite")
-    with sqlite3.connect(found) as database:
+    with closing(sqlite3.connect(found)) as database, database:
         assert not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'measured'").fetchall()
     invoke("digest", "in/0.tar", "--ledger", found)
     assert len(rows(str(found))) == 3
