@@ -1,7 +1,7 @@
 """IMG213: names inside one view that lead to more than one image, or do not agree with each other."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from imgforensics.case import Case
 from imgforensics.checks.rule import Check, Found, check
@@ -38,8 +38,12 @@ def ambiguous_tag(case: Case) -> Iterator[Found]:
     for reference in case.structure.references:
         if case.structure.entry_points.get(reference.member) is DocumentKind.INDEX:
             listed[reference.member].append(reference)
+    saved: dict[str, set[int]] = defaultdict(set)
+    for image in case.structure.images:
+        for name in image.names_in(View.SAVE):
+            saved[normalise(name)].add(image.index)
     for member, references in listed.items():
-        yield from _listed(case, member, references, images)
+        yield from _listed(case, member, references, images, saved)
 
 
 def _saved(case: Case) -> Iterator[Found]:
@@ -56,7 +60,14 @@ def _saved(case: Case) -> Iterator[Found]:
             yield Found(message, where, tuple(places[1:]))
 
 
-def _listed(case: Case, member: int, listed: list[Reference], images: dict[int | None, Image]) -> Iterator[Found]:
+def _listed(
+    case: Case,
+    member: int,
+    listed: list[Reference],
+    images: dict[int | None, Image],
+    saved: Mapping[str, set[int]],
+) -> Iterator[Found]:
+    """Names in one ``index.json``; ``saved`` are the images by each name that ``manifest.json`` gives them."""
     entries: dict[str, dict[str, list[Reference]]] = defaultdict(lambda: defaultdict(list))
     last: dict[str, Reference] = {}
     for reference in listed:
@@ -73,10 +84,6 @@ def _listed(case: Case, member: int, listed: list[Reference], images: dict[int |
         for name in dict.fromkeys(normalise(name) if has_repository(name) else name for name in names):
             entries[name][_platform(images, reference)].append(reference)
             last[name] = reference
-    saved: dict[str, set[int]] = defaultdict(set)
-    for image in case.structure.images:
-        for name in image.names_in(View.SAVE):
-            saved[normalise(name)].add(image.index)
     for name, platforms in entries.items():
         for platform, references in platforms.items():
             if len({reference.claims for reference in references}) > 1:

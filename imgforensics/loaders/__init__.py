@@ -41,7 +41,7 @@ def loads(catalogue: Catalogue, structure: Structure) -> tuple[Load, ...]:
     found: list[Load] = []
     for reader, model in MODELS.items():
         if reader is Reader.DOCKER_29 and not dockerclassic.differs_since_29(contents):
-            found += [replace(load, reader=reader) for load in found]  # of Docker 28, which went before
+            found += [replace(load, reader=reader) for load in found if load.reader is Reader.DOCKER_28]
         else:
             found += _loads(reader, model, contents, structure)
     return tuple(load if load.platform else replace(load, machine=_machine(contents, load)) for load in found)

@@ -93,8 +93,10 @@ def images(contents: Contents, entry: Entry, rules: Rules) -> Iterator[Found]:
     if rules.levels == 0:
         raise RefusedError(f"{contents.name(top)} is an index of several images")
     check_unambiguous(contents, top, next(iter(INDEX_TYPES)))
-    hosts = _Hosts(contents, rules, top, entry["mediaType"])
-    yield from _copied(contents, top, rules) if rules.chosen is None else hosts.images()
+    if rules.chosen is None:
+        yield from _copied(contents, top, rules)
+    else:
+        yield from _Hosts(contents, rules, rules.chosen, top, entry["mediaType"]).images()
 
 
 def _check_type(contents: Contents, member: int, entry: Entry, rules: Rules) -> None:
@@ -134,6 +136,7 @@ class _Hosts:
 
     contents: Contents
     rules: Rules
+    choose: Callable[[Iterable[Entry]], Mapping[str, Entry]]
     top: int
     media_type: str
     """As the entry of ``index.json`` calls it."""
@@ -184,12 +187,11 @@ class _Hosts:
 
     def _table(self, index: int) -> Mapping[str, Entry]:
         if index not in self.tables:
-            choose = self.rules.chosen or (lambda _: {})
             entries = _entries(self.contents, index, self.rules)
             called = self.media_type or self.contents.decode(index, INDEX, stream=False)["mediaType"]
             if self.rules.containers_image and called == DOCKER_LIST:
                 entries = [each for each in entries if each["platform"] is not None]
-            self.tables[index] = choose(entries)
+            self.tables[index] = self.choose(entries)
         return self.tables[index]
 
     def _machines(self, entry: Entry) -> Collection[str]:
